@@ -1,0 +1,109 @@
+//! The stable codes of errors that an operator or a client sees. Each has a page in `docs/errors/`.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// A stable code, as `TW-1001`. Codes are never reused; 1000 is the event store, 2000 the framework, 3000 the
+/// gateway, 4000 the manifest and the fleet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ErrorCode(pub u16);
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $number:literal;)*) => {
+        impl ErrorCode {
+            $($(#[$doc])* pub const $name: Self = Self($number);)*
+
+            /// Every code there is, so that a test can ask for its page.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+        }
+    };
+}
+
+codes! {
+    /// A stream is not at the revision that the writer expected.
+    WRONG_REVISION = 1001;
+    /// An event that the append condition forbids has been recorded.
+    CONDITION_FAILED = 1002;
+    /// An event id is taken by another append.
+    ID_REUSED = 1003;
+    /// The append is malformed or over a limit.
+    INVALID_APPEND = 1004;
+    /// The event store's disk is full.
+    DISK_FULL = 1005;
+    /// A write or sync failed while the append was on its way.
+    OUTCOME_UNKNOWN = 1006;
+    /// The event store is closed, failed, or out of reach.
+    UNAVAILABLE = 1007;
+    /// No answer in time.
+    TIMEOUT = 1008;
+    /// An input or output error.
+    IO = 1009;
+    /// Stored data is damaged.
+    DAMAGED = 1010;
+    /// The read is malformed or over a limit.
+    INVALID_READ = 1011;
+    /// Another process has the store open.
+    LOCKED = 1012;
+    /// The folder is not an event store, or one of a newer format.
+    NOT_A_STORE = 1013;
+    /// An event to import is malformed.
+    INVALID_CLOUDEVENT = 1014;
+    /// The store's URL cannot be understood.
+    INVALID_URL = 1015;
+
+    /// A command was refused by the entity's rules.
+    REJECTED = 2001;
+    /// A request's body, path or header is malformed.
+    BAD_REQUEST = 2002;
+    /// There is no such thing.
+    NOT_FOUND = 2003;
+    /// Too many writers changed the same entity at once.
+    TOO_MUCH_CONTENTION = 2004;
+    /// A read model did not reach the asked-for position in time.
+    NOT_CAUGHT_UP = 2005;
+    /// The same idempotency key came with another request.
+    IDEMPOTENCY_KEY_REUSED = 2006;
+    /// A command needs an idempotency key and has none.
+    IDEMPOTENCY_KEY_MISSING = 2007;
+    /// A projection or reaction stopped at an event that it cannot handle.
+    POISON_EVENT = 2008;
+    /// The service is draining and takes no new work.
+    DRAINING = 2009;
+    /// An error that nobody foresaw; its details are in the log.
+    INTERNAL = 2010;
+    /// A read database cannot be opened or used.
+    READ_MODEL = 2011;
+
+    /// No route matches.
+    NO_ROUTE = 3001;
+    /// The service behind a route cannot be reached.
+    UPSTREAM_UNREACHABLE = 3002;
+    /// The service behind a route did not answer in time.
+    UPSTREAM_TIMEOUT = 3003;
+    /// The request is malformed or over a limit of the gateway.
+    REFUSED_REQUEST = 3004;
+
+    /// The manifest is missing or malformed.
+    BAD_MANIFEST = 4001;
+    /// A port is in use.
+    PORT_IN_USE = 4002;
+    /// A service's build failed.
+    BUILD_FAILED = 4003;
+    /// A service did not start, or keeps falling.
+    SERVICE_FAILED = 4004;
+    /// Another `up` runs in this folder.
+    ALREADY_UP = 4005;
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TW-{:04}", self.0)
+    }
+}
+
+impl Serialize for ErrorCode {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

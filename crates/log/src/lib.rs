@@ -1,0 +1,1 @@
+//! The embedded event log: segments, group commit, index, recovery, verification.

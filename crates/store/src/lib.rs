@@ -1,0 +1,1 @@
+//! The event store over its engines, opened by URL, and its HTTP interface.

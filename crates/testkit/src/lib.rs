@@ -1,0 +1,1 @@
+//! What tests are written with: given, when, then; a simulated disk; an event store in memory.

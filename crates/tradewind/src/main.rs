@@ -1,0 +1,2 @@
+//! The Tradewind program.
+fn main() {}

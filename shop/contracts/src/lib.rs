@@ -1,0 +1,1 @@
+//! What the contexts of the shop tell each other.

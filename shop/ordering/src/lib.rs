@@ -1,0 +1,1 @@
+//! The context that takes orders and sees them delivered.

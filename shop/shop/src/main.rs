@@ -1,0 +1,2 @@
+//! The reference shop.
+fn main() {}
