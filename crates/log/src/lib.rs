@@ -1,1 +1,5 @@
-//! The embedded event log: segments, group commit, index, recovery, verification.
+//! The embedded event log.
+
+mod storage;
+
+pub use storage::{DiskStorage, File, Storage};
