@@ -1,1 +1,15 @@
 //! What a service is written with: entities, commands, projections, process managers, and the host that runs them.
+
+mod command;
+mod domain_event;
+mod entity;
+mod projection;
+
+pub use command::{Command, EventOf, Rejection, decide_after};
+pub use domain_event::{DomainEvent, decode, tag};
+pub use entity::{Entity, stream_of};
+pub use projection::{Projection, ProjectionError};
+pub use rusqlite;
+#[doc(hidden)]
+pub use serde_json as json;
+pub use tradewind_events::Tag;

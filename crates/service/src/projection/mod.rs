@@ -1,0 +1,40 @@
+//! Projections: read models made from events, each in a database of its own.
+
+use tradewind_events::{Query, Recorded};
+
+/// A read model in SQL. It is derived: it may be lost, rebuilt, or made as of any past moment.
+pub trait Projection: Send + Sync + 'static {
+    /// Its name, which is also its folder's: lower-case letters, digits and dashes.
+    fn name(&self) -> &'static str;
+
+    /// Raise it when `schema` or `apply` changes: the read model is then built anew beside the old one, which
+    /// answers until the new one has caught up.
+    fn version(&self) -> u32;
+
+    /// The SQL that makes its tables and indexes in an empty database.
+    fn schema(&self) -> &'static str;
+
+    /// Which events it wants.
+    fn query(&self) -> Query;
+
+    /// What one event changes. It runs in the transaction that also moves the checkpoint, so that each event takes
+    /// effect exactly once. It must not fail on events that it does not know.
+    ///
+    /// # Errors
+    /// [`ProjectionError`] stops this projection at this event until it is fixed, or the event is skipped.
+    fn apply(&self, tx: &rusqlite::Transaction<'_>, event: &Recorded) -> Result<(), ProjectionError>;
+}
+
+/// Why a projection cannot apply an event.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectionError {
+    /// The database refused.
+    #[error("the database refused: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// The event is not what its type promises.
+    #[error("the event cannot be read: {0}")]
+    Event(#[from] serde_json::Error),
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
