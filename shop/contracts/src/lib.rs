@@ -1,1 +1,31 @@
-//! What the contexts of the shop tell each other.
+//! What the contexts of the shop tell each other: integration events, one file for each publisher.
+//!
+//! These are promises. A published event keeps its name and its fields; a field may be added if readers can do
+//! without it, and anything else is a new event beside the old one. `golden/` holds one example of each as it
+//! travels, and a test that fails when it would travel otherwise.
+//!
+//! A context names this crate and no other context's.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub mod catalog;
+pub mod ordering;
+
+/// An event that one context publishes and others read.
+pub trait Contract: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// Its type's name on the wire.
+    const TYPE: &'static str;
+}
+
+macro_rules! contracts {
+    ($($event:ident),* $(,)?) => {
+        /// The names of all events that this context publishes.
+        pub const TYPES: &[&str] = &[$(stringify!($event)),*];
+
+        $(impl $crate::Contract for $event {
+            const TYPE: &'static str = stringify!($event);
+        })*
+    };
+}
+use contracts;
