@@ -1,1 +1,7 @@
-//! What tests are written with: given, when, then; a simulated disk; an event store in memory.
+//! What tests are written with. Each part stands behind a feature of its own, so that a test links what it uses:
+//! `memory` is an event store in memory, `scenario` given / when / then for entities.
+
+#[cfg(feature = "memory")]
+pub mod memory_store;
+#[cfg(feature = "scenario")]
+pub mod scenario;
