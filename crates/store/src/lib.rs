@@ -1,1 +1,3 @@
 //! The event store over its engines, opened by URL, and its HTTP interface.
+
+pub mod wire;
