@@ -1,6 +1,8 @@
 //! What tests are written with. Each part stands behind a feature of its own, so that a test links what it uses:
-//! `memory` is an event store in memory, `scenario` given / when / then for entities.
+//! `memory` is an event store in memory, `scenario` given / when / then for entities, `disk` a disk that fails.
 
+#[cfg(feature = "disk")]
+pub mod disk;
 #[cfg(feature = "memory")]
 pub mod memory_store;
 #[cfg(feature = "scenario")]

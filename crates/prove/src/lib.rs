@@ -1,0 +1,1 @@
+//! Proof that the embedded log keeps its word.
