@@ -13,11 +13,7 @@ pub trait Command: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Rejection`] is an answer, not a failure: the rules say no.
-    fn decide(
-        &self,
-        entity: &Self::Entity,
-        at: Timestamp,
-    ) -> Result<Vec<<Self::Entity as Entity>::Event>, Rejection>;
+    fn decide(&self, entity: &Self::Entity, at: Timestamp) -> Result<Vec<<Self::Entity as Entity>::Event>, Rejection>;
 
     /// A rule that spans entities: events that must not have been recorded. If they have, the command is answered
     /// with a conflict and not tried again, since who asked must look again first.

@@ -3,9 +3,18 @@
 mod command;
 mod domain_event;
 mod entity;
+
+mod as_of;
+mod commands;
+mod context;
+mod upcast;
+
 mod projection;
 
+pub use as_of::{AsOf, NoMoment, QueryContext};
 pub use command::{Command, EventOf, Rejection, decide_after};
+pub use commands::{Acknowledged, CommandError, CommandOptions, Commands, Entities, EntityAt, LoadError};
+pub use context::{CommandContext, IdempotencyKey};
 pub use domain_event::{DomainEvent, decode, tag};
 pub use entity::{Entity, stream_of};
 pub use projection::{Projection, ProjectionError};
@@ -13,3 +22,4 @@ pub use rusqlite;
 #[doc(hidden)]
 pub use serde_json as json;
 pub use tradewind_events::Tag;
+pub use upcast::{UpcastError, Upcasters};

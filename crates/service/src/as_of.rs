@@ -1,0 +1,62 @@
+//! Moments of the past, as a question can name them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use tradewind_events::{Position, Recorded, Timestamp};
+
+/// A moment of the past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AsOf {
+    /// With everything that was recorded up to this position, inclusive.
+    Position(Position),
+    /// With everything that had happened by this moment, inclusive, by the events' own times.
+    Time(Timestamp),
+}
+
+impl AsOf {
+    /// Whether the event belongs to that past.
+    #[must_use]
+    pub fn includes(&self, event: &Recorded) -> bool {
+        match self {
+            Self::Position(last) => event.position() <= *last,
+            Self::Time(last) => event.time() <= *last,
+        }
+    }
+}
+
+impl fmt::Display for AsOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Position(position) => position.fmt(f),
+            Self::Time(moment) => moment.fmt(f),
+        }
+    }
+}
+
+/// Neither a position nor a moment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is neither a position nor a moment in RFC 3339")]
+pub struct NoMoment(pub String);
+
+impl FromStr for AsOf {
+    type Err = NoMoment;
+
+    /// A number is a position, anything else a moment in RFC 3339.
+    fn from_str(text: &str) -> Result<Self, NoMoment> {
+        if let Ok(position) = text.parse() {
+            return Ok(Self::Position(position));
+        }
+        text.parse().map(Self::Time).map_err(|_| NoMoment(text.to_owned()))
+    }
+}
+
+/// How fresh, or how old, an answer shall be. Over HTTP it comes from the headers `Tradewind-After` and
+/// `Tradewind-As-Of`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct QueryContext {
+    /// The answer waits, within bounds, until it reflects at least this position.
+    pub after: Option<Position>,
+    /// The answer is that of a moment of the past.
+    pub as_of: Option<AsOf>,
+}

@@ -1,0 +1,231 @@
+//! One command, from its arrival to its acknowledgement.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tradewind_events::{
+    Append, AppendError, Appended, Event, EventId, EventType, ExpectedRevision, Revision, StreamId, Timestamp,
+};
+
+use super::load::Loaded;
+use super::metrics::CommandLabels;
+use super::{Acknowledged, CommandError, Commands};
+use crate::{Command, CommandContext, DomainEvent, Entity, EventOf, stream_of};
+
+/// An entity, and whether it comes from memory and may therefore be older than the store's.
+struct Candidate<E> {
+    loaded: Arc<Loaded<E>>,
+    remembered: bool,
+}
+
+/// What one attempt came to.
+enum Attempt {
+    Done(Acknowledged),
+    Conflict,
+}
+
+impl Commands {
+    /// Handles a command on the entity `id`.
+    ///
+    /// # Errors
+    /// [`CommandError`] says why it was not acknowledged, and whether giving it again may help.
+    pub async fn handle<C: Command>(
+        &self,
+        id: &str,
+        command: &C,
+        context: &CommandContext,
+    ) -> Result<Acknowledged, CommandError> {
+        let started = Instant::now();
+        let answer = self.try_until_settled(id, command, context).await;
+        let outcome = match &answer {
+            Ok(done) if done.duplicate => "duplicate",
+            Ok(_) => "done",
+            Err(error) => error.outcome(),
+        };
+        let labels = CommandLabels { command: command.name(), outcome };
+        self.inner.metrics.duration.get_or_create(&labels).observe(started.elapsed().as_secs_f64());
+        answer
+    }
+
+    async fn try_until_settled<C: Command>(
+        &self,
+        id: &str,
+        command: &C,
+        context: &CommandContext,
+    ) -> Result<Acknowledged, CommandError> {
+        let stream = stream_of::<C::Entity>(id)?;
+        let at = context.at.unwrap_or_else(|| self.inner.clock.now());
+        if let Attempt::Done(answer) = self.attempt(&stream, command, context, at, false).await? {
+            return Ok(answer);
+        }
+        let queue = RandomState::hash_one(&FIXED, &stream) as usize % self.inner.contended.len();
+        let _turn = self.inner.contended[queue].lock().await;
+        for retry in 0..self.inner.options.retries_max {
+            if let Attempt::Done(answer) = self.attempt(&stream, command, context, at, true).await? {
+                return Ok(answer);
+            }
+            tokio::time::sleep(pause(retry)).await;
+        }
+        Err(CommandError::Contention { attempts: self.inner.options.retries_max + 1 })
+    }
+
+    async fn attempt<C: Command>(
+        &self,
+        stream: &StreamId,
+        command: &C,
+        context: &CommandContext,
+        at: Timestamp,
+        refresh: bool,
+    ) -> Result<Attempt, CommandError> {
+        let mut candidate = self.candidate::<C::Entity>(stream).await?;
+        if refresh {
+            self.refresh(stream, &mut candidate).await?;
+        }
+        loop {
+            match command.decide(&candidate.loaded.state, at) {
+                Ok(events) if !events.is_empty() => {
+                    return self.append(stream, command, context, at, &candidate.loaded, &events).await;
+                }
+                // What memory refuses may be granted by what has happened since.
+                _ if candidate.remembered && self.refresh(stream, &mut candidate).await? => {}
+                Ok(_) => {
+                    let Loaded { position, revision, .. } = *candidate.loaded;
+                    return Ok(Attempt::Done(Acknowledged { position, revision, duplicate: false }));
+                }
+                Err(rejection) => {
+                    // It may be refused only because it has been granted before.
+                    return match self.find_repeated(stream, context).await? {
+                        Some(answer) => Ok(Attempt::Done(answer)),
+                        None => Err(rejection.into()),
+                    };
+                }
+            }
+        }
+    }
+
+    async fn candidate<E: Entity>(&self, stream: &StreamId) -> Result<Candidate<E>, CommandError> {
+        if let Some(loaded) = self.inner.cache.get::<E>(stream) {
+            return Ok(Candidate { loaded, remembered: true });
+        }
+        let loaded = Arc::new(self.inner.loader.load::<E>(stream).await?);
+        Ok(Candidate { loaded, remembered: false })
+    }
+
+    /// Brings an entity up to the store's; tells whether it was behind.
+    async fn refresh<E: Entity>(&self, stream: &StreamId, candidate: &mut Candidate<E>) -> Result<bool, CommandError> {
+        let mut loaded = Loaded::clone(&candidate.loaded);
+        let behind = self.inner.loader.catch_up(stream, &mut loaded).await?;
+        if behind {
+            candidate.loaded = Arc::new(loaded);
+            self.inner.cache.put(stream, candidate.loaded.clone());
+        }
+        candidate.remembered = false;
+        Ok(behind)
+    }
+
+    async fn append<C: Command>(
+        &self,
+        stream: &StreamId,
+        command: &C,
+        context: &CommandContext,
+        at: Timestamp,
+        loaded: &Loaded<C::Entity>,
+        events: &[EventOf<C>],
+    ) -> Result<Attempt, CommandError> {
+        let expected = ExpectedRevision::seen(loaded.revision);
+        let mut append = Append::to(stream.clone(), expected, to_events(events, context, at)?);
+        append.condition = command.condition();
+        match self.inner.loader.store.append(append).await {
+            Ok(answer) if answer.duplicate => {
+                self.check_fingerprint(&answer, context).await?;
+                Ok(Attempt::Done(self.acknowledge_repeated(&answer)))
+            }
+            Ok(answer) => Ok(Attempt::Done(self.remember(stream, loaded, events, &answer))),
+            Err(AppendError::WrongRevision { .. }) => {
+                self.inner.metrics.conflicts.inc();
+                Ok(Attempt::Conflict)
+            }
+            Err(AppendError::ConditionFailed { position }) => {
+                self.inner.metrics.conflicts.inc();
+                match self.find_repeated(stream, context).await? {
+                    Some(answer) => Ok(Attempt::Done(answer)),
+                    None => Err(CommandError::ConditionFailed { position }),
+                }
+            }
+            Err(AppendError::IdReused { .. }) => match self.find_repeated(stream, context).await? {
+                Some(answer) => Ok(Attempt::Done(answer)),
+                None => Err(CommandError::KeyReused),
+            },
+            Err(error) => Err(CommandError::Append(error)),
+        }
+    }
+
+    /// Keeps the entity as the new events make it, in memory and now and then as a snapshot.
+    fn remember<E: Entity>(
+        &self,
+        stream: &StreamId,
+        before: &Loaded<E>,
+        events: &[E::Event],
+        answer: &Appended,
+    ) -> Acknowledged {
+        let mut after = before.clone();
+        events.iter().for_each(|event| after.state.evolve(event));
+        after.revision = answer.revisions.first().copied().flatten();
+        after.position = answer.last;
+        let (revision, position) = (after.revision, after.position);
+        let after = Arc::new(after);
+        self.inner.cache.put(stream, after.clone());
+        if crosses(before.revision, revision, self.inner.options.snapshot_every_events) {
+            self.take_snapshot(stream.clone(), after);
+        }
+        Acknowledged { position, revision, duplicate: false }
+    }
+
+    /// Off the path of the request; given up if too many are under way, since a later one does as well.
+    fn take_snapshot<E: Entity>(&self, stream: StreamId, entity: Arc<Loaded<E>>) {
+        let Ok(permit) = self.inner.snapshots_in_flight.clone().try_acquire_owned() else { return };
+        let (store, metrics) = (self.inner.loader.store.clone(), self.inner.metrics.clone());
+        tokio::spawn(async move {
+            let _permit = permit;
+            let Some(snapshot) = entity.snapshot(&stream) else { return };
+            match store.save_snapshot(snapshot).await {
+                Ok(()) => _ = metrics.snapshots.inc(),
+                Err(error) => tracing::warn!(%stream, %error, "failed to save a snapshot; it is not needed"),
+            }
+        });
+    }
+}
+
+static FIXED: std::sync::LazyLock<RandomState> = std::sync::LazyLock::new(RandomState::new);
+
+/// Whether a multiple of `every` events was reached between two revisions.
+fn crosses(before: Option<Revision>, after: Option<Revision>, every: u64) -> bool {
+    let count = |revision: Option<Revision>| revision.map_or(0, |revision| revision.0 + 1);
+    every > 0 && count(before) / every != count(after) / every
+}
+
+/// A random pause that grows from retry to retry, up to 64 ms.
+fn pause(retry: u32) -> Duration {
+    let limit_us = 500_u64 << retry.min(7);
+    Duration::from_micros(RandomState::new().hash_one(retry) % limit_us)
+}
+
+fn to_events<E: DomainEvent>(
+    events: &[E],
+    context: &CommandContext,
+    at: Timestamp,
+) -> Result<Vec<Event>, CommandError> {
+    let metadata = context.metadata();
+    let one = |(index, event): (usize, &E)| {
+        Ok(Event {
+            id: context.key.as_ref().map_or_else(EventId::new, |key| key.event_id(index)),
+            event_type: EventType::new(event.event_type()).map_err(|e| CommandError::Encode(e.to_string()))?,
+            time: at,
+            tags: event.tags(),
+            metadata: tradewind_events::Metadata { schema_version: event.schema_version(), ..metadata.clone() },
+            data: event.encode().map_err(|e| CommandError::Encode(e.to_string()))?.into(),
+        })
+    };
+    events.iter().enumerate().map(one).collect()
+}

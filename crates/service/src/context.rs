@@ -1,0 +1,107 @@
+//! Who gives a command and what for: the facts that travel beside it into its events' metadata.
+
+use tradewind_events::{EventId, Metadata, Recorded, Timestamp};
+use uuid::Uuid;
+
+/// The metadata extension that keeps the fingerprint of the request behind an idempotency key.
+pub(crate) const FINGERPRINT: &str = "requestfingerprint";
+/// The metadata extension that marks what was recorded at another time than it happened.
+pub(crate) const BACKDATED: &str = "backdated";
+
+/// What accompanies a command. Over HTTP it comes from the headers (see [`Submitted`](crate::Submitted)).
+#[derive(Debug, Clone, Default)]
+pub struct CommandContext {
+    /// The command's own id: giving it twice has the effect of giving it once.
+    pub key: Option<IdempotencyKey>,
+    /// When it happens, if that is not now: for bringing in a past that has its own times.
+    pub at: Option<Timestamp>,
+    /// The conversation that it belongs to.
+    pub correlation_id: Option<String>,
+    /// What caused it; the key, unless told.
+    pub causation_id: Option<String>,
+    /// On whose behalf.
+    pub actor: Option<String>,
+    /// W3C Trace Context.
+    pub traceparent: Option<String>,
+    /// W3C Trace Context.
+    pub tracestate: Option<String>,
+}
+
+/// The id of a command, chosen by whoever gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// The key; the ids of the command's events follow from it.
+    pub key: String,
+    /// A hash of the whole request, to notice the same key with another request.
+    pub fingerprint: Option<String>,
+}
+
+impl IdempotencyKey {
+    /// The id of the command's `index`-th event.
+    #[must_use]
+    pub fn event_id(&self, index: usize) -> EventId {
+        EventId::derived(&self.key, index)
+    }
+
+    /// A fingerprint of the parts of a request, none of which can be mistaken for a piece of another.
+    #[must_use]
+    pub fn fingerprint_of(parts: &[&[u8]]) -> String {
+        let mut all = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
+        for part in parts {
+            all.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            all.extend_from_slice(part);
+        }
+        Uuid::new_v5(&Uuid::NAMESPACE_OID, &all).simple().to_string()
+    }
+}
+
+impl CommandContext {
+    /// A command with this key and nothing else.
+    pub fn keyed(key: impl Into<String>) -> Self {
+        Self { key: Some(IdempotencyKey { key: key.into(), fingerprint: None }), ..Self::default() }
+    }
+
+    /// The same, but it happens at `moment`.
+    #[must_use]
+    pub fn at(mut self, moment: Timestamp) -> Self {
+        self.at = Some(moment);
+        self
+    }
+
+    /// What an event sets off as the `key`-th of its consequences: it belongs to the same conversation, on behalf of
+    /// the same actor, and happens at the event's own time if the event itself was brought in from the past.
+    #[must_use]
+    pub fn caused_by(event: &Recorded, key: impl Into<String>) -> Self {
+        let metadata = event.metadata().unwrap_or_default();
+        let backdated = metadata.extensions.contains_key(BACKDATED);
+        Self {
+            at: backdated.then(|| event.time()),
+            correlation_id: metadata.correlation_id.or_else(|| Some(event.id().to_string())),
+            causation_id: Some(event.id().to_string()),
+            actor: metadata.actor,
+            traceparent: metadata.traceparent,
+            tracestate: metadata.tracestate,
+            ..Self::keyed(key)
+        }
+    }
+
+    /// The metadata of the command's events.
+    pub(crate) fn metadata(&self) -> Metadata {
+        let mut metadata = Metadata {
+            schema_version: 0,
+            correlation_id: self.correlation_id.clone(),
+            causation_id: self.causation_id.clone().or_else(|| self.key.as_ref().map(|key| key.key.clone())),
+            actor: self.actor.clone(),
+            traceparent: self.traceparent.clone(),
+            tracestate: self.tracestate.clone(),
+            ..Metadata::default()
+        };
+        if let Some(fingerprint) = self.key.as_ref().and_then(|key| key.fingerprint.clone()) {
+            metadata.extensions.insert(FINGERPRINT.to_owned(), fingerprint);
+        }
+        if self.at.is_some() {
+            metadata.extensions.insert(BACKDATED.to_owned(), "true".to_owned());
+        }
+        metadata
+    }
+}
