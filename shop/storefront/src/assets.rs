@@ -1,0 +1,77 @@
+//! The files of the page, embedded.
+
+/// A file under `web/assets/`.
+pub(crate) struct Asset {
+    /// Its path below `/assets/`.
+    pub(crate) path: &'static str,
+    pub(crate) content: &'static [u8],
+}
+
+impl Asset {
+    /// The media type, by the ending. The table below has no other endings; a test holds it to that.
+    pub(crate) fn content_type(&self) -> &'static str {
+        match self.path.rsplit_once('.').map(|(_, ending)| ending) {
+            Some("js") => "text/javascript; charset=utf-8",
+            Some("css") => "text/css; charset=utf-8",
+            Some("svg") => "image/svg+xml",
+            _ => "application/octet-stream",
+        }
+    }
+}
+
+/// The one document. Every page of the shop is this document; its script shows what belongs to the path.
+pub(crate) const INDEX: &[u8] = include_bytes!("../web/index.html");
+
+macro_rules! assets {
+    ($($path:literal,)*) => {
+        /// Every file under `web/assets/`; a test compares it with the folder.
+        pub(crate) const ALL: &[Asset] =
+            &[$(Asset { path: $path, content: include_bytes!(concat!("../web/assets/", $path)) }),*];
+    };
+}
+
+assets! {
+    "css/base.css",
+    "css/buying.css",
+    "css/controls.css",
+    "css/orders.css",
+    "css/products.css",
+    "css/sales.css",
+    "css/shell.css",
+    "css/states.css",
+    "css/tokens.css",
+    "icon.svg",
+    "js/api.js",
+    "js/app.js",
+    "js/attempt.js",
+    "js/cart.js",
+    "js/catalog.js",
+    "js/customer.js",
+    "js/departments.js",
+    "js/dom.js",
+    "js/format.js",
+    "js/icons.js",
+    "js/ids.js",
+    "js/live.js",
+    "js/ordering.js",
+    "js/pages/cart.js",
+    "js/pages/checkout.js",
+    "js/pages/missing.js",
+    "js/pages/order.js",
+    "js/pages/orders.js",
+    "js/pages/product.js",
+    "js/pages/sales.js",
+    "js/pages/search.js",
+    "js/positions.js",
+    "js/problem.js",
+    "js/router.js",
+    "js/shell.js",
+    "js/stages.js",
+    "js/storage.js",
+    "js/views/notice.js",
+    "js/views/product-card.js",
+    "js/views/quantity.js",
+    "js/views/region.js",
+    "js/views/status-pill.js",
+    "js/views/stepper.js",
+}

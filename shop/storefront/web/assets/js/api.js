@@ -1,0 +1,87 @@
+// Every call to a service goes through here: time limits, retries of what is safe to retry, positions, problems.
+
+import { asked, seen, wrote } from "./positions.js";
+import { Problem, problemIn } from "./problem.js";
+
+const TIMEOUT_MS = 10_000;
+const QUERY_PAUSES_MS = [400, 1200];
+
+/** A query: retried a little by itself, since services restart. */
+export async function get(path, { signal, params, pauses = QUERY_PAUSES_MS } = {}) {
+  return withRetries(pauses, signal, async () => {
+    const service = serviceOf(path);
+    const after = asked(service);
+    const headers = { Accept: "application/json", ...(after ? { "Tradewind-After": String(after) } : {}) };
+    const response = await send(withParams(path, params), { headers }, service, signal);
+    const body = await response.json().catch(() => {
+      throw new Problem("broken", { service, status: response.status });
+    });
+    seen(service, positionOf(response));
+    return body;
+  });
+}
+
+/**
+ * A command. The key makes it safe to send again: whatever happens on the way, it takes effect once.
+ * `onRetry(attempt)` is told before each further try.
+ */
+export async function command(path, body, { key, signal, pauses = [500, 1000, 2000, 4000], onRetry } = {}) {
+  return withRetries(pauses, signal, async () => {
+    const service = serviceOf(path);
+    const headers = { "Content-Type": "application/json", "Idempotency-Key": key };
+    const response = await send(path, { method: "POST", headers, body: JSON.stringify(body) }, service, signal);
+    const position = positionOf(response);
+    wrote(service, position);
+    return { position, location: response.headers.get("Location") };
+  }, onRetry);
+}
+
+async function send(url, options, service, signal) {
+  const limit = AbortSignal.timeout(TIMEOUT_MS);
+  const any = signal ? AbortSignal.any([signal, limit]) : limit;
+  let response;
+  try {
+    response = await fetch(url, { ...options, signal: any, cache: "no-store" });
+  } catch (error) {
+    if (signal?.aborted) throw signal.reason ?? error;
+    throw new Problem(limit.aborted ? "timeout" : "offline", { service });
+  }
+  if (!response.ok) throw await problemIn(response, service);
+  return response;
+}
+
+async function withRetries(pauses, signal, attempt, onRetry) {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof Problem) || !error.transient || tries >= pauses.length) throw error;
+      await pause(error.retryAfterMs ?? pauses[tries], signal);
+      onRetry?.(tries + 1);
+    }
+  }
+}
+
+/** Waits, unless the page is left meanwhile. */
+export function pause(ms, signal) {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}
+
+const serviceOf = (path) => path.split("/")[2];
+const positionOf = (response) => Number(response.headers.get("Tradewind-Position") ?? Number.NaN);
+
+function withParams(path, params = {}) {
+  const query = new URLSearchParams(Object.entries(params).filter(([, value]) => value !== undefined && value !== null && value !== ""));
+  return query.size ? `${path}?${query}` : path;
+}

@@ -1,0 +1,144 @@
+// One order with its timeline, followed live. The timeline needs only the live connection and the receipt only the
+// query: each works while the other does not.
+
+import { cart } from "../cart.js";
+import { h, put } from "../dom.js";
+import { momentOf, money, plural, readable, timeOf } from "../format.js";
+import { icon } from "../icons.js";
+import { newId } from "../ids.js";
+import { followTimeline } from "../live.js";
+import { cancelOrder, orderById, orderPath } from "../ordering.js";
+import { go } from "../router.js";
+import { addEntry, isCancellable, isFinal, labelOf, statusOf, STOPS } from "../stages.js";
+import { announce } from "../shell.js";
+import { errorNotice, notice } from "../views/notice.js";
+import { bone, region } from "../views/region.js";
+import { statusPill } from "../views/status-pill.js";
+import { stepper } from "../views/stepper.js";
+
+const LIVE_WORDS = { connecting: "Connecting…", open: "Live", waiting: "Connection lost, trying again…", closed: "Complete" };
+
+export function orderPage({ params, signal }) {
+  const order = { id: params.id, timeline: [], status: undefined };
+  const view = timelineView(order, signal);
+  const receipt = region({
+    signal,
+    label: "The order",
+    load: (mine) => orderById(order.id, mine),
+    bones: () => h("div", { class: "card padded stack" }, bone("60%", "1.2rem"), bone("100%", "5rem")),
+    show: (loaded) => {
+      order.lines = loaded.lines;
+      order.status ??= loaded.status;
+      for (const entry of loaded.timeline ?? []) addEntry(order.timeline, entry);
+      view.refresh();
+      return [facts(loaded), receiptCard(loaded)];
+    },
+  });
+  receipt.node.classList.add("page");
+  view.follow();
+  return {
+    title: "Order",
+    node: [
+      h("div", { class: "page-head" }, h("h1", {}, "Your order"), h("p", { class: "order-id", "data-testid": "order-id" }, order.id)),
+      view.node,
+      receipt.node,
+      h("p", {}, h("a", { href: "/orders" }, "All my orders")),
+    ],
+  };
+}
+
+function timelineView(order, signal) {
+  const steps = stepper();
+  const pill = h("span", { "data-testid": "status" });
+  const live = h("span", { class: "live" });
+  const ending = h("div");
+  const actions = h("div", { class: "row" });
+  const node = h("section", { class: "card timeline", "aria-label": "Timeline" },
+    h("div", { class: "timeline-head" }, h("div", { class: "row" }, h("h2", {}, "Timeline"), pill), live),
+    steps.node, ending, actions);
+
+  const refresh = (fresh) => {
+    order.status = statusOf(order.timeline, order.status);
+    steps.show(order.timeline, fresh);
+    put(pill, order.status ? statusPill(order.status) : null);
+    put(ending, endingOf(order));
+    put(actions, actionsFor(order, signal, ending));
+  };
+  const onState = (state) => {
+    live.dataset.live = state;
+    live.textContent = LIVE_WORDS[state];
+  };
+  const onStage = (entry) => {
+    if (addEntry(order.timeline, entry)) {
+      refresh(entry.event);
+      announce(`${labelOf(entry.status)}, ${timeOf(entry.at)}`);
+    }
+    return !isFinal(order.status);
+  };
+  refresh();
+  return { node, refresh, follow: () => followTimeline(`${orderPath(order.id)}/timeline/live`, { signal, onStage, onState }) };
+}
+
+function endingOf(order) {
+  if (order.status === "delivered") return notice("ok", "Delivered", "Enjoy it! You can order the same again at any time.");
+  const stop = Object.entries(STOPS).find(([, stop]) => stop.status === order.status);
+  if (!stop) return null;
+  const entry = order.timeline.findLast((entry) => entry.event === stop[0]);
+  return notice("bad", stop[1].title, [entry?.note ? `${readable(entry.note)}. `.replace("..", ".") : "", stop[1].advice].join(""));
+}
+
+function actionsFor(order, signal, place) {
+  if (isFinal(order.status)) return order.lines?.length ? againButton(order) : null;
+  return isCancellable(order.status) ? cancelButton(order, signal, place) : null;
+}
+
+function againButton(order) {
+  const again = () => {
+    for (const line of order.lines) cart.add({ id: line.product_id, name: readable(line.name), price_cents: line.unit_price_cents }, line.quantity);
+    go("/cart");
+  };
+  return h("button", { class: "button quiet", type: "button", onclick: again }, icon("retry"), "Order this again");
+}
+
+// Asked twice, as it cannot be undone; the key is made once, so that the second try is the same cancellation.
+function cancelButton(order, signal, place) {
+  order.cancelKey ??= newId();
+  const button = h("button", { class: "link-button danger", type: "button", onclick: ask }, order.cancelAsked ? "Yes, cancel this order" : "Cancel this order");
+  async function ask() {
+    if (!order.cancelAsked) {
+      order.cancelAsked = true;
+      button.textContent = "Yes, cancel this order";
+      announce("Press again to cancel the order");
+      return;
+    }
+    button.disabled = true;
+    try {
+      await cancelOrder(order.id, "changed my mind", order.cancelKey, signal);
+      announce("The order is being cancelled");
+    } catch (error) {
+      if (!signal.aborted) put(place, errorNotice(error, error.transient ? ask : null, { title: "The order could not be cancelled" }));
+    } finally {
+      button.disabled = false;
+    }
+  }
+  return button;
+}
+
+function facts(order) {
+  return h("div", { class: "order-facts" },
+    h("span", {}, "Placed ", h("time", { datetime: order.placed_at }, momentOf(order.placed_at))),
+    h("span", {}, `Customer ${order.customer_id}`),
+    h("span", {}, plural(order.lines.length, "product")));
+}
+
+function receiptCard(order) {
+  const row = (line) => h("tr", {},
+    h("th", { scope: "row" }, h("a", { href: `/product/${encodeURIComponent(line.product_id)}` }, readable(line.name) || `Product ${line.product_id}`)),
+    h("td", { class: "number" }, line.quantity),
+    h("td", { class: "number money unit" }, money(line.unit_price_cents)),
+    h("td", { class: "number money" }, money(line.line_total_cents)));
+  return h("section", { class: "card receipt", "aria-label": "Receipt" }, h("table", {},
+    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Product"), h("th", { scope: "col", class: "number" }, "Qty"), h("th", { scope: "col", class: "number unit" }, "Each"), h("th", { scope: "col", class: "number" }, "Sum"))),
+    h("tbody", {}, order.lines.map(row)),
+    h("tfoot", {}, h("tr", {}, h("th", { scope: "row" }, "Total"), h("td", {}), h("td", { class: "unit" }), h("td", { class: "number money" }, money(order.total_cents))))));
+}

@@ -1,0 +1,67 @@
+// One product, and others of its kind. The others failing to load does not disturb the product.
+
+import { findProducts, productById } from "../catalog.js";
+import { lookOf } from "../departments.js";
+import { h } from "../dom.js";
+import { money, readable } from "../format.js";
+import { icon } from "../icons.js";
+import { addToCart, nameOf, productBones, productCard, tile } from "../views/product-card.js";
+import { quantityField } from "../views/quantity.js";
+import { bone, region } from "../views/region.js";
+
+export function productPage({ params, signal }) {
+  const page = { title: "Product" };
+  const main = region({
+    signal,
+    label: "The product",
+    load: (mine) => productById(params.id, mine),
+    bones: () => h("div", { class: "detail" }, bone("100%", "20rem"), h("div", { class: "detail-text" }, bone("80%", "2rem"), bone("40%", "1.5rem"), bone("60%", "3rem"))),
+    show: (product) => {
+      document.title = `${nameOf(product)} · Tradewind Market`;
+      return [detail(product), others(product, signal)];
+    },
+  });
+  main.node.classList.add("page");
+  return { ...page, node: main.node };
+}
+
+function detail(product) {
+  const name = nameOf(product);
+  const look = lookOf(product.department);
+  const quantity = quantityField({ value: 1, name, onChange: () => {} });
+  const fact = (term, value) => (value ? [h("dt", {}, term), h("dd", {}, value)] : []);
+  return [
+    h("nav", { "aria-label": "Breadcrumbs" }, h("ol", { class: "crumbs" },
+      h("li", {}, h("a", { href: "/" }, "Shop")),
+      h("li", {}, h("a", { href: `/?${new URLSearchParams({ department: product.department })}` }, look.label)),
+      h("li", { "aria-current": "page" }, name))),
+    h("article", { class: "detail" },
+      tile(product.department),
+      h("div", { class: "detail-text" },
+        h("p", { class: "eyebrow" }, readable(product.category) || look.label),
+        h("h1", {}, name),
+        h("p", { class: "detail-price money" }, money(product.price_cents)),
+        h("div", { class: "row" },
+          quantity.node,
+          h("button", { class: "button big", type: "button", "data-testid": "add-to-cart", onclick: () => addToCart(product, quantity.value) }, icon("cart"), "Add to cart")),
+        h("dl", { class: "facts" },
+          fact("Department", look.label), fact("Kind", readable(product.type)), fact("Brand", readable(product.brand)),
+          fact("Size", product.size?.toLowerCase()), fact("Product number", product.id)))),
+  ];
+}
+
+function others(product, signal) {
+  const words = (product.category ?? "").replace(/[^A-Za-z ]+/g, " ").trim().split(" ").filter((word) => word.length > 2)[0];
+  if (!words) return null;
+  const list = region({
+    signal,
+    label: "More of this kind",
+    load: (mine) => findProducts({ q: words, department: product.department, limit: 5 }, mine),
+    bones: () => productBones(4),
+    show: ({ items }) => {
+      const rest = items.filter((item) => item.id !== product.id).slice(0, 4);
+      return rest.length ? h("section", { class: "stack", "aria-label": "More of this kind" }, h("h2", {}, "More of this kind"), h("ul", { class: "products" }, rest.map(productCard))) : [];
+    },
+  });
+  return list.node;
+}

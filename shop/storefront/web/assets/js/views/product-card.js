@@ -1,0 +1,40 @@
+// A product as it stands in a list, and the coloured tile that stands for its picture.
+
+import { cart } from "../cart.js";
+import { lookOf } from "../departments.js";
+import { h } from "../dom.js";
+import { money, readable } from "../format.js";
+import { icon } from "../icons.js";
+import { toast } from "../shell.js";
+import { bone } from "./region.js";
+
+export const nameOf = (product) => readable(product.name || product.type || product.category) || `Product ${product.id}`;
+
+export function tile(department) {
+  const look = lookOf(department);
+  const element = h("div", { class: "tile", "aria-hidden": "true" }, icon(look.icon));
+  element.style.setProperty("--hue", look.hue);
+  return element;
+}
+
+export function addToCart(product, quantity = 1) {
+  cart.add({ ...product, name: nameOf(product) }, quantity);
+  toast(`${nameOf(product)} is in your cart`, { href: "/cart", label: "See cart" });
+}
+
+export function productCard(product) {
+  const name = nameOf(product);
+  const facts = [readable(product.brand), product.size && product.size.toLowerCase()].filter(Boolean).join(" · ");
+  return h("li", { class: "product", "data-product": product.id },
+    tile(product.department),
+    h("div", { class: "product-body" },
+      h("h3", {}, h("a", { href: `/product/${encodeURIComponent(product.id)}` }, name)),
+      h("p", { class: "muted small" }, readable(product.category)),
+      h("p", { class: "muted small" }, facts)),
+    h("div", { class: "product-foot" },
+      h("span", { class: "money" }, money(product.price_cents)),
+      h("button", { class: "button", type: "button", "aria-label": `Add ${name} to the cart`, onclick: () => addToCart(product) }, icon("plus"), "Add")));
+}
+
+export const productBones = (many = 8) => h("ul", { class: "products", "aria-hidden": "true" }, Array.from({ length: many }, () =>
+  h("li", { class: "product" }, bone("100%", "8rem"), h("div", { class: "product-body" }, bone("80%", "1.1rem"), bone("50%", "0.9rem")), h("div", { class: "product-foot" }, bone("4rem", "1.3rem")))));
