@@ -1,0 +1,84 @@
+//! When a service that fell is started again, and when it is given up.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How restarts are paced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RestartPolicy {
+    /// The wait after the first fall; each further one doubles it.
+    pub delay_first: Duration,
+    /// The longest wait.
+    pub delay_max: Duration,
+    /// How many falls within the window give the service up.
+    pub falls_max: u32,
+    /// The window. A service that has run this long begins anew with the first wait.
+    pub window: Duration,
+}
+
+impl Default for RestartPolicy {
+    /// 100 ms, doubling to 10 s; given up at the eighth fall within a minute.
+    fn default() -> Self {
+        Self {
+            delay_first: Duration::from_millis(100),
+            delay_max: Duration::from_secs(10),
+            falls_max: 8,
+            window: Duration::from_secs(60),
+        }
+    }
+}
+
+/// What to do after a fall.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Start it again after this wait.
+    Again(Duration),
+    /// It fell too often.
+    GiveUp,
+}
+
+/// The falls of one service, as far back as the window reaches.
+#[derive(Debug)]
+pub(crate) struct Falls {
+    policy: RestartPolicy,
+    recent: VecDeque<Instant>,
+    random: u64,
+}
+
+impl Falls {
+    pub(crate) fn new(policy: RestartPolicy, seed: u64) -> Self {
+        // Zero is the one state that the generator never leaves.
+        Self { policy, recent: VecDeque::new(), random: seed | 1 }
+    }
+
+    /// Forgets the past, after somebody has asked for a restart.
+    pub(crate) fn forget(&mut self) {
+        self.recent.clear();
+    }
+
+    /// Notes a fall.
+    pub(crate) fn fell(&mut self, now: Instant) -> Verdict {
+        while self.recent.front().is_some_and(|then| now.duration_since(*then) >= self.policy.window) {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(now);
+        let falls = u32::try_from(self.recent.len()).unwrap_or(u32::MAX);
+        if falls >= self.policy.falls_max {
+            return Verdict::GiveUp;
+        }
+        let doubled = self.policy.delay_first.saturating_mul(1 << (falls - 1).min(20));
+        Verdict::Again(self.jittered(doubled.min(self.policy.delay_max)))
+    }
+
+    /// Between half of the wait and all of it, so that services which fell together do not come back together.
+    fn jittered(&mut self, delay: Duration) -> Duration {
+        // xorshift64 (Marsaglia, 2003): good enough to spread, and the same for the same seed.
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        let share = (self.random >> 11) as f64 / (1u64 << 53) as f64;
+        delay.mul_f64(0.5 + share / 2.0)
+    }
+}

@@ -1,0 +1,191 @@
+//! What a fleet tells: events as they happen, and the present status.
+
+use std::net::SocketAddr;
+
+use serde::Serialize;
+use tradewind_events::{ErrorCode, Timestamp};
+
+use crate::ServiceName;
+
+/// How a service is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// It waits for those that must be ready before it.
+    Waiting,
+    /// Its process runs and is not ready yet.
+    Starting,
+    /// It answers that it is ready.
+    Ready,
+    /// It fell and will be started again.
+    Restarting,
+    /// It fell too often and is left alone, until somebody restarts it.
+    Failed,
+    /// It was told to end.
+    Draining,
+    /// It has ended as it was told.
+    Stopped,
+}
+
+impl State {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::Restarting => "restarting",
+            Self::Failed => "failed",
+            Self::Draining => "draining",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// One service at one moment.
+#[derive(Debug, Clone, Serialize)]
+pub struct ServiceStatus {
+    /// Which.
+    pub service: ServiceName,
+    /// How it is.
+    pub state: State,
+    /// Its process, while it has one.
+    pub pid: Option<u32>,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The same as a URL.
+    pub url: String,
+    /// How many times it was started again.
+    pub restarts: u32,
+    /// Why it is restarting or failed.
+    pub reason: Option<String>,
+    /// The stable code of that reason.
+    pub code: Option<ErrorCode>,
+    /// What it said last, when it is restarting or failed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub last_lines: Vec<String>,
+}
+
+/// Where a line came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Output {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// One line that a process wrote.
+#[derive(Debug, Clone, Serialize)]
+pub struct LogLine {
+    /// When it was read.
+    pub at: Timestamp,
+    /// Whose it is.
+    pub service: ServiceName,
+    /// Where it came from.
+    pub output: Output,
+    /// The line without its end.
+    pub text: String,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum FleetEvent {
+    /// A process was started.
+    Started {
+        /// When.
+        at: Timestamp,
+        /// Which service.
+        service: ServiceName,
+        /// Its process.
+        pid: u32,
+        /// Where it will listen.
+        address: SocketAddr,
+    },
+    /// A service is ready.
+    Ready {
+        /// When.
+        at: Timestamp,
+        /// Which service.
+        service: ServiceName,
+        /// Its process.
+        pid: u32,
+        /// Where it listens.
+        url: String,
+        /// How long it took, in milliseconds.
+        took_ms: u64,
+    },
+    /// A service ended unasked, did not get ready in time, or could not be started.
+    Fell {
+        /// When.
+        at: Timestamp,
+        /// Which service.
+        service: ServiceName,
+        /// Its process, if it had one.
+        pid: Option<u32>,
+        /// What happened.
+        reason: String,
+    },
+    /// It will be started again.
+    Restarting {
+        /// When.
+        at: Timestamp,
+        /// Which service.
+        service: ServiceName,
+        /// The how-manieth restart it is.
+        restarts: u32,
+        /// How long until then, in milliseconds.
+        delay_ms: u64,
+    },
+    /// It is given up.
+    Failed {
+        /// When.
+        at: Timestamp,
+        /// Which service.
+        service: ServiceName,
+        /// The stable code.
+        code: ErrorCode,
+        /// What happened.
+        reason: String,
+        /// What it said last.
+        last_lines: Vec<String>,
+    },
+    /// It was told to end.
+    Draining {
+        /// When.
+        at: Timestamp,
+        /// Which service.
+        service: ServiceName,
+    },
+    /// It has ended as it was told.
+    Stopped {
+        /// When.
+        at: Timestamp,
+        /// Which service.
+        service: ServiceName,
+        /// Whether it had to be killed because it did not end in time.
+        killed: bool,
+    },
+    /// It wrote a line.
+    Log(LogLine),
+}
+
+impl FleetEvent {
+    /// Whom it concerns.
+    #[must_use]
+    pub fn service(&self) -> &ServiceName {
+        match self {
+            Self::Started { service, .. }
+            | Self::Ready { service, .. }
+            | Self::Fell { service, .. }
+            | Self::Restarting { service, .. }
+            | Self::Failed { service, .. }
+            | Self::Draining { service, .. }
+            | Self::Stopped { service, .. } => service,
+            Self::Log(line) => &line.service,
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! All services together.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tradewind_events::{Clock, ErrorCode};
+
+use crate::spawner::Spawner;
+use crate::supervisor::{Order, Supervisor};
+use crate::{FleetEvent, Holder, OrderError, ServiceName, ServiceSpec, ServiceStatus, State, ports, start_order};
+
+/// What a fleet needs to know besides its services.
+#[derive(Clone)]
+pub struct Options {
+    /// The folder in which commands run.
+    pub dir: PathBuf,
+    /// The folder in which each service gets its own.
+    pub data: PathBuf,
+    /// The gateway's URL, for `{gateway}`.
+    pub gateway_url: String,
+    /// What tells the time of events and lines.
+    pub clock: Arc<dyn Clock>,
+    /// From what the waits between restarts are spread.
+    pub seed: u64,
+}
+
+/// How many events a listener may fall behind before it loses the oldest, and is told so. A slow terminal must
+/// never stop a service.
+const EVENTS_KEPT: usize = 4_096;
+/// How many of its last lines a service's status shows.
+pub(crate) const LAST_LINES: usize = 20;
+
+/// Why a fleet cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum FleetError {
+    /// The services cannot be ordered.
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    /// Somebody has a service's port.
+    #[error("port {port}, which the manifest gives to {service}, is in use{}", by(.holder))]
+    PortInUse {
+        /// The service that wants it.
+        service: ServiceName,
+        /// The port.
+        port: u16,
+        /// Who has it, if it can be told.
+        holder: Option<Holder>,
+    },
+    /// Two services are given one port.
+    #[error("port {port} is given to two services, {service} being the second")]
+    PortTwice {
+        /// The second one.
+        service: ServiceName,
+        /// The port.
+        port: u16,
+    },
+    /// There is no port to choose.
+    #[error("no free port could be found between 20000 and 32000")]
+    NoFreePort,
+    /// A folder or a thread could not be made.
+    #[error("{what}: {error}")]
+    Io {
+        /// What was to be made.
+        what: String,
+        /// Why not.
+        error: io::Error,
+    },
+}
+
+pub(crate) fn by(holder: &Option<Holder>) -> String {
+    holder.as_ref().map(|holder| format!(" by {holder}")).unwrap_or_default()
+}
+
+impl FleetError {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Order(_) | Self::PortTwice { .. } => ErrorCode::BAD_MANIFEST,
+            Self::PortInUse { .. } | Self::NoFreePort => ErrorCode::PORT_IN_USE,
+            Self::Io { .. } => ErrorCode::SERVICE_FAILED,
+        }
+    }
+}
+
+/// The services, not yet running.
+pub struct Fleet {
+    supervisors: Vec<Supervisor>,
+    handle: FleetHandle,
+}
+
+/// What is known of one service, for everybody.
+pub(crate) struct Slot {
+    pub(crate) spec: ServiceSpec,
+    pub(crate) address: SocketAddr,
+    pub(crate) status: watch::Sender<ServiceStatus>,
+    last_lines: Mutex<VecDeque<String>>,
+    orders: mpsc::Sender<Order>,
+}
+
+impl Slot {
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn keep_line(&self, text: &str) {
+        let mut last = self.last_lines.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.len() == LAST_LINES {
+            last.pop_front();
+        }
+        last.push_back(text.to_owned());
+    }
+
+    pub(crate) fn last_lines(&self) -> Vec<String> {
+        self.last_lines.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+}
+
+pub(crate) struct Shared {
+    pub(crate) options: Options,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) events: broadcast::Sender<FleetEvent>,
+    /// Drain.
+    pub(crate) stop: CancellationToken,
+    /// Do not wait any longer.
+    pub(crate) kill: CancellationToken,
+}
+
+impl Shared {
+    pub(crate) fn tell(&self, event: FleetEvent) {
+        // Without listeners there is nobody to tell.
+        let _ = self.events.send(event);
+    }
+
+    pub(crate) fn slot(&self, name: &ServiceName) -> Option<&Slot> {
+        self.slots.iter().find(|slot| slot.spec.name == *name)
+    }
+
+    /// Every service's URL, for `{upstream:NAME}`.
+    pub(crate) fn urls(&self) -> BTreeMap<ServiceName, String> {
+        self.slots.iter().map(|slot| (slot.spec.name.clone(), slot.url())).collect()
+    }
+}
+
+impl Fleet {
+    /// Orders the services and gives each its port.
+    ///
+    /// # Errors
+    /// [`FleetError`] if they cannot be ordered or a port is taken.
+    pub fn new(options: Options, specs: Vec<ServiceSpec>) -> Result<Self, FleetError> {
+        start_order(&specs)?;
+        let addresses = ports::assign(&specs, &options.data)?;
+        let (mut slots, mut inboxes) = (Vec::new(), Vec::new());
+        for (spec, address) in specs.into_iter().zip(addresses) {
+            let (orders, inbox) = mpsc::channel(4);
+            let status = ServiceStatus {
+                service: spec.name.clone(),
+                state: State::Waiting,
+                pid: None,
+                address,
+                url: format!("http://{address}"),
+                restarts: 0,
+                reason: None,
+                code: None,
+                last_lines: Vec::new(),
+            };
+            let status = watch::Sender::new(status);
+            slots.push(Slot { spec, address, status, last_lines: Mutex::default(), orders });
+            inboxes.push(inbox);
+        }
+        let shared = Arc::new(Shared {
+            options,
+            slots,
+            events: broadcast::Sender::new(EVENTS_KEPT),
+            stop: CancellationToken::new(),
+            kill: CancellationToken::new(),
+        });
+        let supervisors = inboxes
+            .into_iter()
+            .enumerate()
+            .map(|(index, inbox)| Supervisor::new(Arc::clone(&shared), index, inbox))
+            .collect();
+        Ok(Self { supervisors, handle: FleetHandle(shared) })
+    }
+
+    /// A handle on it.
+    #[must_use]
+    pub fn handle(&self) -> FleetHandle {
+        self.handle.clone()
+    }
+
+    /// Starts the services and keeps them running until `shutdown` or [`FleetHandle::stop`]; then drains them,
+    /// those first that others do not depend on, and returns when all have ended.
+    ///
+    /// # Errors
+    /// [`FleetError::Io`] if the thread that starts processes cannot be started.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), FleetError> {
+        let spawner = Spawner::start()
+            .map_err(|error| FleetError::Io { what: "start the thread that starts processes".to_owned(), error })?;
+        let mut running = JoinSet::new();
+        for supervisor in self.supervisors {
+            running.spawn(supervisor.run(spawner.clone()));
+        }
+        let stop = self.handle.0.stop.clone();
+        let all = async { while running.join_next().await.is_some() {} };
+        tokio::pin!(all);
+        tokio::select! {
+            () = &mut all => return Ok(()),
+            () = shutdown.cancelled() => stop.cancel(),
+        }
+        all.await;
+        Ok(())
+    }
+}
+
+/// Looks on and gives orders. Cheap to clone.
+#[derive(Clone)]
+pub struct FleetHandle(Arc<Shared>);
+
+impl FleetHandle {
+    /// How every service is now, in the order of the manifest.
+    #[must_use]
+    pub fn status(&self) -> Vec<ServiceStatus> {
+        self.0.slots.iter().map(|slot| slot.status.borrow().clone()).collect()
+    }
+
+    /// Everything that happens from now on. A listener that falls 4,096 events behind loses the oldest and is told
+    /// how many.
+    #[must_use]
+    pub fn events(&self) -> broadcast::Receiver<FleetEvent> {
+        self.0.events.subscribe()
+    }
+
+    /// Where each service listens; this does not change while the fleet lives.
+    #[must_use]
+    pub fn addresses(&self) -> BTreeMap<ServiceName, SocketAddr> {
+        self.0.slots.iter().map(|slot| (slot.spec.name.clone(), slot.address)).collect()
+    }
+
+    /// Waits until no service is waiting, starting or restarting any more. A service that waits for a failed one
+    /// counts as settled, since nothing will happen to it by itself.
+    pub async fn settled(&self) {
+        for slot in &self.0.slots {
+            let mut status = slot.status.subscribe();
+            let settled = |status: &ServiceStatus| {
+                matches!(status.state, State::Ready | State::Failed | State::Draining | State::Stopped)
+                    || (status.state == State::Waiting && status.reason.is_some())
+            };
+            // The sender lives in the slot, so it cannot be gone.
+            let _ = status.wait_for(settled).await;
+        }
+    }
+
+    /// Drains one service and starts it again; one that failed is started anew. False if there is no such service.
+    pub async fn restart(&self, name: &str) -> bool {
+        match self.0.slots.iter().find(|slot| slot.spec.name.as_str() == name) {
+            Some(slot) => slot.orders.send(Order::Restart).await.is_ok(),
+            None => false,
+        }
+    }
+
+    /// Drains all services.
+    pub fn stop(&self) {
+        self.0.stop.cancel();
+    }
+
+    /// Ends all services at once.
+    pub fn kill(&self) {
+        self.0.kill.cancel();
+        self.0.stop.cancel();
+    }
+}

@@ -1,0 +1,63 @@
+//! Which port each service gets.
+
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+
+use crate::{FleetError, ServiceSpec, who_listens_on};
+
+/// Chosen ports lie below the range from which the kernel takes those of outgoing connections (32768 and up), so
+/// that none of them can take a service's port while it restarts.
+const CHOSEN: std::ops::Range<u16> = 20_000..32_000;
+
+/// An address for each service. A chosen port follows from the data folder's path, so that the same folder finds
+/// the same ports again unless they have been taken.
+pub(crate) fn assign(specs: &[ServiceSpec], data: &Path) -> Result<Vec<SocketAddr>, FleetError> {
+    let mut taken = BTreeSet::new();
+    for spec in specs {
+        let Some(port) = spec.port else { continue };
+        if !taken.insert(port) {
+            return Err(FleetError::PortTwice { port, service: spec.name.clone() });
+        }
+        if is_in_use(port) {
+            return Err(FleetError::PortInUse { service: spec.name.clone(), port, holder: who_listens_on(port) });
+        }
+    }
+    let mut next = first_choice(data);
+    let mut addresses = Vec::with_capacity(specs.len());
+    for spec in specs {
+        let port = match spec.port {
+            Some(port) => port,
+            None => choose(&mut next, &taken).ok_or(FleetError::NoFreePort)?,
+        };
+        taken.insert(port);
+        addresses.push(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    }
+    Ok(addresses)
+}
+
+/// Whether somebody listens there, asked by listening. Other errors are left for the service to report.
+pub(crate) fn is_in_use(port: u16) -> bool {
+    matches!(TcpListener::bind((Ipv4Addr::LOCALHOST, port)), Err(e) if e.kind() == io::ErrorKind::AddrInUse)
+}
+
+fn first_choice(data: &Path) -> u16 {
+    let mut hasher = DefaultHasher::new();
+    data.hash(&mut hasher);
+    // Whole tens are easier to remember and type.
+    let tens = u64::from(CHOSEN.end - CHOSEN.start) / 10;
+    CHOSEN.start + u16::try_from(hasher.finish() % tens * 10).unwrap_or(0)
+}
+
+fn choose(next: &mut u16, taken: &BTreeSet<u16>) -> Option<u16> {
+    for _ in CHOSEN {
+        let port = *next;
+        *next = if port + 1 < CHOSEN.end { port + 1 } else { CHOSEN.start };
+        if !taken.contains(&port) && !is_in_use(port) {
+            return Some(port);
+        }
+    }
+    None
+}

@@ -1,0 +1,350 @@
+//! One service's life: wait, start, be ready, fall, start again, drain.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncRead;
+use tokio::process::Child;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tradewind_events::ErrorCode;
+
+use crate::backoff::{Falls, Verdict};
+use crate::child::{self, Launch};
+use crate::fleet::{Shared, Slot, by};
+use crate::output::Lines;
+use crate::spawner::Spawner;
+use crate::{Exit, FleetEvent, LogLine, Output, ServiceStatus, State, Values, health, ports, who_listens_on};
+
+/// What somebody wants of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    Restart,
+}
+
+/// Keeps one service running.
+pub(crate) struct Supervisor {
+    shared: Arc<Shared>,
+    index: usize,
+    orders: mpsc::Receiver<Order>,
+    falls: Falls,
+}
+
+/// How one run of the process came to its end.
+enum End {
+    /// We were told to stop, and it has ended.
+    Stopped,
+    /// We were told to start it again, and it has ended.
+    Restart,
+    /// It fell.
+    Fell(Fall),
+}
+
+struct Fall {
+    reason: String,
+    code: ErrorCode,
+    /// Trying again cannot help.
+    hopeless: bool,
+}
+
+impl Fall {
+    fn of(reason: String) -> Self {
+        Self { reason, code: ErrorCode::SERVICE_FAILED, hopeless: false }
+    }
+}
+
+/// Why waiting ended.
+enum Woken {
+    Go,
+    Stop,
+}
+
+impl Supervisor {
+    pub(crate) fn new(shared: Arc<Shared>, index: usize, orders: mpsc::Receiver<Order>) -> Self {
+        let falls = Falls::new(shared.slots[index].spec.restart, shared.options.seed.wrapping_add(index as u64 * 2));
+        Self { shared, index, orders, falls }
+    }
+
+    fn slot(&self) -> &Slot {
+        &self.shared.slots[self.index]
+    }
+
+    pub(crate) async fn run(mut self, spawner: Spawner) {
+        if let Woken::Go = self.wait_for_dependencies().await {
+            self.live(&spawner).await;
+        }
+        self.set(|status| {
+            status.state = State::Stopped;
+            status.pid = None;
+        });
+    }
+
+    async fn live(&mut self, spawner: &Spawner) {
+        loop {
+            let woken = match self.run_once(spawner).await {
+                End::Stopped => Woken::Stop,
+                End::Restart => {
+                    self.falls.forget();
+                    Woken::Go
+                }
+                End::Fell(fall) => match self.falls.fell(Instant::now()) {
+                    Verdict::Again(delay) if !fall.hopeless => self.wait_to_restart(fall, delay).await,
+                    _ => self.give_up(fall).await,
+                },
+            };
+            match woken {
+                Woken::Stop => return,
+                Woken::Go => self.set(|status| status.restarts += 1),
+            }
+        }
+    }
+
+    /// Only before the first start: later a service must live with the absence of others.
+    async fn wait_for_dependencies(&mut self) -> Woken {
+        let shared = Arc::clone(&self.shared);
+        for name in &shared.slots[self.index].spec.after {
+            let Some(other) = shared.slot(name) else { continue };
+            let mut status = other.status.subscribe();
+            loop {
+                let state = status.borrow_and_update().state;
+                if state == State::Ready {
+                    break;
+                }
+                let blocked = (state == State::Failed).then(|| format!("waits for {name}, which failed"));
+                self.set(|status| status.reason = blocked);
+                tokio::select! {
+                    _ = status.changed() => {}
+                    () = shared.stop.cancelled() => return Woken::Stop,
+                    // It has not run yet: there is nothing to restart.
+                    _ = self.orders.recv() => {}
+                }
+            }
+        }
+        self.set(|status| status.reason = None);
+        Woken::Go
+    }
+
+    async fn run_once(&mut self, spawner: &Spawner) -> End {
+        let mut process = match self.start(spawner).await {
+            Ok(process) => process,
+            Err(fall) => return End::Fell(fall),
+        };
+        let end = self.watch(&mut process).await;
+        // Whatever the process had started and left behind ends with it.
+        child::signal_group(process.pid, libc::SIGKILL);
+        process.finish_output().await;
+        end
+    }
+
+    async fn start(&self, spawner: &Spawner) -> Result<Process, Fall> {
+        let slot = self.slot();
+        let port = slot.address.port();
+        if ports::is_in_use(port) {
+            let reason = format!("port {port} is in use{}", by(&who_listens_on(port)));
+            return Err(Fall { reason, code: ErrorCode::PORT_IN_USE, hopeless: false });
+        }
+        let launch = self.launch()?;
+        let program = launch.words.first().cloned().unwrap_or_default();
+        let mut child = spawner.spawn(launch).await.map_err(|error| cannot_start(&program, &error))?;
+        let pid = child.id().unwrap_or(0);
+        let readers = self.follow_output(&mut child);
+        self.set(|status| {
+            status.state = State::Starting;
+            status.pid = Some(pid);
+            status.reason = None;
+            status.code = None;
+            status.last_lines.clear();
+        });
+        let at = self.shared.options.clock.now();
+        self.shared.tell(FleetEvent::Started { at, service: slot.spec.name.clone(), pid, address: slot.address });
+        Ok(Process { child, pid, readers })
+    }
+
+    fn launch(&self) -> Result<Launch, Fall> {
+        let (slot, options) = (self.slot(), &self.shared.options);
+        let hopeless = |reason: String| Fall { reason, code: ErrorCode::SERVICE_FAILED, hopeless: true };
+        let data: PathBuf = options.data.join(slot.spec.name.as_str());
+        std::fs::create_dir_all(&data)
+            .map_err(|error| hopeless(format!("its data folder {} cannot be made: {error}", data.display())))?;
+        let values = Values {
+            listen: Some(slot.address),
+            data: Some(data),
+            gateway: Some(options.gateway_url.clone()),
+            upstreams: self.shared.urls(),
+        };
+        let fill = || {
+            let words = slot.spec.run.fill(&values)?;
+            let env = slot.spec.env.iter().map(|(key, value)| Ok((key.clone(), value.fill(&values)?)));
+            Ok((words, env.collect::<Result<_, crate::TemplateError>>()?))
+        };
+        let (words, env) = fill().map_err(|error: crate::TemplateError| hopeless(error.to_string()))?;
+        Ok(Launch { words, dir: options.dir.clone(), env })
+    }
+
+    fn follow_output(&self, child: &mut Child) -> Vec<JoinHandle<()>> {
+        let stdout = child.stdout.take().map(|pipe| tokio::spawn(self.follow(pipe, Output::Stdout)));
+        let stderr = child.stderr.take().map(|pipe| tokio::spawn(self.follow(pipe, Output::Stderr)));
+        stdout.into_iter().chain(stderr).collect()
+    }
+
+    fn follow<R: AsyncRead + Unpin + Send>(&self, pipe: R, output: Output) -> impl Future<Output = ()> + Send + use<R> {
+        let (shared, index) = (Arc::clone(&self.shared), self.index);
+        async move {
+            let slot = &shared.slots[index];
+            let mut lines = Lines::of(pipe);
+            while let Some(text) = lines.next().await {
+                slot.keep_line(&text);
+                let at = shared.options.clock.now();
+                shared.tell(FleetEvent::Log(LogLine { at, service: slot.spec.name.clone(), output, text }));
+            }
+        }
+    }
+
+    /// From the start of a process to its end.
+    async fn watch(&mut self, process: &mut Process) -> End {
+        let shared = Arc::clone(&self.shared);
+        let spec = &shared.slots[self.index].spec;
+        let started = Instant::now();
+        let ready = health::until_ready(self.slot().address, &spec.health);
+        tokio::pin!(ready);
+        let mut is_ready = false;
+        let reason = loop {
+            tokio::select! {
+                exit = process.child.wait() => break match exit {
+                    Ok(status) if is_ready => Exit::from(status).to_string(),
+                    Ok(status) => format!("{} before it was ready", Exit::from(status)),
+                    Err(error) => format!("cannot be waited for: {error}"),
+                },
+                () = &mut ready, if !is_ready => {
+                    is_ready = true;
+                    self.note_ready(process.pid, started.elapsed());
+                }
+                () = tokio::time::sleep_until(started + spec.ready_within), if !is_ready => {
+                    child::end(&mut process.child, process.pid, spec.drain_within, &shared.kill).await;
+                    let limit = spec.ready_within.as_secs_f32();
+                    break format!("did not answer 200 on {} within {limit} s", spec.health);
+                }
+                () = shared.stop.cancelled() => {
+                    self.drain(process, true).await;
+                    return End::Stopped;
+                }
+                Some(Order::Restart) = self.orders.recv() => {
+                    self.drain(process, false).await;
+                    return End::Restart;
+                }
+            }
+        };
+        End::Fell(Fall::of(reason))
+    }
+
+    fn note_ready(&self, pid: u32, took: Duration) {
+        let slot = self.slot();
+        self.set(|status| status.state = State::Ready);
+        self.shared.tell(FleetEvent::Ready {
+            at: self.shared.options.clock.now(),
+            service: slot.spec.name.clone(),
+            pid,
+            url: slot.url(),
+            took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        });
+    }
+
+    async fn drain(&self, process: &mut Process, dependents_first: bool) {
+        let slot = self.slot();
+        if dependents_first {
+            self.wait_for_dependents().await;
+        }
+        self.set(|status| status.state = State::Draining);
+        let service = slot.spec.name.clone();
+        self.shared.tell(FleetEvent::Draining { at: self.shared.options.clock.now(), service: service.clone() });
+        let killed = child::end(&mut process.child, process.pid, slot.spec.drain_within, &self.shared.kill).await;
+        self.set(|status| status.pid = None);
+        self.shared.tell(FleetEvent::Stopped { at: self.shared.options.clock.now(), service, killed });
+    }
+
+    /// Those that depend on this one end before it. Bounded, since each of them ends within its own time.
+    async fn wait_for_dependents(&self) {
+        let own = &self.slot().spec.name;
+        for other in self.shared.slots.iter().filter(|other| other.spec.after.contains(own)) {
+            let mut status = other.status.subscribe();
+            tokio::select! {
+                _ = status.wait_for(|status| status.state == State::Stopped) => {}
+                () = self.shared.kill.cancelled() => return,
+            }
+        }
+    }
+
+    async fn wait_to_restart(&mut self, fall: Fall, delay: Duration) -> Woken {
+        let service = self.note_fall(&fall, State::Restarting);
+        let (at, restarts) = (self.shared.options.clock.now(), self.slot().status.borrow().restarts + 1);
+        let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        self.shared.tell(FleetEvent::Restarting { at, service, restarts, delay_ms });
+        tokio::select! {
+            () = tokio::time::sleep(delay) => Woken::Go,
+            () = self.shared.stop.cancelled() => Woken::Stop,
+            Some(Order::Restart) = self.orders.recv() => Woken::Go,
+        }
+    }
+
+    async fn give_up(&mut self, fall: Fall) -> Woken {
+        let service = self.note_fall(&fall, State::Failed);
+        let (at, last_lines) = (self.shared.options.clock.now(), self.slot().last_lines());
+        self.shared.tell(FleetEvent::Failed { at, service, code: fall.code, reason: fall.reason, last_lines });
+        self.falls.forget();
+        tokio::select! {
+            () = self.shared.stop.cancelled() => Woken::Stop,
+            Some(Order::Restart) = self.orders.recv() => Woken::Go,
+        }
+    }
+
+    fn note_fall(&self, fall: &Fall, state: State) -> crate::ServiceName {
+        let slot = self.slot();
+        let pid = slot.status.borrow().pid;
+        let last_lines = slot.last_lines();
+        self.set(|status| {
+            status.state = state;
+            status.pid = None;
+            status.reason = Some(fall.reason.clone());
+            status.code = Some(fall.code);
+            status.last_lines = last_lines;
+        });
+        let (at, service) = (self.shared.options.clock.now(), slot.spec.name.clone());
+        self.shared.tell(FleetEvent::Fell { at, service: service.clone(), pid, reason: fall.reason.clone() });
+        service
+    }
+
+    fn set(&self, change: impl FnOnce(&mut ServiceStatus)) {
+        self.slot().status.send_modify(change);
+    }
+}
+
+fn cannot_start(program: &str, error: &io::Error) -> Fall {
+    let reason = match error.kind() {
+        io::ErrorKind::NotFound => format!("{program} cannot be started: there is no such program"),
+        _ => format!("{program} cannot be started: {error}"),
+    };
+    // A missing program does not come back by itself; a full process table may empty again.
+    let hopeless = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied);
+    Fall { reason, code: ErrorCode::SERVICE_FAILED, hopeless }
+}
+
+/// A running process and those who read what it writes.
+struct Process {
+    child: Child,
+    pid: u32,
+    readers: Vec<JoinHandle<()>>,
+}
+
+impl Process {
+    /// Takes the last lines in. Bounded, since a process that left our group may hold the pipe open.
+    async fn finish_output(self) {
+        for mut reader in self.readers {
+            if tokio::time::timeout(Duration::from_secs(1), &mut reader).await.is_err() {
+                reader.abort();
+            }
+        }
+    }
+}

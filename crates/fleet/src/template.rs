@@ -1,0 +1,203 @@
+//! Commands with places that are filled when a service is started.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::{NameError, ServiceName};
+
+/// A place in a command that is filled when it is run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// `{listen}`: the service's own address, as `127.0.0.1:7101`.
+    Listen,
+    /// `{port}`: the port of that address.
+    Port,
+    /// `{data}`: the service's own folder.
+    Data,
+    /// `{gateway}`: the gateway's URL.
+    Gateway,
+    /// `{upstream:NAME}`: another service's URL.
+    Upstream(ServiceName),
+}
+
+/// Text with places in it. `{{` and `}}` stand for single braces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template(Vec<Part>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Place(Place),
+}
+
+/// Why a text is no template.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// There is no such place.
+    #[error(
+        "{{{0}}} is not a placeholder; there are {{listen}}, {{port}}, {{data}}, {{gateway}} and {{upstream:NAME}}"
+    )]
+    Unknown(String),
+    /// A brace is not closed, or was not opened.
+    #[error("a brace has no partner; write {{{{ or }}}} for the character itself")]
+    Unbalanced,
+    /// The service in `{upstream:NAME}` cannot be one.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The command's quotes do not match.
+    #[error("a quote is not closed")]
+    Quote,
+    /// The command has no words.
+    #[error("the command is empty")]
+    Empty,
+    /// A part needs to be filled in that is not known here.
+    #[error("{0} has no value here")]
+    NoValue(String),
+}
+
+/// What the places are filled with.
+#[derive(Debug, Clone, Default)]
+pub struct Values {
+    /// `{listen}` and `{port}`.
+    pub listen: Option<std::net::SocketAddr>,
+    /// `{data}`.
+    pub data: Option<PathBuf>,
+    /// `{gateway}`.
+    pub gateway: Option<String>,
+    /// `{upstream:NAME}`.
+    pub upstreams: BTreeMap<ServiceName, String>,
+}
+
+impl Template {
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// [`TemplateError`] for a place that does not exist or braces that do not match.
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        let mut parts = Vec::new();
+        let mut plain = String::new();
+        let mut rest = text;
+        while let Some(at) = rest.find(['{', '}']) {
+            plain.push_str(&rest[..at]);
+            let (brace, behind) = rest[at..].split_at(1);
+            if let Some(escaped) = behind.strip_prefix(brace) {
+                plain.push_str(brace);
+                rest = escaped;
+                continue;
+            }
+            if brace == "}" {
+                return Err(TemplateError::Unbalanced);
+            }
+            let (name, behind) = behind.split_once('}').ok_or(TemplateError::Unbalanced)?;
+            if !plain.is_empty() {
+                parts.push(Part::Text(std::mem::take(&mut plain)));
+            }
+            parts.push(Part::Place(place(name)?));
+            rest = behind;
+        }
+        plain.push_str(rest);
+        if !plain.is_empty() {
+            parts.push(Part::Text(plain));
+        }
+        Ok(Self(parts))
+    }
+
+    /// Fills the places.
+    ///
+    /// # Errors
+    /// [`TemplateError::NoValue`] for a place that has none.
+    pub fn fill(&self, values: &Values) -> Result<String, TemplateError> {
+        let mut text = String::new();
+        for part in &self.0 {
+            match part {
+                Part::Text(plain) => text.push_str(plain),
+                Part::Place(place) => text.push_str(&values.of(place).ok_or_else(|| place.without_value())?),
+            }
+        }
+        Ok(text)
+    }
+
+    /// The services whose URLs it names.
+    pub fn upstreams(&self) -> impl Iterator<Item = &ServiceName> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Place(Place::Upstream(name)) => Some(name),
+            _ => None,
+        })
+    }
+}
+
+fn place(name: &str) -> Result<Place, TemplateError> {
+    Ok(match name {
+        "listen" => Place::Listen,
+        "port" => Place::Port,
+        "data" => Place::Data,
+        "gateway" => Place::Gateway,
+        _ => match name.strip_prefix("upstream:") {
+            Some(service) => Place::Upstream(ServiceName::new(service)?),
+            None => return Err(TemplateError::Unknown(name.chars().take(64).collect())),
+        },
+    })
+}
+
+impl Place {
+    fn without_value(&self) -> TemplateError {
+        TemplateError::NoValue(match self {
+            Self::Listen => "{listen}".to_owned(),
+            Self::Port => "{port}".to_owned(),
+            Self::Data => "{data}".to_owned(),
+            Self::Gateway => "{gateway}".to_owned(),
+            Self::Upstream(name) => format!("{{upstream:{name}}}"),
+        })
+    }
+}
+
+impl Values {
+    fn of(&self, place: &Place) -> Option<String> {
+        match place {
+            Place::Listen => self.listen.map(|address| address.to_string()),
+            Place::Port => self.listen.map(|address| address.port().to_string()),
+            Place::Data => self.data.as_ref().map(|folder| folder.display().to_string()),
+            Place::Gateway => self.gateway.clone(),
+            Place::Upstream(name) => self.upstreams.get(name).cloned(),
+        }
+    }
+}
+
+/// A command: a program and its arguments, each with places.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandTemplate(Vec<Template>);
+
+impl CommandTemplate {
+    /// Reads a command line: words separated by spaces, with quotes as in a shell, but no shell behind it.
+    ///
+    /// # Errors
+    /// [`TemplateError`] if it is empty, a quote is open, or a word is no template.
+    pub fn parse(line: &str) -> Result<Self, TemplateError> {
+        Self::from_words(&shell_words::split(line).map_err(|_| TemplateError::Quote)?)
+    }
+
+    /// Takes words as they are.
+    ///
+    /// # Errors
+    /// [`TemplateError`] if there is none, or one is no template.
+    pub fn from_words(words: &[String]) -> Result<Self, TemplateError> {
+        if words.first().is_none_or(String::is_empty) {
+            return Err(TemplateError::Empty);
+        }
+        Ok(Self(words.iter().map(|word| Template::parse(word)).collect::<Result<_, _>>()?))
+    }
+
+    /// Its words.
+    #[must_use]
+    pub fn words(&self) -> &[Template] {
+        &self.0
+    }
+
+    /// The words, filled.
+    ///
+    /// # Errors
+    /// [`TemplateError::NoValue`] for a place that has none.
+    pub fn fill(&self, values: &Values) -> Result<Vec<String>, TemplateError> {
+        self.0.iter().map(|word| word.fill(values)).collect()
+    }
+}

@@ -1,0 +1,122 @@
+//! What a proxy does to headers (RFC 9110 §7.6, RFC 7239).
+
+use std::net::SocketAddr;
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Version, request};
+use uuid::Uuid;
+
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+
+/// The name by which the gateway is known in `Via`.
+const NAME: &str = "tradewind";
+
+/// Removes what concerns one connection only: what `Connection` names, and the headers that RFC 9110 §7.6.1 lists.
+pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+    for name in [
+        header::CONNECTION,
+        KEEP_ALIVE,
+        PROXY_CONNECTION,
+        header::PROXY_AUTHENTICATE,
+        header::PROXY_AUTHORIZATION,
+        header::TE,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+    ] {
+        headers.remove(name);
+    }
+}
+
+/// The request's own id if it has a sensible one, else a new one.
+pub(crate) fn request_id(headers: &HeaderMap) -> String {
+    let sensible = |text: &&str| {
+        (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    };
+    let own = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(sensible);
+    own.map_or_else(|| Uuid::now_v7().simple().to_string(), str::to_owned)
+}
+
+/// Makes a client's request one of the gateway's own: everything but the target.
+pub(crate) fn prepare_request(parts: &mut request::Parts, client: SocketAddr, request_id: &str, trust: bool) {
+    let host = host_of(parts);
+    let headers = &mut parts.headers;
+    remove_hop_by_hop(headers);
+    // Our server has answered the expectation, or will, when the body is asked for.
+    headers.remove(header::EXPECT);
+    if !trust {
+        for name in [header::FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO] {
+            headers.remove(name);
+        }
+    }
+    if let Some(host) = host {
+        if !headers.contains_key(FORWARDED_HOST) {
+            headers.insert(FORWARDED_HOST, host.clone());
+        }
+        append(headers, header::FORWARDED, &forwarded(client, &host));
+        headers.insert(header::HOST, host);
+    }
+    append(headers, FORWARDED_FOR, &client.ip().to_string());
+    if !headers.contains_key(FORWARDED_PROTO) {
+        headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+    }
+    add_via(headers, parts.version);
+    set_request_id(headers, request_id);
+    parts.version = Version::HTTP_11;
+}
+
+/// The host that the client asked for: HTTP/2 carries it in the target, HTTP/1.1 in a header.
+fn host_of(parts: &request::Parts) -> Option<HeaderValue> {
+    let authority = parts.uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+    authority.or_else(|| parts.headers.get(header::HOST).cloned())
+}
+
+/// One element of RFC 7239; an IPv6 address stands in brackets and quotes.
+fn forwarded(client: SocketAddr, host: &HeaderValue) -> String {
+    let ip = client.ip();
+    let node = if ip.is_ipv6() { format!("\"[{ip}]\"") } else { ip.to_string() };
+    // A host with a quote or backslash would end the quoted string; no real host has one.
+    match host.to_str() {
+        Ok(host) if !host.contains(['"', '\\']) => format!("for={node};host=\"{host}\";proto=http"),
+        _ => format!("for={node};proto=http"),
+    }
+}
+
+/// Adds to a list header, behind what is there.
+fn append(headers: &mut HeaderMap, name: HeaderName, element: &str) {
+    let before = headers.get_all(&name).iter().filter_map(|value| value.to_str().ok());
+    let joined: Vec<&str> = before.chain([element]).collect();
+    if let Ok(value) = HeaderValue::from_str(&joined.join(", ")) {
+        headers.insert(name, value);
+    }
+}
+
+/// Notes the gateway's passing, with the protocol in which the message came to it.
+pub(crate) fn add_via(headers: &mut HeaderMap, received_as: Version) {
+    let version = match received_as {
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_2 => "2.0",
+        _ => "1.1",
+    };
+    append(headers, header::VIA, &format!("{version} {NAME}"));
+}
+
+pub(crate) fn set_request_id(headers: &mut HeaderMap, request_id: &str) {
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID, value);
+    }
+}

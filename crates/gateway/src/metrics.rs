@@ -1,0 +1,97 @@
+//! What the gateway counts, in Prometheus' text format.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+/// The label of requests that no service got.
+pub(crate) const NO_SERVICE: &str = "none";
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answered {
+    service: Arc<str>,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Service {
+    service: Arc<str>,
+}
+
+/// The counters. Labels are services of the route table and statuses, so their number is bounded.
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<Answered, Counter>,
+    head_seconds: Family<Service, Histogram, fn() -> Histogram>,
+    retries: Family<Service, Counter>,
+    in_flight: Gauge,
+    connections: Gauge,
+}
+
+/// Counts one request as being in flight for as long as it lives.
+pub(crate) struct InFlight(Gauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        fn histogram() -> Histogram {
+            Histogram::new([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0])
+        }
+        let requests = Family::default();
+        let head_seconds = Family::new_with_constructor(histogram as fn() -> Histogram);
+        let retries = Family::default();
+        let (in_flight, connections) = (Gauge::default(), Gauge::default());
+        let mut registry = Registry::with_prefix("tradewind_gateway");
+        registry.register("requests", "Requests answered, by service and status", requests.clone());
+        registry.register_with_unit(
+            "response_head",
+            "Time from a request's head to its answer's head",
+            Unit::Seconds,
+            head_seconds.clone(),
+        );
+        registry.register("retries", "Requests sent again on a fresh connection", retries.clone());
+        registry.register("requests_in_flight", "Requests whose answer is not complete", in_flight.clone());
+        registry.register("connections", "Open client connections", connections.clone());
+        Self { registry, requests, head_seconds, retries, in_flight, connections }
+    }
+
+    pub(crate) fn begin(&self) -> InFlight {
+        self.in_flight.inc();
+        InFlight(self.in_flight.clone())
+    }
+
+    pub(crate) fn connection(&self) -> InFlight {
+        self.connections.inc();
+        InFlight(self.connections.clone())
+    }
+
+    pub(crate) fn answered(&self, service: &Arc<str>, status: StatusCode, took: Duration) {
+        let service = Arc::clone(service);
+        self.head_seconds.get_or_create(&Service { service: Arc::clone(&service) }).observe(took.as_secs_f64());
+        self.requests.get_or_create(&Answered { service, status: status.as_u16() }).inc();
+    }
+
+    pub(crate) fn retried(&self, service: &Arc<str>) {
+        self.retries.get_or_create(&Service { service: Arc::clone(service) }).inc();
+    }
+
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}

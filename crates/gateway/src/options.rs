@@ -1,0 +1,72 @@
+//! What a gateway needs to know before it serves, and the limits it keeps.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Where and how to serve.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The address to listen on; port 0 for any.
+    pub listen: SocketAddr,
+    /// How long things may take.
+    pub timeouts: Timeouts,
+    /// How large things may be.
+    pub limits: Limits,
+    /// Whether `Forwarded` and `X-Forwarded-*` of a request are kept and added to. Only behind another proxy that
+    /// sets them: anybody can send such headers.
+    pub trust_forwarded: bool,
+}
+
+impl Options {
+    /// Listens somewhere, and is otherwise as most are.
+    #[must_use]
+    pub fn new(listen: SocketAddr) -> Self {
+        Self { listen, timeouts: Timeouts::default(), limits: Limits::default(), trust_forwarded: false }
+    }
+}
+
+/// How long things may take. Bodies have no limit of their own: a stream may live for days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a client to send a request's head.
+    pub request_head: Duration,
+    /// For a service to accept a connection.
+    pub connect: Duration,
+    /// For a service to send the head of its answer, counted from the last piece of the request's body.
+    pub response_head: Duration,
+    /// For an idle connection to a service to be kept.
+    pub idle: Duration,
+    /// For requests in flight to end when the gateway is told to stop.
+    pub drain: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            request_head: Duration::from_secs(30),
+            connect: Duration::from_secs(2),
+            response_head: Duration::from_secs(75),
+            idle: Duration::from_secs(30),
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+/// How large things may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at once; further ones wait in the listen queue.
+    pub connections: usize,
+    /// Headers in a request.
+    pub headers: usize,
+    /// Bytes of a request's head.
+    pub head_bytes: usize,
+    /// Requests at once on one HTTP/2 connection.
+    pub streams_per_connection: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 10_000, headers: 100, head_bytes: 64 * 1024, streams_per_connection: 250 }
+    }
+}

@@ -1,0 +1,64 @@
+//! What the gateway answers about itself, under `/_gateway`.
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use serde::Serialize;
+
+use crate::headers;
+use crate::problem::Problem;
+use crate::proxy::Proxy;
+
+#[derive(Serialize)]
+struct RouteView<'a> {
+    prefix: &'a str,
+    service: &'a str,
+    upstream: &'a str,
+}
+
+/// `health/live`, `health/ready`, `metrics` and `routes`.
+pub(crate) fn answer(proxy: &Proxy, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    let request_id = headers::request_id(request.headers());
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Problem::refused(StatusCode::METHOD_NOT_ALLOWED, "only GET is allowed here").response(&request_id);
+    }
+    match request.uri().path() {
+        "/_gateway/health/live" => text(StatusCode::OK, "live\n".to_owned()),
+        "/_gateway/health/ready" if proxy.stop.is_cancelled() => {
+            text(StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned())
+        }
+        "/_gateway/health/ready" => text(StatusCode::OK, "ready\n".to_owned()),
+        "/_gateway/metrics" => {
+            let mut response = text(StatusCode::OK, proxy.metrics.text());
+            let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+            response.headers_mut().insert(header::CONTENT_TYPE, kind);
+            response
+        }
+        "/_gateway/routes" => routes(proxy),
+        path => Problem::no_route(path).response(&request_id),
+    }
+}
+
+fn routes(proxy: &Proxy) -> Response<Full<Bytes>> {
+    let table = proxy.routes();
+    let views = table.routes().iter().map(|route| RouteView {
+        prefix: &route.prefix,
+        service: &route.service,
+        upstream: route.upstream.as_str(),
+    });
+    // Plain texts always become JSON.
+    let json = serde_json::to_string(&views.collect::<Vec<_>>()).unwrap_or_default();
+    let mut response = text(StatusCode::OK, json);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn text(status: StatusCode, text: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,105 @@
+//! Errors as RFC 9457 problem details.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use serde::Serialize;
+use tradewind_events::ErrorCode;
+
+/// An error that the gateway answers by itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    pub(crate) status: StatusCode,
+    pub(crate) code: ErrorCode,
+    pub(crate) title: &'static str,
+    pub(crate) detail: String,
+    /// After how many seconds it is worth trying again.
+    pub(crate) retry_after: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Wire<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: ErrorCode,
+    request_id: &'a str,
+}
+
+impl Problem {
+    pub(crate) fn no_route(path: &str) -> Self {
+        let path: String = path.chars().take(200).collect();
+        Self {
+            status: StatusCode::NOT_FOUND,
+            code: ErrorCode::NO_ROUTE,
+            title: "no route",
+            detail: format!("no service is behind {path}"),
+            retry_after: None,
+        }
+    }
+
+    pub(crate) fn refused(status: StatusCode, detail: &str) -> Self {
+        Self {
+            status,
+            code: ErrorCode::REFUSED_REQUEST,
+            title: "request refused",
+            detail: detail.to_owned(),
+            retry_after: None,
+        }
+    }
+
+    /// Nothing listens: the service is down or starting, and nothing was sent to it.
+    pub(crate) fn unreachable(service: &str) -> Self {
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            code: ErrorCode::UPSTREAM_UNREACHABLE,
+            title: "service unreachable",
+            detail: format!("{service} cannot be reached; it may be starting"),
+            retry_after: Some(1),
+        }
+    }
+
+    /// The connection broke after the request was sent: whether it was carried out is unknown.
+    pub(crate) fn broken(service: &str) -> Self {
+        Self {
+            status: StatusCode::BAD_GATEWAY,
+            code: ErrorCode::UPSTREAM_UNREACHABLE,
+            title: "service broke off",
+            detail: format!("{service} closed the connection without an answer; the request may have been carried out"),
+            retry_after: Some(1),
+        }
+    }
+
+    pub(crate) fn timeout(service: &str) -> Self {
+        Self {
+            status: StatusCode::GATEWAY_TIMEOUT,
+            code: ErrorCode::UPSTREAM_TIMEOUT,
+            title: "service too slow",
+            detail: format!("{service} did not answer in time; the request may have been carried out"),
+            retry_after: Some(1),
+        }
+    }
+
+    /// The answer.
+    pub(crate) fn response(&self, request_id: &str) -> Response<Full<Bytes>> {
+        let wire = Wire {
+            r#type: format!("https://tradewind.dev/errors/{}", self.code),
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            code: self.code,
+            request_id,
+        };
+        // Plain texts and numbers always become JSON.
+        let mut response = Response::new(Full::from(serde_json::to_vec(&wire).unwrap_or_default()));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
