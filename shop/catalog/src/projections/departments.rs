@@ -1,0 +1,68 @@
+use serde::Serialize;
+use tradewind_events::{Query, Recorded};
+use tradewind_service::rusqlite::{self, Connection, Transaction, params};
+use tradewind_service::{Entity, Projection, ProjectionError, decode};
+
+use crate::events::ProductEvent;
+use crate::product::Product;
+
+/// The departments of the shop, with how many products each sells.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Departments;
+
+/// A department, as a page lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Department {
+    /// Its name.
+    pub name: String,
+    /// How many products it has on sale.
+    pub products: u64,
+}
+
+impl Departments {
+    /// All departments that sell something, the largest first.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn all(read: &Connection) -> rusqlite::Result<Vec<Department>> {
+        let mut statement = read.prepare_cached(
+            "SELECT department, count(*) FROM product WHERE listed GROUP BY department ORDER BY 2 DESC, 1",
+        )?;
+        let rows = statement.query_map([], |row| Ok(Department { name: row.get(0)?, products: row.get(1)? }))?;
+        rows.collect()
+    }
+}
+
+impl Projection for Departments {
+    fn name(&self) -> &'static str {
+        "departments"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn schema(&self) -> &'static str {
+        "CREATE TABLE product (id TEXT PRIMARY KEY, department TEXT NOT NULL, listed INTEGER NOT NULL) WITHOUT ROWID;
+         CREATE INDEX product_by_department ON product (department) WHERE listed;"
+    }
+
+    fn query(&self) -> Query {
+        Query::category(Product::CATEGORY)
+    }
+
+    fn apply(&self, tx: &Transaction<'_>, event: &Recorded) -> Result<(), ProjectionError> {
+        let id = event.entity_id();
+        match decode::<ProductEvent>(event)? {
+            Some(ProductEvent::ProductListed(listed)) => {
+                tx.prepare_cached("INSERT OR REPLACE INTO product VALUES (?1, ?2, 1)")?
+                    .execute(params![id, listed.description.department])?;
+            }
+            Some(ProductEvent::ProductDelisted(_)) => {
+                tx.prepare_cached("UPDATE product SET listed = 0 WHERE id = ?1")?.execute([id])?;
+            }
+            Some(ProductEvent::ProductPriceChanged(_)) | None => {}
+        }
+        Ok(())
+    }
+}
