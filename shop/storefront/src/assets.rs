@@ -62,6 +62,7 @@ assets! {
     "js/pages/product.js",
     "js/pages/sales.js",
     "js/pages/search.js",
+    "js/pictures.js",
     "js/positions.js",
     "js/problem.js",
     "js/router.js",

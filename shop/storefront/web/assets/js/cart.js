@@ -18,11 +18,11 @@ class Cart extends EventTarget {
   }
 
   add(product, quantity = 1) {
-    const { id, name, department, size, price_cents } = product;
+    const { id, name, department, category, type, size, price_cents } = product;
     const lines = this.lines;
     const line = lines.find((line) => line.id === id);
     if (line) Object.assign(line, { price_cents, quantity: within(line.quantity + quantity) });
-    else lines.push({ id, name, department, size, price_cents, quantity: within(quantity) });
+    else lines.push({ id, name, department, category, type, size, price_cents, quantity: within(quantity) });
     this.#keep(lines);
   }
 

@@ -28,7 +28,9 @@ function shown(at, format) {
 export function readable(text) {
   if (!text) return "";
   if (/[a-z]/.test(text)) return text;
-  const spaced = text.replace(/\s+/g, " ").replace(/\s*([/:,&])\s*/g, (_, sign) => ({ "/": " / ", ":": ": ", ",": ", ", "&": " & " })[sign]);
-  const lower = spaced.trim().toLowerCase();
+  const spaced = text.trim().replace(/([A-Z]{3,})\s*([/:,&])\s*(?=[A-Z]{3})/g, (_, word, sign) => `${word}${SPACED[sign]}`);
+  const lower = spaced.replace(/\s+/g, " ").toLowerCase();
   return lower.charAt(0).toUpperCase() + lower.slice(1);
 }
+
+const SPACED = { "/": " / ", ":": ": ", ",": ", ", "&": " & " };

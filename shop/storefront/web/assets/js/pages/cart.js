@@ -51,7 +51,7 @@ function cartLine(line) {
     document.querySelector("h1")?.focus();
   };
   return h("li", { "data-line": line.id },
-    tile(line.department),
+    tile(line),
     h("div", { class: "line-text" },
       h("a", { class: "line-name", href: `/product/${encodeURIComponent(line.id)}` }, line.name),
       h("p", { class: "muted small" }, `${money(line.price_cents)} each${line.size ? ` · ${line.size.toLowerCase()}` : ""}`),

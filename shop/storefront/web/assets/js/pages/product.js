@@ -36,7 +36,7 @@ function detail(product) {
       h("li", {}, h("a", { href: `/?${new URLSearchParams({ department: product.department })}` }, look.label)),
       h("li", { "aria-current": "page" }, name))),
     h("article", { class: "detail" },
-      tile(product.department),
+      tile(product),
       h("div", { class: "detail-text" },
         h("p", { class: "eyebrow" }, readable(product.category) || look.label),
         h("h1", {}, name),

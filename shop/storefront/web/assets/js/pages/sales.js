@@ -24,7 +24,7 @@ export function salesPage({ signal }) {
       label: "The sales report",
       load: (mine) => sales({ by }, mine),
       bones: () => h("div", { class: "card padded" }, bone("100%", "16rem")),
-      show: ({ items }) => (items.length ? [figures(items), by === "day" ? dayChart(items) : ranking(items), table(items, by)] : empty("sales", "Nothing sold yet", "The first order will show up here.")),
+      show: ({ items }) => (items.length ? [figures(items, by), by === "day" ? dayChart(items) : ranking(items), table(items, by)] : empty("sales", "Nothing sold yet", "The first order will show up here.")),
     }).node);
     body.firstChild.classList.add("page");
   };
@@ -34,9 +34,9 @@ export function salesPage({ signal }) {
 
 const sum = (items, field) => items.reduce((total, item) => total + (item[field] ?? 0), 0);
 
-function figures(items) {
+function figures(items, by) {
   const figure = (term, value) => h("div", { class: "card figure" }, h("dt", {}, term), h("dd", {}, value));
-  return h("dl", { class: "figures" }, figure("Sales", money(sum(items, "sales_cents"))), figure("Units", count(sum(items, "units"))), figure("Best", money(Math.max(...items.map((item) => item.sales_cents)))));
+  return h("dl", { class: "figures" }, figure("Sales", money(sum(items, "sales_cents"))), figure("Units", count(sum(items, "units"))), figure(`Best ${by}`, money(Math.max(...items.map((item) => item.sales_cents)))));
 }
 
 function dayChart(items) {

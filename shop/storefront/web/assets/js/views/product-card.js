@@ -1,19 +1,19 @@
 // A product as it stands in a list, and the coloured tile that stands for its picture.
 
 import { cart } from "../cart.js";
-import { lookOf } from "../departments.js";
 import { h } from "../dom.js";
 import { money, readable } from "../format.js";
 import { icon } from "../icons.js";
+import { pictureOf } from "../pictures.js";
 import { toast } from "../shell.js";
 import { bone } from "./region.js";
 
 export const nameOf = (product) => readable(product.name || product.type || product.category) || `Product ${product.id}`;
 
-export function tile(department) {
-  const look = lookOf(department);
-  const element = h("div", { class: "tile", "aria-hidden": "true" }, icon(look.icon));
-  element.style.setProperty("--hue", look.hue);
+export function tile(product) {
+  const picture = pictureOf(product);
+  const element = h("div", { class: "tile", "aria-hidden": "true" }, icon(picture.icon));
+  element.style.setProperty("--hue", picture.hue);
   return element;
 }
 
@@ -26,7 +26,7 @@ export function productCard(product) {
   const name = nameOf(product);
   const facts = [readable(product.brand), product.size && product.size.toLowerCase()].filter(Boolean).join(" · ");
   return h("li", { class: "product", "data-product": product.id },
-    tile(product.department),
+    tile(product),
     h("div", { class: "product-body" },
       h("h3", {}, h("a", { href: `/product/${encodeURIComponent(product.id)}` }, name)),
       h("p", { class: "muted small" }, readable(product.category)),
