@@ -1,0 +1,39 @@
+//! `POST /append`: events for one or several streams, recorded together or not at all.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use tradewind_events::AppendError;
+
+use super::problem::write_within;
+use super::{Failure, Writing};
+use crate::wire::POSITION_HEADER;
+use crate::wire::append::{WireAppend, write_appended};
+
+pub(super) async fn append(
+    State(it): State<Arc<Writing>>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Failure> {
+    let body = whole(body)?;
+    let wire: WireAppend<'_> =
+        serde_json::from_slice(&body).map_err(|error| AppendError::Invalid(error.to_string()))?;
+    let append = wire.into_append(&body, it.options.clock.now())?;
+    let appended = write_within(it.options.answer_within, it.store.append(append)).await?;
+    let mut answer = Vec::with_capacity(96);
+    write_appended(&mut answer, &appended);
+    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json")), position(appended.last.0)], answer)
+        .into_response())
+}
+
+pub(super) fn position(position: u64) -> (header::HeaderName, HeaderValue) {
+    (header::HeaderName::from_static(POSITION_HEADER), HeaderValue::from(position))
+}
+
+/// The whole body, or why it did not come.
+pub(super) fn whole(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Failure> {
+    body.map_err(|rejection| Failure::bad_request(rejection.status(), rejection.body_text()))
+}
