@@ -56,6 +56,7 @@ function others(product, signal) {
   const list = region({
     signal,
     label: "More of this kind",
+    compact: "More of this kind can't be shown right now.",
     load: (mine) => findProducts({ q: words, department: product.department, limit: 5 }, mine),
     bones: () => productBones(4),
     show: ({ items }) => {

@@ -16,6 +16,7 @@ export function searchPage({ query, signal }) {
   const chips = region({
     signal,
     label: "The list of departments",
+    compact: "The departments can't be shown right now.",
     load: allDepartments,
     bones: () => h("div", { class: "departments" }, Array.from({ length: 7 }, () => bone("8rem", "2.6rem"))),
     show: (departments) => departmentLinks(departments, wanted),

@@ -5,9 +5,10 @@ import { icon } from "../icons.js";
 import { Problem } from "../problem.js";
 
 /** An error as a person understands it, with the button that tries again. */
-export function errorNotice(error, retry, { title } = {}) {
+export function errorNotice(error, retry, { title, compact } = {}) {
   const problem = error instanceof Problem ? error : new Problem("broken", { detail: String(error?.message ?? error) });
   const button = retry && h("button", { class: "button quiet", type: "button", onclick: retry, "data-testid": "retry" }, icon("retry"), "Try again");
+  if (compact) return h("div", { class: "notice warn compact", role: "alert" }, icon("alert"), h("div", {}, compact), button);
   const code = problem.code ?? (problem.status ? `HTTP ${problem.status}` : null);
   return h("div", { class: `notice ${problem.kind === "behind" ? "warn" : "bad"}`, role: "alert" },
     icon("alert"),

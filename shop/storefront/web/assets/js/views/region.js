@@ -4,37 +4,53 @@ import { h, put } from "../dom.js";
 import { errorNotice } from "./notice.js";
 
 const SLOW_MS = 2500;
+const AGAIN_MS = 5000;
+const RETRY = "tradewind:retry";
 
 /**
- * `load(signal)` fetches, `show(data)` gives the nodes, `bones` are shown meanwhile. `region.reload()` does it anew,
- * and what is still on its way for an earlier load is dropped.
+ * `load(signal)` fetches, `show(data)` gives the nodes, `bones` are shown meanwhile, and `compact` is one line for a
+ * failure that deserves no more. `region.reload()` does it anew; what is still on its way for an earlier load is dropped.
+ *
+ * After a failure that may pass it tries again by itself, and its button lets every failed region on the page try.
  */
-export function region({ signal, load, show, bones, label }) {
+export function region({ signal, load, show, bones, label, compact }) {
   const node = h("div", { class: "region", "aria-busy": "false" });
   let turn;
+  let failed = false;
 
-  async function reload() {
+  async function reload({ quietly = false } = {}) {
     turn?.abort();
     turn = new AbortController();
     const mine = AbortSignal.any([signal, turn.signal]);
     const slow = h("p", { class: "slow", role: "status" });
     const timer = setTimeout(() => { slow.textContent = `${label ?? "This"} takes longer than usual…`; }, SLOW_MS);
     node.setAttribute("aria-busy", "true");
-    put(node, bones?.() ?? null, slow);
+    if (!quietly) put(node, bones?.() ?? null, slow);
     try {
       const data = await load(mine);
-      if (!mine.aborted) put(node, show(data));
+      if (mine.aborted) return;
+      failed = false;
+      put(node, show(data));
     } catch (error) {
       if (mine.aborted) return;
-      put(node, errorNotice(error, reload));
+      // An alert that is already there is not put there again: a screen reader would read it each time.
+      if (!(quietly && failed)) put(node, errorNotice(error, () => document.dispatchEvent(new Event(RETRY)), { compact }));
+      failed = true;
+      if (error.transient) again(mine);
     } finally {
       clearTimeout(timer);
       if (!mine.aborted) node.setAttribute("aria-busy", "false");
     }
   }
 
+  function again(mine) {
+    const timer = setTimeout(() => reload({ quietly: true }), AGAIN_MS);
+    mine.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  }
+
+  document.addEventListener(RETRY, () => { if (failed) reload(); }, { signal });
   reload();
-  return { node, reload };
+  return { node, reload: () => reload() };
 }
 
 /** Grey shapes in place of what is to come. */
