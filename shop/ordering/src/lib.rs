@@ -1,1 +1,9 @@
 //! The context that takes orders and sees them delivered.
+
+pub mod commands;
+pub mod events;
+pub mod order;
+pub mod pace;
+pub mod payment;
+pub mod projections;
+pub mod timeline;

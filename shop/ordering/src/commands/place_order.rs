@@ -1,0 +1,68 @@
+use std::collections::HashSet;
+
+use tradewind_events::Timestamp;
+use tradewind_service::{Command, Rejection};
+
+use crate::events::{OrderCreated, OrderEvent, OrderLine};
+use crate::order::Order;
+
+/// Order some products, at prices that are known already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaceOrder {
+    /// Who orders.
+    pub customer_id: String,
+    /// What, at which prices.
+    pub lines: Vec<OrderLine>,
+    /// The ids of products that were asked for, too, but that nobody here knows.
+    pub unknown_products: Vec<String>,
+}
+
+impl PlaceOrder {
+    /// The most lines of an order.
+    pub const LINES_MAX: usize = 500;
+    /// The most units of one product in an order.
+    pub const QUANTITY_MAX: u32 = 999;
+    /// The longest customer id, in bytes.
+    pub const CUSTOMER_BYTES_MAX: usize = 100;
+}
+
+impl Command for PlaceOrder {
+    type Entity = Order;
+
+    fn decide(&self, order: &Order, _at: Timestamp) -> Result<Vec<OrderEvent>, Rejection> {
+        if self.customer_id.trim().is_empty() || self.customer_id.len() > Self::CUSTOMER_BYTES_MAX {
+            return Err(Rejection::new("bad-customer", "an order needs a customer with an ordinary id"));
+        }
+        if let [first, others @ ..] = self.unknown_products.as_slice() {
+            let more = if others.is_empty() { String::new() } else { format!(" (and {} others)", others.len()) };
+            return Err(Rejection::new("unknown-product", format!("product {first}{more} is not on sale here")));
+        }
+        if self.lines.is_empty() {
+            return Err(Rejection::new("empty-order", "an order needs at least one line"));
+        }
+        if self.lines.len() > Self::LINES_MAX {
+            return Err(Rejection::new("too-many-lines", format!("an order has at most {} lines", Self::LINES_MAX)));
+        }
+        let mut seen = HashSet::new();
+        for line in &self.lines {
+            let id = &line.product_id;
+            if !(1..=Self::QUANTITY_MAX).contains(&line.quantity) {
+                let most = Self::QUANTITY_MAX;
+                return Err(Rejection::new("bad-quantity", format!("product {id}: 1 to {most} units can be ordered")));
+            }
+            if !seen.insert(id) {
+                return Err(Rejection::new("product-twice", format!("product {id} is in the order twice")));
+            }
+        }
+        if order.status.is_some() {
+            return if order.customer_id == self.customer_id && order.lines == self.lines {
+                Ok(Vec::new())
+            } else {
+                Err(Rejection::new("order-exists", "there is another order with this id"))
+            };
+        }
+        let total_cents = self.lines.iter().fold(0, |sum: u64, line| sum.saturating_add(line.total_cents()));
+        let created = OrderCreated { customer_id: self.customer_id.clone(), lines: self.lines.clone(), total_cents };
+        Ok(vec![created.into()])
+    }
+}

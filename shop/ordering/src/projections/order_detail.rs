@@ -1,0 +1,152 @@
+use serde::Serialize;
+use tradewind_events::{Query, Recorded, Timestamp};
+use tradewind_service::rusqlite::{self, Connection, OptionalExtension, Transaction, params};
+use tradewind_service::{Entity, Projection, ProjectionError, decode};
+
+use crate::events::{OrderEvent, OrderLine};
+use crate::order::Order;
+use crate::timeline::Stage;
+
+/// Each order with its lines and its timeline.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OrderDetail;
+
+/// An order, as its page shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OrderView {
+    /// Which order.
+    pub id: String,
+    /// Whose.
+    pub customer_id: String,
+    /// How far it has come.
+    pub status: String,
+    /// When it was placed.
+    pub placed_at: Timestamp,
+    /// What it costs, in US cents.
+    pub total_cents: u64,
+    /// What was ordered.
+    pub lines: Vec<LineView>,
+    /// What has happened to it, the oldest first.
+    pub timeline: Vec<TimelineEntry>,
+}
+
+/// A line of an order, as its page shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LineView {
+    /// Which product.
+    pub product_id: String,
+    /// What it was called when it was ordered.
+    pub name: String,
+    /// How many units.
+    pub quantity: u32,
+    /// What one unit costs, in US cents.
+    pub unit_price_cents: u64,
+    /// What the line costs, in US cents.
+    pub line_total_cents: u64,
+}
+
+/// One thing that has happened to an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TimelineEntry {
+    /// The event type.
+    pub event: String,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What else there is to say about it, for people.
+    pub note: Option<String>,
+}
+
+impl OrderDetail {
+    /// One order.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn get(read: &Connection, id: &str) -> rusqlite::Result<Option<OrderView>> {
+        let order = read
+            .prepare_cached("SELECT customer_id, status, placed_at_us, total_cents, lines FROM orders WHERE id = ?1")?
+            .query_row([id], |row| {
+                let lines: String = row.get(4)?;
+                Ok(OrderView {
+                    id: id.to_owned(),
+                    customer_id: row.get(0)?,
+                    status: row.get(1)?,
+                    placed_at: Timestamp::from_micros(row.get(2)?),
+                    total_cents: row.get(3)?,
+                    lines: read_lines(&lines)?,
+                    timeline: Vec::new(),
+                })
+            })
+            .optional()?;
+        let Some(mut order) = order else { return Ok(None) };
+        let mut statement =
+            read.prepare_cached("SELECT event, at_us, note FROM timeline WHERE order_id = ?1 ORDER BY revision")?;
+        let entries = statement.query_map([id], |row| {
+            Ok(TimelineEntry { event: row.get(0)?, at: Timestamp::from_micros(row.get(1)?), note: row.get(2)? })
+        })?;
+        order.timeline = entries.collect::<Result<_, _>>()?;
+        Ok(Some(order))
+    }
+}
+
+fn read_lines(json: &str) -> rusqlite::Result<Vec<LineView>> {
+    let lines: Vec<OrderLine> = serde_json::from_str(json)
+        .map_err(|e| rusqlite::Error::FromSqlConversionFailure(4, rusqlite::types::Type::Text, Box::new(e)))?;
+    let view = |line: OrderLine| LineView {
+        line_total_cents: line.total_cents(),
+        product_id: line.product_id,
+        name: line.name,
+        quantity: line.quantity,
+        unit_price_cents: line.unit_price_cents,
+    };
+    Ok(lines.into_iter().map(view).collect())
+}
+
+impl Projection for OrderDetail {
+    fn name(&self) -> &'static str {
+        "order-detail"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn schema(&self) -> &'static str {
+        "CREATE TABLE orders (
+             id TEXT PRIMARY KEY, customer_id TEXT NOT NULL, status TEXT NOT NULL, placed_at_us INTEGER NOT NULL,
+             total_cents INTEGER NOT NULL, lines TEXT NOT NULL) WITHOUT ROWID;
+         CREATE TABLE timeline (
+             order_id TEXT NOT NULL, revision INTEGER NOT NULL, event TEXT NOT NULL, at_us INTEGER NOT NULL, note TEXT,
+             PRIMARY KEY (order_id, revision)) WITHOUT ROWID;"
+    }
+
+    fn query(&self) -> Query {
+        Query::category(Order::CATEGORY)
+    }
+
+    fn apply(&self, tx: &Transaction<'_>, event: &Recorded) -> Result<(), ProjectionError> {
+        let Some(happened) = decode::<OrderEvent>(event)? else { return Ok(()) };
+        let id = event.entity_id();
+        let stage = Stage::of(&happened, event.time());
+        if let OrderEvent::OrderCreated(order) = &happened {
+            let lines = serde_json::to_string(&order.lines)?;
+            tx.prepare_cached("INSERT INTO orders VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(params![
+                id,
+                order.customer_id,
+                stage.status,
+                stage.at.micros(),
+                order.total_cents,
+                lines
+            ])?;
+        } else {
+            tx.prepare_cached("UPDATE orders SET status = ?2 WHERE id = ?1")?.execute(params![id, stage.status])?;
+        }
+        tx.prepare_cached("INSERT INTO timeline VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
+            id,
+            event.revision().0,
+            stage.event,
+            stage.at.micros(),
+            stage.note
+        ])?;
+        Ok(())
+    }
+}

@@ -1,0 +1,82 @@
+use serde::Serialize;
+use shop_contracts::Contract;
+use shop_contracts::catalog::{PriceChanged, ProductDelisted, ProductListed};
+use tradewind_events::{Query, Recorded};
+use tradewind_service::rusqlite::{self, Connection, OptionalExtension, Transaction, params};
+use tradewind_service::{Projection, ProjectionError};
+
+/// What ordering has to know of each product to sell it, kept from what the catalog tells. So an order can be placed
+/// while the catalog is away, at the prices that were last heard of.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ProductPrices;
+
+/// A product that can be ordered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PricedProduct {
+    /// What it is called.
+    pub name: String,
+    /// The department that sells it.
+    pub department: String,
+    /// What one unit costs, in US cents.
+    pub price_cents: u64,
+}
+
+impl ProductPrices {
+    /// A product that can be ordered.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn get(read: &Connection, id: &str) -> rusqlite::Result<Option<PricedProduct>> {
+        read.prepare_cached("SELECT name, department, price_cents FROM product WHERE id = ?1 AND listed")?
+            .query_row([id], |row| {
+                Ok(PricedProduct { name: row.get(0)?, department: row.get(1)?, price_cents: row.get(2)? })
+            })
+            .optional()
+    }
+}
+
+impl Projection for ProductPrices {
+    fn name(&self) -> &'static str {
+        "product-prices"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn schema(&self) -> &'static str {
+        "CREATE TABLE product (
+             id TEXT PRIMARY KEY, name TEXT NOT NULL, department TEXT NOT NULL, price_cents INTEGER NOT NULL,
+             listed INTEGER NOT NULL) WITHOUT ROWID;"
+    }
+
+    fn query(&self) -> Query {
+        Query::category("product")
+    }
+
+    fn apply(&self, tx: &Transaction<'_>, event: &Recorded) -> Result<(), ProjectionError> {
+        match event.event_type() {
+            ProductListed::TYPE => {
+                let listed: ProductListed = event.parse()?;
+                tx.prepare_cached("INSERT OR REPLACE INTO product VALUES (?1, ?2, ?3, ?4, 1)")?.execute(params![
+                    listed.product_id,
+                    listed.name,
+                    listed.department,
+                    listed.price_cents
+                ])?;
+            }
+            PriceChanged::TYPE => {
+                let changed: PriceChanged = event.parse()?;
+                tx.prepare_cached("UPDATE product SET price_cents = ?2 WHERE id = ?1")?
+                    .execute(params![changed.product_id, changed.price_cents])?;
+            }
+            ProductDelisted::TYPE => {
+                let delisted: ProductDelisted = event.parse()?;
+                tx.prepare_cached("UPDATE product SET listed = 0 WHERE id = ?1")?.execute([delisted.product_id])?;
+            }
+            // The catalog may tell more than this copy needs.
+            _ => {}
+        }
+        Ok(())
+    }
+}

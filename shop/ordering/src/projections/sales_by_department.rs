@@ -1,0 +1,109 @@
+use std::collections::BTreeMap;
+
+use tradewind_events::{Query, Recorded};
+use tradewind_service::rusqlite::{self, Connection, Transaction, named_params, params};
+use tradewind_service::{Entity, Projection, ProjectionError, decode};
+
+use super::{Days, Sales};
+use crate::events::{OrderEvent, OrderLine};
+use crate::order::Order;
+
+/// What was sold in each department: paid orders, on the day (in UTC) on which they were placed. The department is the
+/// one that sold the product when it was ordered.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SalesByDepartment;
+
+impl SalesByDepartment {
+    /// The departments that sold something in these days, the most first.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn between(read: &Connection, days: &Days) -> rusqlite::Result<Vec<Sales>> {
+        let mut statement = read.prepare_cached(
+            "SELECT department, sum(orders), sum(units), sum(sales_cents) FROM sales
+             WHERE orders > 0 AND (:from IS NULL OR day >= :from) AND (:to IS NULL OR day <= :to)
+             GROUP BY department ORDER BY 4 DESC, 1",
+        )?;
+        let rows = statement.query_map(named_params! { ":from": days.from, ":to": days.to }, |row| {
+            Ok(Sales { key: row.get(0)?, orders: row.get(1)?, units: row.get(2)?, sales_cents: row.get(3)? })
+        })?;
+        rows.collect()
+    }
+}
+
+impl Projection for SalesByDepartment {
+    fn name(&self) -> &'static str {
+        "sales-by-department"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn schema(&self) -> &'static str {
+        "CREATE TABLE sales (
+             day TEXT NOT NULL, department TEXT NOT NULL, orders INTEGER NOT NULL, units INTEGER NOT NULL,
+             sales_cents INTEGER NOT NULL, PRIMARY KEY (day, department)) WITHOUT ROWID;
+         -- The orders that may still be paid or cancelled: what they are worth, and whether they count yet.
+         CREATE TABLE open (
+             order_id TEXT NOT NULL, department TEXT NOT NULL, day TEXT NOT NULL, units INTEGER NOT NULL,
+             sales_cents INTEGER NOT NULL, counted INTEGER NOT NULL, PRIMARY KEY (order_id, department)
+         ) WITHOUT ROWID;"
+    }
+
+    fn query(&self) -> Query {
+        Query::category(Order::CATEGORY)
+    }
+
+    fn apply(&self, tx: &Transaction<'_>, event: &Recorded) -> Result<(), ProjectionError> {
+        let id = event.entity_id();
+        match decode::<OrderEvent>(event)? {
+            Some(OrderEvent::OrderCreated(order)) => {
+                let mut insert = tx.prepare_cached("INSERT INTO open VALUES (?1, ?2, ?3, ?4, ?5, 0)")?;
+                for (department, (units, cents)) in by_department(&order.lines) {
+                    insert.execute(params![id, department, event.time().day(), units, cents])?;
+                }
+            }
+            Some(OrderEvent::OrderPaid(_)) => {
+                tx.prepare_cached("UPDATE open SET counted = 1 WHERE order_id = ?1")?.execute([id])?;
+                tx.prepare_cached(
+                    "INSERT INTO sales SELECT day, department, 1, units, sales_cents FROM open WHERE order_id = ?1
+                     ON CONFLICT (day, department) DO UPDATE SET orders = orders + 1,
+                         units = units + excluded.units, sales_cents = sales_cents + excluded.sales_cents",
+                )?
+                .execute([id])?;
+            }
+            Some(OrderEvent::OrderCancelled(_)) => {
+                tx.prepare_cached(
+                    "UPDATE sales SET orders = sales.orders - 1, units = sales.units - open.units,
+                         sales_cents = sales.sales_cents - open.sales_cents
+                     FROM open WHERE open.order_id = ?1 AND open.counted
+                         AND sales.day = open.day AND sales.department = open.department",
+                )?
+                .execute([id])?;
+                close(tx, id)?;
+            }
+            Some(OrderEvent::OrderShipped(_) | OrderEvent::OrderRejected(_) | OrderEvent::OrderPaymentFailed(_)) => {
+                close(tx, id)?
+            }
+            Some(OrderEvent::OrderApproved(_) | OrderEvent::OrderPrepared(_) | OrderEvent::OrderDelivered(_))
+            | None => {}
+        }
+        Ok(())
+    }
+}
+
+/// Units and cents of each department in an order.
+fn by_department(lines: &[OrderLine]) -> BTreeMap<&str, (u64, u64)> {
+    let mut sums: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for line in lines {
+        let (units, cents) = sums.entry(&line.department).or_default();
+        *units += u64::from(line.quantity);
+        *cents = cents.saturating_add(line.total_cents());
+    }
+    sums
+}
+
+fn close(tx: &Transaction<'_>, id: &str) -> rusqlite::Result<()> {
+    tx.prepare_cached("DELETE FROM open WHERE order_id = ?1")?.execute([id]).map(|_| ())
+}
