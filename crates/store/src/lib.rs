@@ -1,4 +1,12 @@
 //! The event store over its engines, opened by URL, and its HTTP interface.
 
+pub mod client;
+mod limits;
+mod open;
 pub mod server;
+mod url;
 pub mod wire;
+
+pub use client::{ClientOptions, FeedSource, HttpStore};
+pub use open::{OpenError, OpenOptions, StoreUrl};
+pub use server::{Server, ServerOptions, feed_router, router};

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use tradewind_events::{EventId, Position, Recorded, Timestamp};
 
+use crate::url::percent_encoded;
 use crate::wire::event::write_event;
 
 /// Which document of a feed it is.
@@ -136,19 +137,6 @@ fn escape_char(out: &mut String, c: char) {
         '\r' => out.push_str("&#13;"),
         c => out.push(c),
     }
-}
-
-/// One segment of a path (RFC 3986): everything but unreserved characters is encoded.
-fn percent_encoded(segment: &str) -> String {
-    let mut out = String::with_capacity(segment.len());
-    for byte in segment.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }
 
 /// Which page of a feed holds a position: pages are ranges of positions, so that they need no state and never
