@@ -1,6 +1,8 @@
 //! The event store over its engines, opened by URL, and its HTTP interface.
 
 pub mod client;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod limits;
 mod open;
 pub mod server;
