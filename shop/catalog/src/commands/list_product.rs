@@ -29,7 +29,10 @@ impl Command for ListProduct {
         }
         if [name, department, brand, category, kind, size].iter().any(|t| t.chars().count() > Self::TEXT_CHARS_MAX) {
             let most = Self::TEXT_CHARS_MAX;
-            return Err(Rejection::new("product-text-too-long", format!("{most} characters are the most for each text")));
+            return Err(Rejection::new(
+                "product-text-too-long",
+                format!("{most} characters are the most for each text"),
+            ));
         }
         check_price(self.price_cents)?;
         if product.listing == Listing::Listed {

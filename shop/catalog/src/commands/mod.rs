@@ -17,7 +17,10 @@ fn check_price(price_cents: u64) -> Result<(), Rejection> {
     if (1..=Product::PRICE_CENTS_MAX).contains(&price_cents) {
         Ok(())
     } else {
-        Err(Rejection::new("price-out-of-range", format!("a price must be from 1 to {} cents", Product::PRICE_CENTS_MAX)))
+        Err(Rejection::new(
+            "price-out-of-range",
+            format!("a price must be from 1 to {} cents", Product::PRICE_CENTS_MAX),
+        ))
     }
 }
 

@@ -1,7 +1,7 @@
 use serde::Serialize;
 use tradewind_events::{Query, Recorded};
-use tradewind_service::rusqlite::{self, Connection, Transaction, params};
-use tradewind_service::{Entity, Projection, ProjectionError, decode};
+use tradewind_service::rusqlite::{self, Transaction, params};
+use tradewind_service::{Entity, Projection, ProjectionError, Reader, decode};
 
 use crate::events::ProductEvent;
 use crate::product::Product;
@@ -24,12 +24,12 @@ impl Departments {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn all(read: &Connection) -> rusqlite::Result<Vec<Department>> {
-        let mut statement = read.prepare_cached(
+    pub fn all(read: &Reader<'_>) -> rusqlite::Result<Vec<Department>> {
+        read.all(
             "SELECT department, count(*) FROM product WHERE listed GROUP BY department ORDER BY 2 DESC, 1",
-        )?;
-        let rows = statement.query_map([], |row| Ok(Department { name: row.get(0)?, products: row.get(1)? }))?;
-        rows.collect()
+            [],
+            |row| Ok(Department { name: row.get(0)?, products: row.get(1)? }),
+        )
     }
 }
 

@@ -1,7 +1,7 @@
 use serde::Serialize;
 use tradewind_events::{Query, Recorded};
-use tradewind_service::rusqlite::{self, Connection, OptionalExtension, Row, Transaction, named_params, params};
-use tradewind_service::{Entity, Projection, ProjectionError, decode};
+use tradewind_service::rusqlite::{self, Row, Transaction, named_params, params};
+use tradewind_service::{Entity, Projection, ProjectionError, Reader, decode};
 
 use crate::events::{ProductEvent, ProductListed};
 use crate::product::Product;
@@ -60,7 +60,7 @@ impl ProductSearch {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn find(read: &Connection, search: &Search) -> rusqlite::Result<Found> {
+    pub fn find(read: &Reader<'_>, search: &Search) -> rusqlite::Result<Found> {
         let words = match_expression(&search.words);
         if words.is_none() && !search.words.trim().is_empty() {
             // Only signs, no word: nothing is called that.
@@ -75,36 +75,37 @@ impl ProductSearch {
             None => ("FROM product WHERE listed AND :words IS NULL", "name, number"),
         };
         let matching = format!("{matching} AND (:department IS NULL OR product.department = :department)");
-        let total = read
-            .prepare_cached(&format!("SELECT count(*) {matching}"))?
-            .query_row(named_params! { ":words": words, ":department": search.department }, |row| row.get(0))?;
-        let mut statement = read.prepare_cached(&format!(
-            "SELECT id, product.name, product.department, product.brand, product.category, product.kind, size, price_cents
-             {matching} ORDER BY {order} LIMIT :limit OFFSET :offset"
-        ))?;
-        let items = statement
-            .query_map(
-                named_params! {
-                    ":words": words, ":department": search.department,
-                    ":limit": search.limit, ":offset": search.offset,
-                },
-                item,
-            )?
-            .collect::<Result<_, _>>()?;
-        Ok(Found { items, total })
+        let total = read.first(
+            &format!("SELECT count(*) {matching}"),
+            named_params! { ":words": words, ":department": search.department },
+            |row| row.get(0),
+        )?;
+        let items = read.all(
+            &format!(
+                "SELECT id, product.name, product.department, product.brand, product.category, product.kind, size,
+                     price_cents
+                 {matching} ORDER BY {order} LIMIT :limit OFFSET :offset"
+            ),
+            named_params! {
+                ":words": words, ":department": search.department,
+                ":limit": search.limit, ":offset": search.offset,
+            },
+            item,
+        )?;
+        Ok(Found { items, total: total.unwrap_or_default() })
     }
 
     /// One product that is on sale.
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn get(read: &Connection, id: &str) -> rusqlite::Result<Option<Item>> {
-        read.prepare_cached(
+    pub fn get(read: &Reader<'_>, id: &str) -> rusqlite::Result<Option<Item>> {
+        read.first(
             "SELECT id, name, department, brand, category, kind, size, price_cents FROM product
              WHERE id = ?1 AND listed",
-        )?
-        .query_row([id], item)
-        .optional()
+            [id],
+            item,
+        )
     }
 }
 

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use tradewind_events::{Event, EventType, Position, Recorded, Revision, StreamId, Timestamp};
 use tradewind_service::rusqlite::Connection;
-use tradewind_service::{DomainEvent, Projection};
+use tradewind_service::{DomainEvent, Projection, Reader};
 
 use super::*;
 use crate::events::{Description, ProductDelisted, ProductEvent, ProductListed, ProductPriceChanged};
@@ -20,6 +20,10 @@ impl<P: Projection> Model<P> {
         Self { projection, database, events: 0 }
     }
 
+    fn read(&self) -> Reader<'_> {
+        Reader::new(&self.database, Position(self.events))
+    }
+
     fn see(&mut self, product: &str, event: impl Into<ProductEvent>) {
         let event = event.into();
         let stream = StreamId::of("product", product).unwrap();
@@ -28,8 +32,7 @@ impl<P: Projection> Model<P> {
             ..Event::new(EventType::new(event.event_type()).unwrap(), Timestamp::EPOCH, &()).unwrap()
         };
         self.events += 1;
-        let recorded =
-            Recorded::assemble(stream.as_str(), &raw, Position(self.events), Revision(0), Timestamp::EPOCH);
+        let recorded = Recorded::assemble(stream.as_str(), &raw, Position(self.events), Revision(0), Timestamp::EPOCH);
         let tx = self.database.transaction().unwrap();
         self.projection.apply(&tx, &recorded).unwrap();
         tx.commit().unwrap();
@@ -53,7 +56,7 @@ fn shelf() -> Model<ProductSearch> {
 
 fn ids(shelf: &Model<ProductSearch>, words: &str) -> Vec<String> {
     let search = Search { words: words.into(), limit: 10, ..Search::default() };
-    let found = ProductSearch::find(&shelf.database, &search).unwrap();
+    let found = ProductSearch::find(&shelf.read(), &search).unwrap();
     assert_eq!(found.total, found.items.len() as u64);
     let mut ids: Vec<String> = found.items.into_iter().map(|item| item.id).collect();
     ids.sort();
@@ -74,7 +77,7 @@ fn all_words_must_match_and_the_last_may_be_unfinished() {
 #[test]
 fn without_words_everything_is_found_by_name() {
     let shelf = shelf();
-    let found = ProductSearch::find(&shelf.database, &Search { limit: 2, offset: 1, ..Search::default() }).unwrap();
+    let found = ProductSearch::find(&shelf.read(), &Search { limit: 2, offset: 1, ..Search::default() }).unwrap();
     assert_eq!(found.total, 4);
     assert_eq!(found.items.iter().map(|i| i.id.as_str()).collect::<Vec<_>>(), ["3", "1"]);
 }
@@ -89,9 +92,9 @@ fn a_department_narrows_the_search() {
     let shelf = shelf();
     let department = Some("Grocery".to_owned());
     let search = Search { words: "chocolate".into(), department, limit: 10, offset: 0 };
-    let found = ProductSearch::find(&shelf.database, &search).unwrap();
+    let found = ProductSearch::find(&shelf.read(), &search).unwrap();
     assert_eq!((found.total, found.items[0].id.as_str()), (1, "4"));
-    let found = ProductSearch::find(&shelf.database, &Search { words: String::new(), ..search }).unwrap();
+    let found = ProductSearch::find(&shelf.read(), &Search { words: String::new(), ..search }).unwrap();
     assert_eq!(found.total, 2);
 }
 
@@ -103,7 +106,7 @@ fn a_word_in_the_name_counts_more_than_one_elsewhere() {
     shelf.see("1", sauce);
     shelf.see("2", product("Pasta", "Grocery", 100));
     let search = Search { words: "pasta".into(), limit: 10, ..Search::default() };
-    let found = ProductSearch::find(&shelf.database, &search).unwrap();
+    let found = ProductSearch::find(&shelf.read(), &search).unwrap();
     assert_eq!(found.items.iter().map(|i| i.id.as_str()).collect::<Vec<_>>(), ["2", "1"]);
 }
 
@@ -112,18 +115,18 @@ fn what_is_taken_off_is_not_found_until_it_comes_back() {
     let mut shelf = shelf();
     shelf.see("1", ProductDelisted {});
     assert_eq!(ids(&shelf, "white"), [""; 0]);
-    assert_eq!(ProductSearch::get(&shelf.database, "1").unwrap(), None);
+    assert_eq!(ProductSearch::get(&shelf.read(), "1").unwrap(), None);
     shelf.see("1", product("Oat Drink White", "Grocery", 199));
     assert_eq!(ids(&shelf, "white"), ["1"]);
     assert_eq!(ids(&shelf, "fluid"), [""; 0], "it came back under another name");
-    assert_eq!(ProductSearch::get(&shelf.database, "1").unwrap().unwrap().price_cents, 199);
+    assert_eq!(ProductSearch::get(&shelf.read(), "1").unwrap().unwrap().price_cents, 199);
 }
 
 #[test]
 fn a_new_price_shows() {
     let mut shelf = shelf();
     shelf.see("4", ProductPriceChanged { price_cents: 149 });
-    assert_eq!(ProductSearch::get(&shelf.database, "4").unwrap().unwrap().price_cents, 149);
+    assert_eq!(ProductSearch::get(&shelf.read(), "4").unwrap().unwrap().price_cents, 149);
 }
 
 proptest! {
@@ -132,7 +135,7 @@ proptest! {
         thread_local!(static SHELF: Model<ProductSearch> = shelf());
         SHELF.with(|shelf| {
             let search = Search { words, limit: 10, ..Search::default() };
-            prop_assert!(ProductSearch::find(&shelf.database, &search).is_ok());
+            prop_assert!(ProductSearch::find(&shelf.read(), &search).is_ok());
             Ok(())
         })?;
     }
@@ -146,7 +149,7 @@ fn a_department_counts_what_it_has_on_sale() {
     model.see("3", product("Tulips", "Floral", 1));
     model.see("2", ProductPriceChanged { price_cents: 2 });
     let department = |name: &str, products| Department { name: name.into(), products };
-    assert_eq!(Departments::all(&model.database).unwrap(), [department("Grocery", 2), department("Floral", 1)]);
+    assert_eq!(Departments::all(&model.read()).unwrap(), [department("Grocery", 2), department("Floral", 1)]);
     model.see("3", ProductDelisted {});
-    assert_eq!(Departments::all(&model.database).unwrap(), [department("Grocery", 2)]);
+    assert_eq!(Departments::all(&model.read()).unwrap(), [department("Grocery", 2)]);
 }

@@ -14,6 +14,7 @@ pub use sales_by_day::SalesByDay;
 pub use sales_by_department::SalesByDepartment;
 
 use serde::Serialize;
+use tradewind_service::rusqlite::{self, Row};
 
 /// What was sold under one heading: on one day, or in one department.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -26,6 +27,11 @@ pub struct Sales {
     pub units: u64,
     /// What was paid for them, in US cents.
     pub sales_cents: u64,
+}
+
+/// A row of heading, orders, units and cents.
+fn sales(row: &Row<'_>) -> rusqlite::Result<Sales> {
+    Ok(Sales { key: row.get(0)?, orders: row.get(1)?, units: row.get(2)?, sales_cents: row.get(3)? })
 }
 
 /// From which day to which, both included, as `2017-03-31`; none is open.

@@ -1,7 +1,7 @@
 use serde::Serialize;
 use tradewind_events::{Query, Recorded, Timestamp};
-use tradewind_service::rusqlite::{self, Connection, OptionalExtension, Transaction, params};
-use tradewind_service::{Entity, Projection, ProjectionError, decode};
+use tradewind_service::rusqlite::{self, Transaction, params};
+use tradewind_service::{Entity, Projection, ProjectionError, Reader, decode};
 
 use crate::events::{OrderEvent, OrderLine};
 use crate::order::Order;
@@ -61,10 +61,11 @@ impl OrderDetail {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn get(read: &Connection, id: &str) -> rusqlite::Result<Option<OrderView>> {
-        let order = read
-            .prepare_cached("SELECT customer_id, status, placed_at_us, total_cents, lines FROM orders WHERE id = ?1")?
-            .query_row([id], |row| {
+    pub fn get(read: &Reader<'_>, id: &str) -> rusqlite::Result<Option<OrderView>> {
+        let order = read.first(
+            "SELECT customer_id, status, placed_at_us, total_cents, lines FROM orders WHERE id = ?1",
+            [id],
+            |row| {
                 let lines: String = row.get(4)?;
                 Ok(OrderView {
                     id: id.to_owned(),
@@ -75,15 +76,13 @@ impl OrderDetail {
                     lines: read_lines(&lines)?,
                     timeline: Vec::new(),
                 })
-            })
-            .optional()?;
+            },
+        )?;
         let Some(mut order) = order else { return Ok(None) };
-        let mut statement =
-            read.prepare_cached("SELECT event, at_us, note FROM timeline WHERE order_id = ?1 ORDER BY revision")?;
-        let entries = statement.query_map([id], |row| {
-            Ok(TimelineEntry { event: row.get(0)?, at: Timestamp::from_micros(row.get(1)?), note: row.get(2)? })
-        })?;
-        order.timeline = entries.collect::<Result<_, _>>()?;
+        order.timeline =
+            read.all("SELECT event, at_us, note FROM timeline WHERE order_id = ?1 ORDER BY revision", [id], |row| {
+                Ok(TimelineEntry { event: row.get(0)?, at: Timestamp::from_micros(row.get(1)?), note: row.get(2)? })
+            })?;
         Ok(Some(order))
     }
 }

@@ -1,7 +1,7 @@
 use serde::Serialize;
 use tradewind_events::{Query, Recorded, Timestamp};
-use tradewind_service::rusqlite::{self, Connection, Transaction, params};
-use tradewind_service::{Entity, Projection, ProjectionError, decode};
+use tradewind_service::rusqlite::{self, Transaction, params};
+use tradewind_service::{Entity, Projection, ProjectionError, Reader, decode};
 
 use crate::events::OrderEvent;
 use crate::order::{Order, Status};
@@ -39,23 +39,23 @@ impl OrderHistory {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn of(read: &Connection, customer: &str, after: Option<Cursor>, limit: u64) -> rusqlite::Result<HistoryPage> {
+    pub fn of(read: &Reader<'_>, customer: &str, after: Option<Cursor>, limit: u64) -> rusqlite::Result<HistoryPage> {
         let after = after.unwrap_or(Cursor { placed_at_us: i64::MAX, id: String::new() });
-        let mut statement = read.prepare_cached(
+        let mut items = read.all(
             "SELECT id, status, placed_at_us, total_cents, line_count FROM orders
              WHERE customer_id = ?1 AND (placed_at_us, id) < (?2, ?3)
              ORDER BY placed_at_us DESC, id DESC LIMIT ?4",
+            params![customer, after.placed_at_us, after.id, limit + 1],
+            |row| {
+                Ok(OrderSummary {
+                    id: row.get(0)?,
+                    status: row.get(1)?,
+                    placed_at: Timestamp::from_micros(row.get(2)?),
+                    total_cents: row.get(3)?,
+                    line_count: row.get(4)?,
+                })
+            },
         )?;
-        let rows = statement.query_map(params![customer, after.placed_at_us, after.id, limit + 1], |row| {
-            Ok(OrderSummary {
-                id: row.get(0)?,
-                status: row.get(1)?,
-                placed_at: Timestamp::from_micros(row.get(2)?),
-                total_cents: row.get(3)?,
-                line_count: row.get(4)?,
-            })
-        })?;
-        let mut items = rows.collect::<Result<Vec<_>, _>>()?;
         let more = items.len() as u64 > limit;
         items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         let next = items.last().filter(|_| more).map(|last| format!("{}.{}", last.placed_at.micros(), last.id));

@@ -2,8 +2,8 @@ use serde::Serialize;
 use shop_contracts::Contract;
 use shop_contracts::catalog::{PriceChanged, ProductDelisted, ProductListed};
 use tradewind_events::{Query, Recorded};
-use tradewind_service::rusqlite::{self, Connection, OptionalExtension, Transaction, params};
-use tradewind_service::{Projection, ProjectionError};
+use tradewind_service::rusqlite::{self, Transaction, params};
+use tradewind_service::{Projection, ProjectionError, Reader};
 
 /// What ordering has to know of each product to sell it, kept from what the catalog tells. So an order can be placed
 /// while the catalog is away, at the prices that were last heard of.
@@ -26,12 +26,11 @@ impl ProductPrices {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn get(read: &Connection, id: &str) -> rusqlite::Result<Option<PricedProduct>> {
-        read.prepare_cached("SELECT name, department, price_cents FROM product WHERE id = ?1 AND listed")?
-            .query_row([id], |row| {
-                Ok(PricedProduct { name: row.get(0)?, department: row.get(1)?, price_cents: row.get(2)? })
-            })
-            .optional()
+    pub fn get(read: &Reader<'_>, id: &str) -> rusqlite::Result<Option<PricedProduct>> {
+        let select = "SELECT name, department, price_cents FROM product WHERE id = ?1 AND listed";
+        read.first(select, [id], |row| {
+            Ok(PricedProduct { name: row.get(0)?, department: row.get(1)?, price_cents: row.get(2)? })
+        })
     }
 }
 

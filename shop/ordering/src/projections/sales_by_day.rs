@@ -1,8 +1,8 @@
 use tradewind_events::{Query, Recorded};
-use tradewind_service::rusqlite::{self, Connection, Transaction, named_params, params};
-use tradewind_service::{Entity, Projection, ProjectionError, decode};
+use tradewind_service::rusqlite::{self, Transaction, named_params, params};
+use tradewind_service::{Entity, Projection, ProjectionError, Reader, decode};
 
-use super::{Days, Sales};
+use super::{Days, Sales, sales};
 use crate::events::OrderEvent;
 use crate::order::Order;
 
@@ -16,15 +16,13 @@ impl SalesByDay {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn between(read: &Connection, days: &Days) -> rusqlite::Result<Vec<Sales>> {
-        let mut statement = read.prepare_cached(
+    pub fn between(read: &Reader<'_>, days: &Days) -> rusqlite::Result<Vec<Sales>> {
+        read.all(
             "SELECT day, orders, units, sales_cents FROM days
              WHERE orders > 0 AND (:from IS NULL OR day >= :from) AND (:to IS NULL OR day <= :to) ORDER BY day",
-        )?;
-        let rows = statement.query_map(named_params! { ":from": days.from, ":to": days.to }, |row| {
-            Ok(Sales { key: row.get(0)?, orders: row.get(1)?, units: row.get(2)?, sales_cents: row.get(3)? })
-        })?;
-        rows.collect()
+            named_params! { ":from": days.from, ":to": days.to },
+            sales,
+        )
     }
 }
 

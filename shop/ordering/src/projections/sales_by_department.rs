@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
 use tradewind_events::{Query, Recorded};
-use tradewind_service::rusqlite::{self, Connection, Transaction, named_params, params};
-use tradewind_service::{Entity, Projection, ProjectionError, decode};
+use tradewind_service::rusqlite::{self, Transaction, named_params, params};
+use tradewind_service::{Entity, Projection, ProjectionError, Reader, decode};
 
-use super::{Days, Sales};
+use super::{Days, Sales, sales};
 use crate::events::{OrderEvent, OrderLine};
 use crate::order::Order;
 
@@ -18,16 +18,14 @@ impl SalesByDepartment {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn between(read: &Connection, days: &Days) -> rusqlite::Result<Vec<Sales>> {
-        let mut statement = read.prepare_cached(
+    pub fn between(read: &Reader<'_>, days: &Days) -> rusqlite::Result<Vec<Sales>> {
+        read.all(
             "SELECT department, sum(orders), sum(units), sum(sales_cents) FROM sales
              WHERE orders > 0 AND (:from IS NULL OR day >= :from) AND (:to IS NULL OR day <= :to)
              GROUP BY department ORDER BY 4 DESC, 1",
-        )?;
-        let rows = statement.query_map(named_params! { ":from": days.from, ":to": days.to }, |row| {
-            Ok(Sales { key: row.get(0)?, orders: row.get(1)?, units: row.get(2)?, sales_cents: row.get(3)? })
-        })?;
-        rows.collect()
+            named_params! { ":from": days.from, ":to": days.to },
+            sales,
+        )
     }
 }
 

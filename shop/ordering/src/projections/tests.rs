@@ -1,6 +1,6 @@
 use tradewind_events::{Event, EventType, Position, Recorded, Revision, StreamId, Timestamp};
 use tradewind_service::rusqlite::Connection;
-use tradewind_service::{DomainEvent, Projection};
+use tradewind_service::{DomainEvent, Projection, Reader};
 
 use super::*;
 use crate::events::{
@@ -19,6 +19,10 @@ impl<P: Projection> Model<P> {
         let database = Connection::open_in_memory().unwrap();
         database.execute_batch(projection.schema()).unwrap();
         Self { projection, database, events: 0 }
+    }
+
+    fn read(&self) -> Reader<'_> {
+        Reader::new(&self.database, Position(self.events))
     }
 
     fn see_raw(&mut self, stream: &str, event_type: &str, at: &str, data: &[u8]) {
@@ -70,7 +74,7 @@ fn an_order_shows_its_lines_and_its_timeline() {
     model.see("a", NEW_YEAR, created("7", 2));
     model.see("a", NEW_YEAR, OrderApproved {});
     model.see("a", DAY_AFTER, paid());
-    let order = OrderDetail::get(&model.database, "a").unwrap().unwrap();
+    let order = OrderDetail::get(&model.read(), "a").unwrap().unwrap();
     assert_eq!((order.status.as_str(), order.total_cents, order.customer_id.as_str()), ("paid", 900, "7"));
     assert_eq!(order.placed_at.to_string(), NEW_YEAR);
     assert_eq!(order.lines[0].line_total_cents, 400);
@@ -78,7 +82,7 @@ fn an_order_shows_its_lines_and_its_timeline() {
     assert_eq!(events, ["OrderCreated", "OrderApproved", "OrderPaid"]);
     assert_eq!(order.timeline[2].note.as_deref(), Some("payment standin-1"));
     assert_eq!(order.timeline[2].at.to_string(), DAY_AFTER);
-    assert_eq!(OrderDetail::get(&model.database, "b").unwrap(), None);
+    assert_eq!(OrderDetail::get(&model.read(), "b").unwrap(), None);
 }
 
 #[test]
@@ -92,7 +96,7 @@ fn a_history_is_read_page_by_page_from_the_newest() {
     let mut seen = Vec::new();
     let mut after = None;
     loop {
-        let page = OrderHistory::of(&model.database, "7", after, 2).unwrap();
+        let page = OrderHistory::of(&model.read(), "7", after, 2).unwrap();
         seen.extend(page.items);
         let Some(next) = page.next else { break };
         after = Some(Cursor::parse(&next).unwrap());
@@ -109,17 +113,17 @@ fn a_day_counts_the_paid_orders_that_were_placed_on_it() {
     model.see("a", NEW_YEAR, created("7", 2));
     model.see("b", NEW_YEAR, created("7", 1));
     model.see("c", DAY_AFTER, created("8", 1));
-    assert_eq!(SalesByDay::between(&model.database, &Days::default()).unwrap(), [], "nothing is paid yet");
+    assert_eq!(SalesByDay::between(&model.read(), &Days::default()).unwrap(), [], "nothing is paid yet");
     model.see("a", DAY_AFTER, paid());
     model.see("c", DAY_AFTER, paid());
     model.see("b", DAY_AFTER, OrderPaymentFailed { reason: "declined".into(), attempts: 1 });
     let day = |key: &str, units, sales_cents| Sales { key: key.into(), orders: 1, units, sales_cents };
     let both = [day("2017-01-01", 3, 900), day("2017-01-02", 2, 700)];
-    assert_eq!(SalesByDay::between(&model.database, &Days::default()).unwrap(), both);
+    assert_eq!(SalesByDay::between(&model.read(), &Days::default()).unwrap(), both);
     let from = Days { from: Some("2017-01-02".into()), to: None };
-    assert_eq!(SalesByDay::between(&model.database, &from).unwrap(), both[1..]);
+    assert_eq!(SalesByDay::between(&model.read(), &from).unwrap(), both[1..]);
     let to = Days { from: None, to: Some("2017-01-01".into()) };
-    assert_eq!(SalesByDay::between(&model.database, &to).unwrap(), both[..1]);
+    assert_eq!(SalesByDay::between(&model.read(), &to).unwrap(), both[..1]);
 }
 
 #[test]
@@ -139,9 +143,9 @@ fn an_order_cancelled_after_it_was_paid_is_taken_back_and_one_cancelled_before_i
         departments.see(order, DAY_AFTER, cancelled());
     }
     days.see("b", DAY_AFTER, OrderShipped {});
-    let of_days = SalesByDay::between(&days.database, &Days::default()).unwrap();
+    let of_days = SalesByDay::between(&days.read(), &Days::default()).unwrap();
     assert_eq!(of_days, [Sales { key: "2017-01-01".into(), orders: 1, units: 2, sales_cents: 700 }]);
-    let of_departments = SalesByDepartment::between(&departments.database, &Days::default()).unwrap();
+    let of_departments = SalesByDepartment::between(&departments.read(), &Days::default()).unwrap();
     assert_eq!(
         of_departments,
         [
@@ -158,11 +162,11 @@ fn a_department_sums_over_the_days_that_are_asked_for() {
         model.see(order, at, created("7", 4));
         model.see(order, at, paid());
     }
-    let all = SalesByDepartment::between(&model.database, &Days::default()).unwrap();
+    let all = SalesByDepartment::between(&model.read(), &Days::default()).unwrap();
     assert_eq!(all[0], Sales { key: "Grocery".into(), orders: 2, units: 8, sales_cents: 1_600 });
     assert_eq!(all[1], Sales { key: "Floral".into(), orders: 2, units: 2, sales_cents: 1_000 });
     let days = Days { from: Some("2017-01-02".into()), to: Some("2017-01-02".into()) };
-    let one = SalesByDepartment::between(&model.database, &days).unwrap();
+    let one = SalesByDepartment::between(&model.read(), &days).unwrap();
     assert_eq!(one[0], Sales { key: "Grocery".into(), orders: 1, units: 4, sales_cents: 800 });
 }
 
@@ -174,7 +178,7 @@ fn prices_are_those_that_the_catalog_told_last() {
     told("PriceChanged", r#"{"product_id":"1","price_cents":279}"#);
     told("ProductPraised", r#"{"stars":5}"#);
     let milk = PricedProduct { name: "Milk".into(), department: "Grocery".into(), price_cents: 279 };
-    assert_eq!(ProductPrices::get(&model.database, "1").unwrap(), Some(milk));
+    assert_eq!(ProductPrices::get(&model.read(), "1").unwrap(), Some(milk));
     model.see_raw("product-1", "ProductDelisted", NEW_YEAR, br#"{"product_id":"1"}"#);
-    assert_eq!(ProductPrices::get(&model.database, "1").unwrap(), None);
+    assert_eq!(ProductPrices::get(&model.read(), "1").unwrap(), None);
 }
