@@ -29,7 +29,7 @@ pub struct Fixture {
 
 /// Makes each check of the suite a test of its own. `$open` is an `async fn() -> Fixture` that opens an empty store.
 ///
-/// ```ignore
+/// ```text
 /// mod memory {
 ///     tradewind_store::conformance_tests!(super::open_memory);
 /// }

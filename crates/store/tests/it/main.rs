@@ -1,4 +1,8 @@
 //! The engines, the server and the client, as programs use them.
 
+mod client;
 mod conformance;
+mod feed;
 mod given;
+mod proxy;
+mod server;
