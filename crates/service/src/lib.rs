@@ -9,6 +9,7 @@ mod commands;
 mod context;
 mod upcast;
 
+mod follow;
 mod projection;
 
 pub use as_of::{AsOf, NoMoment, QueryContext};
@@ -17,7 +18,11 @@ pub use commands::{Acknowledged, CommandError, CommandOptions, Commands, Entitie
 pub use context::{CommandContext, IdempotencyKey};
 pub use domain_event::{DomainEvent, decode, tag};
 pub use entity::{Entity, stream_of};
-pub use projection::{Projection, ProjectionError};
+pub use follow::{Control, ControlError, FollowerState, FollowerStatus, Stopped};
+pub use projection::{
+    Answer, PastError, PastOptions, Projection, ProjectionError, ProjectionOptions, ProjectionStartError, QueryError,
+    ReadModel, Reader,
+};
 pub use rusqlite;
 #[doc(hidden)]
 pub use serde_json as json;

@@ -1,6 +1,24 @@
 //! Projections: read models made from events, each in a database of its own.
 
+mod database;
+mod folder;
+mod generation;
+mod lane;
+mod open;
+mod past;
+mod read_model;
+mod reader;
+mod runner;
+mod sink;
+
 use tradewind_events::{Query, Recorded};
+
+pub(crate) use database::{checkpoint, open_reader};
+pub use open::{ProjectionOptions, ProjectionStartError};
+pub use past::{PastError, PastOptions};
+pub use read_model::{Answer, QueryError, ReadModel};
+pub use reader::Reader;
+pub(crate) use runner::{ProjectionRunner, Surroundings};
 
 /// A read model in SQL. It is derived: it may be lost, rebuilt, or made as of any past moment.
 pub trait Projection: Send + Sync + 'static {

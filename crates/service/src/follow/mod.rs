@@ -1,0 +1,167 @@
+//! Following a source: what projections, reactions and process managers have in common. Events come in batches to a
+//! [`Sink`], which keeps its own checkpoint; at an event that it cannot handle the follower stops, and says which.
+
+mod control;
+mod skips;
+mod status;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_core::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
+use tokio_util::sync::CancellationToken;
+use tradewind_events::{Delivery, EventSource, Position, Query, ReadError, Recorded, Subscription};
+
+use crate::Upcasters;
+
+pub use control::{Control, ControlError};
+pub(crate) use control::{Request, Wish, control};
+pub(crate) use skips::Skips;
+pub(crate) use status::{FollowerMetrics, Status};
+pub use status::{FollowerState, FollowerStatus, Stopped};
+
+/// The most events that are handed over at once.
+const BATCH_EVENTS_MAX: usize = 4_096;
+const PAUSE_MIN: Duration = Duration::from_millis(20);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// Where events go.
+pub(crate) trait Sink: Send + 'static {
+    /// Up to where everything has been handled.
+    fn position(&self) -> Position;
+
+    /// Handles events in order; those before a failing one stay handled. Afterwards everything up to `through` is.
+    fn handle<'a>(&'a mut self, events: &'a [Recorded], through: Position) -> BoxFuture<'a, Result<(), Halt>>;
+
+    /// Keeps the checkpoint before a stop.
+    fn flush(&mut self) -> BoxFuture<'_, ()>;
+}
+
+/// Why a batch was not handled to its end.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// This event cannot be handled, now or later.
+    Poison(Box<Stopped>),
+    /// Something else is out of order, and trying again may help.
+    Transient(String),
+}
+
+/// How far to follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    Forever,
+    /// Until nothing is left behind.
+    CaughtUp,
+    /// Until this position is reached.
+    Reached(Position),
+}
+
+/// Why following ended.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// It was told to.
+    Told,
+    /// It has come as far as it was to go.
+    Arrived,
+    /// At an event that cannot be handled.
+    Stopped(Box<Stopped>),
+}
+
+/// Carries events from a source to a sink.
+pub(crate) struct Follower<S> {
+    pub(crate) sink: S,
+    pub(crate) source: Arc<dyn EventSource>,
+    pub(crate) query: Query,
+    pub(crate) upcasters: Upcasters,
+    pub(crate) skips: Skips,
+    pub(crate) status: Arc<Status>,
+}
+
+impl<S: Sink> Follower<S> {
+    /// Follows the source until `until`, or until told to stop, which it heeds between two batches. Failures of the
+    /// source or the sink are waited out.
+    pub(crate) async fn follow(&mut self, stop: &CancellationToken, until: Until) -> Ended {
+        let mut pause = PAUSE_MIN;
+        loop {
+            let before = self.sink.position();
+            match self.follow_once(stop, until).await {
+                Ok(ended) => {
+                    self.sink.flush().await;
+                    return ended;
+                }
+                Err(Halt::Poison(stopped)) => {
+                    self.sink.flush().await;
+                    return Ended::Stopped(stopped);
+                }
+                Err(Halt::Transient(problem)) => {
+                    tracing::warn!(follower = self.status.name(), problem, "interrupted; going on soon");
+                }
+            }
+            pause = if self.sink.position() > before { PAUSE_MIN } else { (pause * 2).min(PAUSE_MAX) };
+            if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+                self.sink.flush().await;
+                return Ended::Told;
+            }
+        }
+    }
+
+    async fn follow_once(&mut self, stop: &CancellationToken, until: Until) -> Result<Ended, Halt> {
+        let subscribing = self.source.subscribe(self.sink.position(), self.query.clone());
+        let Some(deliveries) = stop.run_until_cancelled(subscribing).await else { return Ok(Ended::Told) };
+        let mut deliveries = deliveries.map_err(lost)?;
+        loop {
+            let Some(next) = stop.run_until_cancelled(gather(&mut deliveries)).await else { return Ok(Ended::Told) };
+            let Some(delivery) = next.map_err(lost)? else {
+                return Err(Halt::Transient("the subscription ended".to_owned()));
+            };
+            self.hand_over(delivery.events, delivery.through).await?;
+            if delivery.caught_up {
+                self.status.caught_up();
+            }
+            let arrived = match until {
+                Until::Forever => false,
+                Until::CaughtUp => delivery.caught_up,
+                Until::Reached(position) => self.sink.position() >= position,
+            };
+            if arrived {
+                return Ok(Ended::Arrived);
+            }
+        }
+    }
+
+    async fn hand_over(&mut self, mut events: Vec<Recorded>, through: Position) -> Result<(), Halt> {
+        events.retain(|event| !self.skips.contains(event.position()));
+        let mut readable = Vec::with_capacity(events.len());
+        for event in events {
+            match self.upcasters.upcast(event.clone()) {
+                Ok(event) => readable.push(event),
+                Err(problem) => {
+                    let before = Position(event.position().0 - 1);
+                    self.sink.handle(&readable, before).await?;
+                    return Err(Halt::Poison(Box::new(Stopped::at(&event, problem.to_string()))));
+                }
+            }
+        }
+        self.sink.handle(&readable, through).await?;
+        self.status.handled(self.sink.position(), &readable);
+        Ok(())
+    }
+}
+
+fn lost(error: ReadError) -> Halt {
+    Halt::Transient(error.to_string())
+}
+
+/// The next delivery, together with those that are there already.
+async fn gather(deliveries: &mut Subscription) -> Result<Option<Delivery>, ReadError> {
+    let Some(first) = deliveries.next().await else { return Ok(None) };
+    let mut all = first?;
+    while all.events.len() < BATCH_EVENTS_MAX {
+        // An error or an end that comes now comes again when it is asked for next.
+        let Some(Some(Ok(next))) = deliveries.next().now_or_never() else { break };
+        all.events.extend(next.events);
+        (all.through, all.caught_up) = (next.through, next.caught_up);
+    }
+    Ok(Some(all))
+}

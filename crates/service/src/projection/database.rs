@@ -1,0 +1,119 @@
+//! The writing side of one read database: events and checkpoint in one transaction.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction};
+use tradewind_events::{Position, Recorded};
+
+use super::{Projection, ProjectionError};
+
+const CHECKPOINT: &str = "
+    CREATE TABLE tradewind_checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL);
+    INSERT INTO tradewind_checkpoint VALUES (1, 0);";
+
+/// Why a batch was not applied.
+#[derive(Debug)]
+pub(crate) enum BatchError {
+    /// The event at this index of the batch cannot be applied; nothing of the batch was.
+    Event(usize, ProjectionError),
+    /// The database is out of order; nothing of the batch was applied.
+    Database(rusqlite::Error),
+}
+
+/// Opens a read database for writing, with its tables made if it is new, and tells its checkpoint.
+pub(crate) fn open_writer(path: &Path, schema: &str) -> rusqlite::Result<(Connection, Position)> {
+    let mut connection = Connection::open(path)?;
+    configure(&connection)?;
+    // The log is the truth, and the checkpoint commits with the rows: what the operating system loses is replayed.
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "OFF")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    let known: bool = connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'tradewind_checkpoint')",
+        [],
+        |row| row.get(0),
+    )?;
+    if !known {
+        let tx = connection.transaction()?;
+        tx.execute_batch(CHECKPOINT)?;
+        tx.execute_batch(schema)?;
+        tx.commit()?;
+    }
+    let position = checkpoint(&connection)?;
+    Ok((connection, position))
+}
+
+/// Opens the same database for reading only.
+pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    configure(&connection)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.pragma_update(None, "cache_size", -16_000)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")
+}
+
+/// Up to where the database has applied everything.
+pub(crate) fn checkpoint(connection: &Connection) -> rusqlite::Result<Position> {
+    let position: i64 =
+        connection.prepare_cached("SELECT position FROM tradewind_checkpoint")?.query_row([], |row| row.get(0))?;
+    Ok(Position(position as u64))
+}
+
+fn set_checkpoint(connection: &Connection, position: Position) -> rusqlite::Result<()> {
+    connection.prepare_cached("UPDATE tradewind_checkpoint SET position = ?1")?.execute([position.0 as i64]).map(drop)
+}
+
+/// Applies a batch and moves the checkpoint to `through`, both or neither.
+pub(crate) fn apply_batch(
+    connection: &mut Connection,
+    projection: &dyn Projection,
+    events: &[Recorded],
+    through: Position,
+) -> Result<(), BatchError> {
+    let tx = connection.transaction().map_err(BatchError::Database)?;
+    for (index, event) in events.iter().enumerate() {
+        apply_one(&tx, projection, event).map_err(|error| classify(index, error))?;
+    }
+    set_checkpoint(&tx, through).map_err(BatchError::Database)?;
+    tx.commit().map_err(BatchError::Database)
+}
+
+/// A panic in a projection is a bug at this event, as an error would be; it must not take the others down.
+fn apply_one(tx: &Transaction<'_>, projection: &dyn Projection, event: &Recorded) -> Result<(), ProjectionError> {
+    catch_unwind(AssertUnwindSafe(|| projection.apply(tx, event))).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        Err(ProjectionError::Other(format!("the projection panicked: {text}")))
+    })
+}
+
+/// Tells a bad event from a database that is in trouble.
+fn classify(index: usize, error: ProjectionError) -> BatchError {
+    match error {
+        ProjectionError::Database(database) if is_trouble(&database) => BatchError::Database(database),
+        error => BatchError::Event(index, error),
+    }
+}
+
+fn is_trouble(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::CannotOpen
+                | ErrorCode::OutOfMemory
+                | ErrorCode::OperationInterrupted
+        )
+    )
+}

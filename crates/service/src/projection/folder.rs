@@ -1,0 +1,97 @@
+//! A projection's folder: its databases, and a file that says which of them answers.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::generation::remove_database;
+
+const CURRENT: &str = "current";
+
+/// A database's file name: `v{version}.{generation}.db`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct FileName {
+    pub(crate) generation: u64,
+    pub(crate) version: u32,
+}
+
+impl FileName {
+    fn text(self) -> String {
+        format!("v{}.{}.db", self.version, self.generation)
+    }
+
+    /// The name of the file at `path`.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        Self::parse(path.file_name()?.to_str()?)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (version, generation) = text.strip_prefix('v')?.strip_suffix(".db")?.split_once('.')?;
+        Some(Self { version: version.parse().ok()?, generation: generation.parse().ok()? })
+    }
+}
+
+/// The folder of one projection.
+#[derive(Debug, Clone)]
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn open(path: PathBuf) -> io::Result<Self> {
+        fs::create_dir_all(&path)?;
+        Ok(Self(path))
+    }
+
+    pub(crate) fn path(&self, name: FileName) -> PathBuf {
+        self.0.join(name.text())
+    }
+
+    /// Where databases of the past are made.
+    pub(crate) fn past(&self) -> PathBuf {
+        self.0.join("past")
+    }
+
+    /// The database that answers, if there is one.
+    pub(crate) fn current(&self) -> Option<FileName> {
+        let name = FileName::parse(fs::read_to_string(self.0.join(CURRENT)).ok()?.trim())?;
+        self.path(name).exists().then_some(name)
+    }
+
+    /// Says which database answers from now on, at once and as a whole.
+    pub(crate) fn set_current(&self, name: FileName) -> io::Result<()> {
+        let temporary = self.0.join("current.new");
+        fs::write(&temporary, name.text())?;
+        fs::rename(temporary, self.0.join(CURRENT))
+    }
+
+    fn databases(&self) -> io::Result<Vec<FileName>> {
+        let names = fs::read_dir(&self.0)?.filter_map(Result::ok);
+        Ok(names.filter_map(|entry| FileName::parse(&entry.file_name().to_string_lossy())).collect())
+    }
+
+    /// A name that was not used before.
+    pub(crate) fn fresh(&self, version: u32) -> io::Result<FileName> {
+        let last = self.databases()?.into_iter().map(|name| name.generation).max();
+        Ok(FileName { version, generation: last.map_or(1, |last| last + 1) })
+    }
+
+    /// A database of this version that was being built when the service went down.
+    pub(crate) fn unfinished(&self, version: u32) -> io::Result<Option<FileName>> {
+        let current = self.current();
+        Ok(self.databases()?.into_iter().filter(|name| name.version == version && Some(*name) > current).max())
+    }
+
+    /// Removes what neither answers nor is being built, and all pasts.
+    pub(crate) fn tidy(&self, keep: &[FileName]) -> io::Result<()> {
+        for name in self.databases()?.into_iter().filter(|name| !keep.contains(name)) {
+            remove_database(&self.path(name));
+        }
+        remove_tree(&self.past())
+    }
+}
+
+fn remove_tree(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

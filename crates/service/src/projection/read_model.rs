@@ -1,0 +1,165 @@
+//! The handle through which queries ask a read model.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tradewind_events::{ErrorCode, Position};
+
+use super::generation::Generation;
+use super::past::{PastError, Pasts};
+use super::reader::Reader;
+use crate::follow::{FollowerState, Status};
+use crate::{AsOf, QueryContext};
+
+/// A read model, for reading only. Cheap to clone; it goes on answering while the model is rebuilt and replaced.
+#[derive(Clone)]
+pub struct ReadModel {
+    pub(crate) live: watch::Receiver<Arc<Generation>>,
+    pub(crate) status: Arc<Status>,
+    pub(crate) pasts: Arc<Pasts>,
+    pub(crate) wait_max: Duration,
+}
+
+/// An answer, and what it reflects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer<T> {
+    /// The answer.
+    pub value: T,
+    /// The position that it reflects: everything up to there is in it.
+    pub position: Position,
+    /// The moment of the past whose answer it is, if one was asked for.
+    pub as_of: Option<AsOf>,
+}
+
+impl<T> Answer<T> {
+    /// Another answer made from this one, of the same position.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Answer<U> {
+        Answer { value: change(self.value), position: self.position, as_of: self.as_of }
+    }
+}
+
+/// Why a query was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The read model did not reach the asked-for position in time.
+    #[error("{name} has reached position {reached}, not {wanted}")]
+    NotCaughtUp {
+        /// The read model.
+        name: String,
+        /// The position that was asked for.
+        wanted: Position,
+        /// How far it has come.
+        reached: Position,
+        /// Whether it has stopped at an event, so that waiting is no use.
+        stopped: bool,
+    },
+    /// Too many queries are waiting.
+    #[error("too many queries are waiting")]
+    Overloaded,
+    /// The database refused.
+    #[error("the read database refused: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// The query's own code failed.
+    #[error("the query failed: {0}")]
+    Failed(String),
+    /// The asked-for past cannot be made.
+    #[error(transparent)]
+    Past(#[from] PastError),
+}
+
+impl QueryError {
+    /// The stable code of this error.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::NotCaughtUp { .. } => ErrorCode::NOT_CAUGHT_UP,
+            Self::Overloaded => ErrorCode::TIMEOUT,
+            Self::Database(_) => ErrorCode::READ_MODEL,
+            Self::Failed(_) => ErrorCode::INTERNAL,
+            Self::Past(error) => error.code(),
+        }
+    }
+}
+
+impl ReadModel {
+    /// Asks a question. It sees one moment of the read model, which the answer tells; `context` may ask for one
+    /// that is fresh enough, or for one of the past.
+    ///
+    /// # Errors
+    /// [`QueryError`] if the moment cannot be had or the database refuses.
+    pub async fn query<T, F>(&self, context: &QueryContext, ask: F) -> Result<Answer<T>, QueryError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Reader<'_>) -> rusqlite::Result<T> + Send + 'static,
+    {
+        if let Some(as_of) = context.as_of {
+            let past = self.pasts.make(as_of).await?;
+            let (value, position) = past.read(ask).await?;
+            return Ok(Answer { value, position, as_of: Some(as_of) });
+        }
+        if let Some(after) = context.after {
+            self.wait_for(after).await?;
+        }
+        let live = self.live.borrow().clone();
+        let (value, position) = live.read(ask).await?;
+        Ok(Answer { value, position, as_of: None })
+    }
+
+    /// Up to where the read model tells all.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.live.borrow().position()
+    }
+
+    /// Waits, within bounds, until the read model has reached a position.
+    ///
+    /// # Errors
+    /// [`QueryError::NotCaughtUp`] if it has not in time, or has stopped before it.
+    pub async fn wait_for(&self, wanted: Position) -> Result<(), QueryError> {
+        if self.position() >= wanted {
+            return Ok(());
+        }
+        let stopped = || self.status.read().state == FollowerState::Stopped;
+        let behind = |stopped| QueryError::NotCaughtUp {
+            name: self.status.name().to_owned(),
+            wanted,
+            reached: self.position(),
+            stopped,
+        };
+        if stopped() {
+            return Err(behind(true));
+        }
+        match tokio::time::timeout(self.wait_max, self.reach(wanted)).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(behind(stopped())),
+        }
+    }
+
+    /// Waits for any change: of the position, or of the generation that answers. Returns the position then.
+    pub async fn changed(&self) -> Position {
+        let mut live = self.live.clone();
+        let generation = live.borrow_and_update().clone();
+        let mut progress = generation.progress();
+        progress.mark_unchanged();
+        tokio::select! {
+            _ = progress.changed() => {}
+            _ = live.changed() => {}
+        }
+        self.position()
+    }
+
+    async fn reach(&self, wanted: Position) {
+        let mut live = self.live.clone();
+        loop {
+            let generation = live.borrow_and_update().clone();
+            let mut progress = generation.progress();
+            tokio::select! {
+                Ok(_) = progress.wait_for(|position| *position >= wanted) => return,
+                Ok(()) = live.changed() => {}
+                // Neither can come any more: the service has gone down, and the wait ends by its bound.
+                else => std::future::pending().await,
+            }
+        }
+    }
+}

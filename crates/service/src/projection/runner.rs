@@ -1,0 +1,305 @@
+//! A projection's life: following its source, stopping at what it cannot handle, and being rebuilt beside itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tradewind_events::{Clock, EventSource, EventStore};
+
+use super::Projection;
+use super::folder::{FileName, Folder};
+use super::generation::Generation;
+use super::lane::Lane;
+use super::open::{
+    Opened, ProjectionOptions, ProjectionStartError, check_name, create_database, open_current, open_database,
+};
+use super::past::Pasts;
+use super::read_model::ReadModel;
+use super::sink::SqlSink;
+use crate::Upcasters;
+use crate::follow::{
+    Control, ControlError, Ended, Follower, FollowerMetrics, Request, Skips, Status, Stopped, Until, Wish, control,
+};
+
+/// What a projection shares with the rest of its service.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    /// The service's own store, where skips are recorded.
+    pub(crate) store: Arc<dyn EventStore>,
+    pub(crate) upcasters: Upcasters,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: FollowerMetrics,
+}
+
+/// A projection as a task: see [`ProjectionRunner::run`].
+pub(crate) struct ProjectionRunner {
+    projection: Arc<dyn Projection>,
+    source: Arc<dyn EventSource>,
+    around: Surroundings,
+    folder: Folder,
+    skips: Skips,
+    status: Arc<Status>,
+    answering: watch::Sender<Arc<Generation>>,
+    requests: mpsc::Receiver<Request>,
+    /// What answers at the start, until the runner runs.
+    opened: Option<SqlSink>,
+    /// The one that follows the source and answers.
+    live: Lane,
+    /// What answers but is not kept up to date: of an older version, or of another store.
+    outdated: Option<SqlSink>,
+    /// The one that is to replace it.
+    build: Lane,
+    build_generation: Option<Arc<Generation>>,
+}
+
+impl ProjectionRunner {
+    /// Opens or makes the read database. It answers from now on, and is kept up to date once the runner runs.
+    pub(crate) fn open(
+        projection: Arc<dyn Projection>,
+        source: Arc<dyn EventSource>,
+        around: Surroundings,
+        options: &ProjectionOptions,
+    ) -> Result<(Self, ReadModel, Control), ProjectionStartError> {
+        let name = projection.name();
+        check_name(name)?;
+        let at_fault = |error| ProjectionStartError::Folder { name, error };
+        let folder = Folder::open(options.folder.join(name)).map_err(at_fault)?;
+        let Opened { name: file, generation, writer } = open_current(&folder, &*projection)?;
+        let unfinished = folder.unfinished(projection.version()).map_err(at_fault)?;
+        folder.tidy(&[Some(file), unfinished].into_iter().flatten().collect::<Vec<_>>()).map_err(at_fault)?;
+
+        let metrics = around.metrics.clone();
+        let status = Status::new("projection", name, file.version, metrics, around.clock.clone());
+        status.moved_to(generation.position());
+        let skips = Skips::new(around.store.clone(), name, projection.version());
+        let (answering, live) = watch::channel(generation.clone());
+        let pasts = Arc::new(Pasts {
+            projection: projection.clone(),
+            source: source.clone(),
+            upcasters: around.upcasters.clone(),
+            skips: skips.clone(),
+            folder: folder.past(),
+            options: options.past.clone(),
+            kept: Mutex::default(),
+            made: Default::default(),
+        });
+        let read_model = ReadModel { live, status: status.clone(), pasts, wait_max: options.wait_max };
+        let (control, requests) = control();
+        let opened = Some(SqlSink::new(projection.clone(), generation, writer));
+        let runner = Self {
+            projection,
+            source,
+            around,
+            folder,
+            skips,
+            status,
+            answering,
+            requests,
+            opened,
+            live: Lane::Empty,
+            outdated: None,
+            build: Lane::Empty,
+            build_generation: None,
+        };
+        Ok((runner, read_model, control))
+    }
+
+    pub(crate) fn status(&self) -> Arc<Status> {
+        self.status.clone()
+    }
+
+    /// Runs until `shutdown`.
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+        if shutdown.run_until_cancelled(self.load_skips()).await.is_none() {
+            return;
+        }
+        self.begin(&shutdown).await;
+        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                Some(request) = self.requests.recv() => self.grant(request, &shutdown).await,
+                (follower, ended) = self.live.ended() => {
+                    if let Ended::Stopped(stopped) = ended {
+                        self.status.stopped(Stopped::clone(&stopped));
+                        self.live = Lane::Stopped(Box::new(follower), stopped);
+                    }
+                }
+                (follower, ended) = self.build.ended() => match ended {
+                    Ended::Stopped(stopped) => self.build_stopped(follower, stopped),
+                    Ended::Arrived => self.replace(follower, &shutdown).await,
+                    Ended::Told => {}
+                },
+                _ = ticks.tick() => {
+                    self.status.sample(&*self.source).await;
+                    self.tell_build();
+                }
+            }
+        }
+        self.live.finish().await;
+        self.build.finish().await;
+    }
+
+    async fn load_skips(&self) {
+        while let Err(error) = self.skips.load().await {
+            let name = self.projection.name();
+            tracing::warn!(projection = name, %error, "failed to read the recorded skips; trying again");
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    }
+
+    async fn begin(&mut self, shutdown: &CancellationToken) {
+        let Some(sink) = self.opened.take() else { return };
+        let version = FileName::of(sink.generation().path()).map(|name| name.version);
+        let of_older_version = version != Some(self.projection.version());
+        // A store that has fewer events than have been applied is another one than last time.
+        let head = tokio::time::timeout(Duration::from_secs(5), self.source.head()).await;
+        let of_other_store = matches!(head, Ok(Ok(head)) if head < sink.generation().position());
+        let unfinished = self.folder.unfinished(self.projection.version()).ok().flatten();
+        if of_other_store {
+            tracing::warn!(
+                projection = self.projection.name(),
+                "the store is not that of the read model; building anew"
+            );
+        }
+        if of_older_version || of_other_store {
+            self.outdated = Some(sink);
+            self.start_build(unfinished.filter(|_| !of_other_store), shutdown);
+        } else {
+            self.live = Lane::start(self.follower(sink, self.status.clone()), shutdown, Until::Forever);
+            if unfinished.is_some() {
+                self.start_build(unfinished, shutdown);
+            }
+        }
+    }
+
+    fn follower(&self, sink: SqlSink, status: Arc<Status>) -> Follower<SqlSink> {
+        Follower {
+            sink,
+            source: self.source.clone(),
+            query: self.projection.query(),
+            upcasters: self.around.upcasters.clone(),
+            skips: self.skips.clone(),
+            status,
+        }
+    }
+
+    /// Begins to build a generation beside the one that answers, or goes on with one that was begun.
+    fn start_build(&mut self, unfinished: Option<FileName>, shutdown: &CancellationToken) {
+        let projection = &*self.projection;
+        let opened = match unfinished {
+            Some(name) => open_database(&self.folder, name, projection),
+            None => create_database(&self.folder, projection),
+        };
+        match opened {
+            Ok(Opened { generation, writer, .. }) => {
+                self.build_generation = Some(generation.clone());
+                let sink = SqlSink::new(self.projection.clone(), generation, writer);
+                self.build = Lane::start(self.follower(sink, self.build_status()), shutdown, Until::CaughtUp);
+                self.tell_build();
+            }
+            Err(error) => tracing::error!(%error, "failed to begin a rebuild; the old read model goes on answering"),
+        }
+    }
+
+    /// The one that is built reports through the one that answers, not as a follower of its own.
+    fn build_status(&self) -> Arc<Status> {
+        let (name, version) = (self.projection.name(), self.projection.version());
+        Status::new("rebuild", name, version, FollowerMetrics::default(), self.around.clock.clone())
+    }
+
+    fn tell_build(&self) {
+        if self.build.is_running() {
+            self.status.rebuilding(self.build_generation.as_ref().map(|built| built.position()), None);
+        }
+    }
+
+    fn build_stopped(&mut self, follower: Follower<SqlSink>, stopped: Box<Stopped>) {
+        self.status.rebuilding(Some(follower.sink.generation().position()), Some(Stopped::clone(&stopped)));
+        self.build = Lane::Stopped(Box::new(follower), stopped);
+    }
+
+    /// Puts the generation that was built in the place of the one that answered.
+    async fn replace(&mut self, mut built: Follower<SqlSink>, shutdown: &CancellationToken) {
+        if let Some(old) = self.live.finish().await {
+            // Nobody who has seen a position may be answered from before it.
+            let reached = old.sink.generation().position();
+            let ended = match built.sink.generation().position() < reached {
+                true => built.follow(shutdown, Until::Reached(reached)).await,
+                false => Ended::Arrived,
+            };
+            if let Ended::Stopped(stopped) = ended {
+                self.build_stopped(built, stopped);
+                self.live = Lane::start(old, shutdown, Until::Forever);
+                return;
+            }
+            if let Ended::Told = ended {
+                return;
+            }
+        }
+        let generation = built.sink.generation().clone();
+        let set = FileName::of(generation.path()).map(|name| self.folder.set_current(name));
+        if let Some(Err(error)) = set {
+            tracing::warn!(%error, "failed to note which read database answers; it is built again at the next start");
+        }
+        let old = self.answering.send_replace(generation.clone());
+        old.set_replaced();
+        self.outdated = None;
+        self.build_generation = None;
+        let version = self.projection.version();
+        self.status.rebuilt(version, generation.position());
+        tracing::info!(projection = self.projection.name(), version, position = %generation.position(), "rebuilt");
+        built.status = self.status.clone();
+        self.status.started();
+        self.live = Lane::start(built, shutdown, Until::Forever);
+    }
+
+    async fn grant(&mut self, request: Request, shutdown: &CancellationToken) {
+        let answer = match request.wish {
+            Wish::Retry => self.go_on(shutdown).await,
+            Wish::Skip => self.skip(request.actor, shutdown).await,
+            Wish::Rebuild => self.rebuild(shutdown).await,
+        };
+        // Whoever asked may have gone.
+        let _ = request.reply.send(answer);
+    }
+
+    async fn skip(&mut self, actor: Option<String>, shutdown: &CancellationToken) -> Result<(), ControlError> {
+        let at = self.live.stopped_at().or(self.build.stopped_at()).ok_or(ControlError::NotStopped)?.clone();
+        let now = self.around.clock.now();
+        self.skips.skip(&at, now, actor).await.map_err(|error| ControlError::Failed(error.to_string()))?;
+        tracing::warn!(projection = self.projection.name(), position = %at.position, "event skipped, as was asked");
+        self.go_on(shutdown).await
+    }
+
+    /// Goes on where it stopped.
+    async fn go_on(&mut self, shutdown: &CancellationToken) -> Result<(), ControlError> {
+        if self.live.stopped_at().is_some() {
+            if let Some(follower) = self.live.finish().await {
+                self.status.started();
+                self.live = Lane::start(follower, shutdown, Until::Forever);
+            }
+            return Ok(());
+        }
+        if self.build.stopped_at().is_some() {
+            if let Some(follower) = self.build.finish().await {
+                self.build = Lane::start(follower, shutdown, Until::CaughtUp);
+                self.tell_build();
+            }
+            return Ok(());
+        }
+        Err(ControlError::NotStopped)
+    }
+
+    async fn rebuild(&mut self, shutdown: &CancellationToken) -> Result<(), ControlError> {
+        if self.build.is_running() {
+            return Err(ControlError::Rebuilding);
+        }
+        if let Some(given_up) = self.build.finish().await {
+            given_up.sink.generation().set_replaced();
+        }
+        self.start_build(None, shutdown);
+        if self.build.is_running() { Ok(()) } else { Err(ControlError::Failed("see the log".to_owned())) }
+    }
+}
