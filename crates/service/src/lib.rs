@@ -10,7 +10,9 @@ mod context;
 mod upcast;
 
 mod follow;
+mod process;
 mod projection;
+mod reaction;
 
 pub use as_of::{AsOf, NoMoment, QueryContext};
 pub use command::{Command, EventOf, Rejection, decide_after};
@@ -19,10 +21,12 @@ pub use context::{CommandContext, IdempotencyKey};
 pub use domain_event::{DomainEvent, decode, tag};
 pub use entity::{Entity, stream_of};
 pub use follow::{Control, ControlError, FollowerState, FollowerStatus, Stopped};
+pub use process::{Effect, Issue, OwnEvent, ProcessManager};
 pub use projection::{
     Answer, PastError, PastOptions, Projection, ProjectionError, ProjectionOptions, ProjectionStartError, QueryError,
     ReadModel, Reader,
 };
+pub use reaction::{Issued, Issuer, Reaction, ReactionError};
 pub use rusqlite;
 #[doc(hidden)]
 pub use serde_json as json;

@@ -1,0 +1,101 @@
+//! Reactions: what a service does when something has happened. Each event is met at least once, and what follows
+//! from it is named after it, so that the effect is that of exactly once.
+
+mod ledger;
+mod runner;
+mod sink;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_core::future::BoxFuture;
+use tradewind_events::{Query, Recorded};
+
+use crate::{Acknowledged, Command, CommandContext, CommandError, Commands, Rejection};
+
+pub(crate) use ledger::{Ledger, Timer, TimerChange};
+pub(crate) use runner::{ReactionRunner, ReactionSurroundings};
+pub(crate) use sink::Reactor;
+
+/// Something that is done whenever certain events have happened.
+pub trait Reaction: Send + Sync + 'static {
+    /// Its name, which is also its checkpoint's: lower-case letters, digits and dashes. Renaming it makes it meet
+    /// every event again.
+    fn name(&self) -> &'static str;
+
+    /// To which events.
+    fn query(&self) -> Query;
+
+    /// What is done. Events of one stream come one after the other; those of different streams at the same time. An
+    /// event may come again after a crash, and must then lead to the same commands in the same order.
+    fn react<'a>(&'a self, event: &'a Recorded, issuer: &'a Issuer) -> BoxFuture<'a, Result<(), ReactionError>>;
+}
+
+/// Why a reaction did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReactionError {
+    /// Trying again may help; it is tried again until it does.
+    #[error("{0}")]
+    Transient(String),
+    /// Trying again is no use: the reaction stops at this event until somebody looks.
+    #[error("{0}")]
+    Poison(String),
+}
+
+impl From<CommandError> for ReactionError {
+    fn from(error: CommandError) -> Self {
+        if error.is_transient() { Self::Transient(error.to_string()) } else { Self::Poison(error.to_string()) }
+    }
+}
+
+impl From<serde_json::Error> for ReactionError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Poison(error.to_string())
+    }
+}
+
+/// What became of a command that a reaction gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Issued {
+    /// It took effect, now or before.
+    Done(Acknowledged),
+    /// The rules said no, which is an answer.
+    Rejected(Rejection),
+}
+
+/// Gives commands on behalf of one event. Their keys follow from the reaction, the event, and their order.
+pub struct Issuer {
+    commands: Commands,
+    event: Recorded,
+    key: String,
+    issued: AtomicUsize,
+}
+
+impl Issuer {
+    pub(crate) fn new(commands: Commands, name: &str, event: &Recorded) -> Self {
+        let key = format!("{name}/{}", event.id());
+        Self { commands, event: event.clone(), key, issued: AtomicUsize::new(0) }
+    }
+
+    /// Gives a command to the entity `id`.
+    ///
+    /// # Errors
+    /// [`ReactionError`] if the command could not be handled; a rejection is no error.
+    pub async fn issue<C: Command>(&self, id: &str, command: &C) -> Result<Issued, ReactionError> {
+        let context = self.next_context();
+        match self.commands.handle(id, command, &context).await {
+            Ok(done) => Ok(Issued::Done(done)),
+            Err(CommandError::Rejected(rejection)) => Ok(Issued::Rejected(rejection)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The context of the event's next consequence.
+    pub(crate) fn next_context(&self) -> CommandContext {
+        let number = self.issued.fetch_add(1, Ordering::Relaxed);
+        CommandContext::caused_by(&self.event, format!("{}/{number}", self.key))
+    }
+
+    pub(crate) fn commands(&self) -> &Commands {
+        &self.commands
+    }
+}

@@ -1,0 +1,138 @@
+//! A reaction's life: following its source, and stopping at what it cannot handle.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tradewind_events::{EventSource, Query};
+
+use super::Ledger;
+use super::sink::{ReactionSink, Reactor};
+use crate::follow::{Control, ControlError, Ended, Follower, Request, Skips, Status, Stopped, Until, Wish, control};
+use crate::projection::Surroundings;
+
+/// What tells reactions apart that share everything else.
+pub(crate) struct ReactionSurroundings {
+    pub(crate) kind: &'static str,
+    /// The name under which it is known and its skips are recorded.
+    pub(crate) name: &'static str,
+    pub(crate) source: Arc<dyn EventSource>,
+    pub(crate) query: Query,
+}
+
+/// A reaction as a task: see [`ReactionRunner::run`].
+pub(crate) struct ReactionRunner {
+    follower: Option<Follower<ReactionSink>>,
+    status: Arc<Status>,
+    skips: Skips,
+    around: Surroundings,
+    source: Arc<dyn EventSource>,
+    requests: mpsc::Receiver<Request>,
+}
+
+impl ReactionRunner {
+    pub(crate) fn open(
+        reactor: Arc<dyn Reactor>,
+        about: ReactionSurroundings,
+        around: Surroundings,
+        ledger: &Ledger,
+    ) -> rusqlite::Result<(Self, Control)> {
+        let ReactionSurroundings { kind, name, source, query } = about;
+        let position = ledger.position()?;
+        let status = Status::new(kind, name, 1, around.metrics.clone(), around.clock.clone());
+        status.moved_to(position);
+        let skips = Skips::new(around.store.clone(), name, 1);
+        let sink = ReactionSink { reactor, ledger: ledger.clone(), position, stored: position };
+        let follower = Follower {
+            sink,
+            source: source.clone(),
+            query,
+            upcasters: around.upcasters.clone(),
+            skips: skips.clone(),
+            status: status.clone(),
+        };
+        let (control, requests) = control();
+        Ok((Self { follower: Some(follower), status, skips, around, source, requests }, control))
+    }
+
+    pub(crate) fn status(&self) -> Arc<Status> {
+        self.status.clone()
+    }
+
+    /// Runs until `shutdown`.
+    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+        while let Err(error) = self.skips.load().await {
+            tracing::warn!(reaction = self.status.name(), %error, "failed to read the recorded skips; trying again");
+            let pause = tokio::time::sleep(Duration::from_millis(500));
+            if shutdown.run_until_cancelled(pause).await.is_none() {
+                return;
+            }
+        }
+        let Some(mut follower) = self.follower.take() else { return };
+        loop {
+            let ended = self.follow(&mut follower, &shutdown).await;
+            let Ended::Stopped(stopped) = ended else { return };
+            self.status.stopped(Stopped::clone(&stopped));
+            if !self.wait_for_help(&stopped, &shutdown).await {
+                return;
+            }
+            self.status.started();
+        }
+    }
+
+    /// Follows the source, answering meanwhile that there is nothing to retry.
+    async fn follow(&mut self, follower: &mut Follower<ReactionSink>, shutdown: &CancellationToken) -> Ended {
+        let mut following = std::pin::pin!(follower.follow(shutdown, Until::Forever));
+        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            tokio::select! {
+                ended = &mut following => return ended,
+                Some(request) = self.requests.recv() => {
+                    let refusal = match request.wish {
+                        Wish::Rebuild => ControlError::NotAProjection,
+                        Wish::Retry | Wish::Skip => ControlError::NotStopped,
+                    };
+                    let _ = request.reply.send(Err(refusal));
+                }
+                _ = ticks.tick() => self.status.sample(&*self.source).await,
+            }
+        }
+    }
+
+    /// Waits until somebody says how to go on; false if the service goes down instead.
+    async fn wait_for_help(&mut self, stopped: &Stopped, shutdown: &CancellationToken) -> bool {
+        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            let request = tokio::select! {
+                () = shutdown.cancelled() => return false,
+                _ = ticks.tick() => {
+                    self.status.sample(&*self.source).await;
+                    continue;
+                }
+                request = self.requests.recv() => request,
+            };
+            let Some(request) = request else { return false };
+            let answer = match request.wish {
+                Wish::Retry => Ok(()),
+                Wish::Rebuild => Err(ControlError::NotAProjection),
+                Wish::Skip => self
+                    .skips
+                    .skip(stopped, self.around.clock.now(), request.actor)
+                    .await
+                    .map_err(|error| ControlError::Failed(error.to_string())),
+            };
+            let goes_on = answer.is_ok();
+            let _ = request.reply.send(answer);
+            if goes_on {
+                return true;
+            }
+        }
+    }
+}
+
+/// The file of a reaction's ledger.
+pub(crate) fn ledger_path(folder: &std::path::Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.db"))
+}
