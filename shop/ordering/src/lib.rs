@@ -2,6 +2,8 @@
 
 pub mod commands;
 pub mod events;
+pub mod fulfilment;
+pub mod live;
 pub mod order;
 pub mod pace;
 pub mod payment;

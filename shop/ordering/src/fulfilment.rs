@@ -1,0 +1,123 @@
+//! How an order gets from placed to delivered: which step follows from what has happened, and when. All of it is
+//! pure; what carries it out is the reaction `fulfil_order`.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::events::OrderEvent;
+use crate::pace::Pace;
+use crate::payment::{Answer, PaymentOptions, StandInProvider};
+
+/// How orders are fulfilled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FulfilmentOptions {
+    /// How long the stages take.
+    pub pace: Pace,
+    /// The most that an order may cost, in US cents, before it is rejected.
+    pub order_cents_max: u64,
+    /// How the stand-in for a payment provider behaves.
+    pub payment: PaymentOptions,
+}
+
+impl Default for FulfilmentOptions {
+    fn default() -> Self {
+        Self { pace: Pace::DEMO, order_cents_max: 100_000, payment: PaymentOptions::default() }
+    }
+}
+
+impl FulfilmentOptions {
+    /// How an order is fulfilled that is brought in from the past: as slowly as a shop does, and paid, since it was.
+    #[must_use]
+    pub fn of_the_past(self) -> Self {
+        Self { pace: Pace::ORDINARY, payment: PaymentOptions::PAID_ALREADY, ..self }
+    }
+}
+
+/// A step towards delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum Step {
+    /// Accept the order.
+    Approve,
+    /// Refuse it.
+    Reject {
+        /// Why, for people.
+        reason: String,
+    },
+    /// Ask the payment provider, for the n-th time.
+    Collect {
+        /// Counted from 1.
+        attempt: u32,
+    },
+    /// Pack the goods.
+    Prepare,
+    /// Hand them over to be carried.
+    Ship,
+    /// Hand them over to the customer.
+    Deliver,
+}
+
+/// A step, and how long after what led to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NextStep {
+    /// The step.
+    pub step: Step,
+    /// How long after the event, or the attempt, that it follows from.
+    pub after: Duration,
+}
+
+/// What follows from something that has happened to an order; nothing, if it is done or has ended.
+#[must_use]
+pub fn next_step(event: &OrderEvent, options: &FulfilmentOptions) -> Option<NextStep> {
+    let pace = options.pace;
+    let (step, after) = match event {
+        OrderEvent::OrderCreated(order) if order.total_cents > options.order_cents_max => {
+            let most = options.order_cents_max / 100;
+            (Step::Reject { reason: format!("we do not take orders of more than ${most}") }, pace.approve)
+        }
+        OrderEvent::OrderCreated(_) => (Step::Approve, pace.approve),
+        OrderEvent::OrderApproved(_) => (Step::Collect { attempt: 1 }, pace.pay),
+        OrderEvent::OrderPaid(_) => (Step::Prepare, pace.prepare),
+        OrderEvent::OrderPrepared(_) => (Step::Ship, pace.ship),
+        OrderEvent::OrderShipped(_) => (Step::Deliver, pace.deliver),
+        OrderEvent::OrderDelivered(_)
+        | OrderEvent::OrderRejected(_)
+        | OrderEvent::OrderPaymentFailed(_)
+        | OrderEvent::OrderCancelled(_) => return None,
+    };
+    Some(NextStep { step, after })
+}
+
+/// What comes of asking the payment provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Collected {
+    /// The order is paid.
+    Paid {
+        /// By what the provider knows the payment.
+        reference: String,
+    },
+    /// It will not be.
+    Failed {
+        /// Why, for people.
+        reason: String,
+    },
+    /// Ask again.
+    Again(NextStep),
+}
+
+/// Asks the payment provider for the `attempt`-th time.
+#[must_use]
+pub fn collect(order_id: &str, attempt: u32, options: &FulfilmentOptions) -> Collected {
+    match StandInProvider::new(options.payment).collect(order_id, attempt) {
+        Answer::Accepted { reference } => Collected::Paid { reference },
+        Answer::Declined { reason } => Collected::Failed { reason },
+        Answer::Busy => Collected::Again(NextStep {
+            step: Step::Collect { attempt: attempt + 1 },
+            after: StandInProvider::wait_after(attempt, options.pace.pay),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests;
