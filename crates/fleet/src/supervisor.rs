@@ -10,14 +10,16 @@ use tokio::process::Child;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
-use tradewind_events::ErrorCode;
+use tradewind_events::{ErrorCode, Timestamp};
 
 use crate::backoff::{Falls, Verdict};
 use crate::child::{self, Launch};
 use crate::fleet::{Shared, Slot, by};
 use crate::output::Lines;
 use crate::spawner::Spawner;
-use crate::{Exit, FleetEvent, LogLine, Output, ServiceStatus, State, Values, health, ports, who_listens_on};
+use crate::{
+    Exit, FleetEvent, LogLine, Output, ServiceName, ServiceStatus, State, Values, health, ports, who_listens_on,
+};
 
 /// What somebody wants of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -242,7 +244,6 @@ impl Supervisor {
 
     fn note_ready(&self, pid: u32, took: Duration) {
         let slot = self.slot();
-        self.set(|status| status.state = State::Ready);
         self.shared.tell(FleetEvent::Ready {
             at: self.shared.options.clock.now(),
             service: slot.spec.name.clone(),
@@ -250,6 +251,8 @@ impl Supervisor {
             url: slot.url(),
             took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         });
+        // Told first, so that who sees the state finds the event already told.
+        self.set(|status| status.state = State::Ready);
     }
 
     async fn drain(&self, process: &mut Process, dependents_first: bool) {
@@ -261,8 +264,8 @@ impl Supervisor {
         let service = slot.spec.name.clone();
         self.shared.tell(FleetEvent::Draining { at: self.shared.options.clock.now(), service: service.clone() });
         let killed = child::end(&mut process.child, process.pid, slot.spec.drain_within, &self.shared.kill).await;
-        self.set(|status| status.pid = None);
         self.shared.tell(FleetEvent::Stopped { at: self.shared.options.clock.now(), service, killed });
+        self.set(|status| status.pid = None);
     }
 
     /// Those that depend on this one end before it. Bounded, since each of them ends within its own time.
@@ -278,10 +281,14 @@ impl Supervisor {
     }
 
     async fn wait_to_restart(&mut self, fall: Fall, delay: Duration) -> Woken {
-        let service = self.note_fall(&fall, State::Restarting);
-        let (at, restarts) = (self.shared.options.clock.now(), self.slot().status.borrow().restarts + 1);
+        let restarts = self.slot().status.borrow().restarts + 1;
         let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
-        self.shared.tell(FleetEvent::Restarting { at, service, restarts, delay_ms });
+        self.note_fall(&fall, State::Restarting, |at, service| FleetEvent::Restarting {
+            at,
+            service,
+            restarts,
+            delay_ms,
+        });
         tokio::select! {
             () = tokio::time::sleep(delay) => Woken::Go,
             () = self.shared.stop.cancelled() => Woken::Stop,
@@ -290,9 +297,14 @@ impl Supervisor {
     }
 
     async fn give_up(&mut self, fall: Fall) -> Woken {
-        let service = self.note_fall(&fall, State::Failed);
-        let (at, last_lines) = (self.shared.options.clock.now(), self.slot().last_lines());
-        self.shared.tell(FleetEvent::Failed { at, service, code: fall.code, reason: fall.reason, last_lines });
+        let (reason, last_lines) = (fall.reason.clone(), self.slot().last_lines());
+        self.note_fall(&fall, State::Failed, |at, service| FleetEvent::Failed {
+            at,
+            service,
+            code: fall.code,
+            reason,
+            last_lines,
+        });
         self.falls.forget();
         tokio::select! {
             () = self.shared.stop.cancelled() => Woken::Stop,
@@ -300,9 +312,13 @@ impl Supervisor {
         }
     }
 
-    fn note_fall(&self, fall: &Fall, state: State) -> crate::ServiceName {
+    /// Tells of a fall and what follows from it, and then shows the state.
+    fn note_fall(&self, fall: &Fall, state: State, follows: impl FnOnce(Timestamp, ServiceName) -> FleetEvent) {
         let slot = self.slot();
+        let (at, service) = (self.shared.options.clock.now(), slot.spec.name.clone());
         let pid = slot.status.borrow().pid;
+        self.shared.tell(FleetEvent::Fell { at, service: service.clone(), pid, reason: fall.reason.clone() });
+        self.shared.tell(follows(at, service));
         let last_lines = slot.last_lines();
         self.set(|status| {
             status.state = state;
@@ -311,9 +327,6 @@ impl Supervisor {
             status.code = Some(fall.code);
             status.last_lines = last_lines;
         });
-        let (at, service) = (self.shared.options.clock.now(), slot.spec.name.clone());
-        self.shared.tell(FleetEvent::Fell { at, service: service.clone(), pid, reason: fall.reason.clone() });
-        service
     }
 
     fn set(&self, change: impl FnOnce(&mut ServiceStatus)) {

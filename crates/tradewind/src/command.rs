@@ -1,0 +1,24 @@
+//! The commands, one file each.
+
+mod check;
+mod completions;
+mod up;
+
+/// What the program can do.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    Up(up::Up),
+    Check(check::Check),
+    Completions(completions::Completions),
+}
+
+impl Command {
+    /// Runs it to its end.
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Up(command) => command.run().await,
+            Self::Check(command) => command.run(),
+            Self::Completions(command) => command.run(),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! `tradewind check`
+
+use std::path::{Path, PathBuf};
+
+use tradewind_events::ErrorCode;
+
+use crate::failure::Failure;
+use crate::manifest::Manifest;
+
+/// Say whether the manifest is right, and what it describes
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  tradewind check --manifest shop/tradewind.toml")]
+pub(crate) struct Check {
+    /// The manifest
+    #[arg(long, default_value = "tradewind.toml", value_name = "FILE")]
+    manifest: PathBuf,
+}
+
+impl Check {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        let manifest = load(&self.manifest)?;
+        println!("{} is right", manifest.file.display());
+        println!("  gateway on {}", manifest.gateway.listen);
+        for spec in &manifest.services {
+            let prefixes = manifest.gateway.routes.iter().filter(|(_, service)| *service == spec.name);
+            let prefixes: Vec<&str> = prefixes.map(|(prefix, _)| prefix.as_str()).collect();
+            let after: Vec<&str> = spec.after.iter().map(|name| name.as_str()).collect();
+            let after = if after.is_empty() { String::new() } else { format!(", after {}", after.join(" and ")) };
+            println!(
+                "  service {} at {}{after}",
+                spec.name,
+                if prefixes.is_empty() { "no route".to_owned() } else { prefixes.join(" ") }
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Reads and parses a manifest.
+///
+/// # Errors
+/// TW-4001 if it is missing or wrong.
+pub(crate) fn load(file: &Path) -> anyhow::Result<Manifest> {
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        let message = format!("the manifest {} cannot be read: {error}", file.display());
+        Failure::coded(
+            ErrorCode::BAD_MANIFEST,
+            message,
+            "go to the folder that has it, or name it with --manifest FILE",
+        )
+    })?;
+    Manifest::parse(file, &text).map_err(|error| Failure::coded(ErrorCode::BAD_MANIFEST, error, ""))
+}

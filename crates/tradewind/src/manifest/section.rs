@@ -1,0 +1,260 @@
+//! Reading one table of the manifest: every key is asked for by name, and what nobody asked for is an error.
+
+use std::cell::RefCell;
+use std::ops::Range;
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
+
+use super::problem::Problem;
+
+/// Collects all problems, so that one run tells them all.
+#[derive(Default)]
+pub(crate) struct Problems(RefCell<Vec<Problem>>);
+
+impl Problems {
+    pub(crate) fn add(&self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+        self.0.borrow_mut().push(Problem { span, message: message.into(), help: help.into() });
+    }
+
+    /// In the order of the text.
+    pub(crate) fn into_sorted(self) -> Vec<Problem> {
+        let mut problems = self.0.into_inner();
+        problems.sort_by_key(|problem| problem.span.start);
+        problems
+    }
+}
+
+/// A table under a name by which messages call it.
+pub(crate) struct Section<'a> {
+    name: String,
+    table: &'a DeTable<'a>,
+    span: Range<usize>,
+    asked: RefCell<Vec<&'static str>>,
+    problems: &'a Problems,
+}
+
+/// A value and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct At<T> {
+    pub(crate) value: T,
+    pub(crate) span: Range<usize>,
+}
+
+impl<'a> Section<'a> {
+    pub(crate) fn root(table: &'a Spanned<DeTable<'a>>, problems: &'a Problems) -> Self {
+        Self::over("the manifest".to_owned(), table.get_ref(), 0..0, problems)
+    }
+
+    fn over(name: String, table: &'a DeTable<'a>, span: Range<usize>, problems: &'a Problems) -> Self {
+        Self { name, table, span, asked: RefCell::default(), problems }
+    }
+
+    /// Where it begins: for what is missing in it.
+    pub(crate) fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
+    /// Whether the key is there, whatever its value.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    fn get(&self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
+        self.asked.borrow_mut().push(key);
+        self.table.get(key)
+    }
+
+    fn wrong_kind(&self, key: &str, value: &Spanned<DeValue<'a>>, wanted: &str, example: &str) {
+        let message = format!("`{key}` in {} must be {wanted}, not {}", self.name, kind(value.get_ref()));
+        self.problems.add(value.span(), message, format!("for example: {key} = {example}"));
+    }
+
+    /// A table within this one.
+    pub(crate) fn table(&self, key: &'static str, name: &str) -> Option<Section<'a>> {
+        let value = self.get(key)?;
+        match value.get_ref() {
+            DeValue::Table(table) => Some(Self::over(name.to_owned(), table, value.span(), self.problems)),
+            _ => {
+                self.wrong_kind(key, value, "a table", "{ … }");
+                None
+            }
+        }
+    }
+
+    /// All entries that are tables, in the order of the text, with their names.
+    pub(crate) fn tables(&self, noun: &str) -> Vec<(At<&'a str>, Section<'a>)> {
+        let mut found = Vec::new();
+        for (key, value) in self.in_order() {
+            let name = format!("{noun} `{}`", key.get_ref());
+            match value.get_ref() {
+                DeValue::Table(table) => {
+                    let section = Self::over(name, table, key.span(), self.problems);
+                    found.push((At { value: key.get_ref().as_ref(), span: key.span() }, section));
+                }
+                _ => self.wrong_kind(key.get_ref(), value, "a table", "{ run = \"…\" }"),
+            }
+        }
+        found
+    }
+
+    /// All entries that are text, in the order of the text.
+    pub(crate) fn texts(&self) -> Vec<(At<String>, At<String>)> {
+        let mut found = Vec::new();
+        for (key, value) in self.in_order() {
+            match value.get_ref() {
+                DeValue::String(text) => found.push((
+                    At { value: key.get_ref().to_string(), span: key.span() },
+                    At { value: text.to_string(), span: value.span() },
+                )),
+                _ => self.wrong_kind(key.get_ref(), value, "text", "\"…\""),
+            }
+        }
+        found
+    }
+
+    fn in_order(&self) -> Vec<(&'a Spanned<DeString<'a>>, &'a Spanned<DeValue<'a>>)> {
+        let mut entries: Vec<_> = self.table.iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        entries
+    }
+
+    pub(crate) fn text(&self, key: &'static str, example: &str) -> Option<At<String>> {
+        let value = self.get(key)?;
+        if let DeValue::String(text) = value.get_ref() {
+            return Some(At { value: text.to_string(), span: value.span() });
+        }
+        self.wrong_kind(key, value, "text", example);
+        None
+    }
+
+    /// A list of texts, each with its place.
+    pub(crate) fn list(&self, key: &'static str, example: &str) -> Vec<At<String>> {
+        let Some(value) = self.get(key) else { return Vec::new() };
+        let DeValue::Array(items) = value.get_ref() else {
+            self.wrong_kind(key, value, "a list of texts", example);
+            return Vec::new();
+        };
+        let mut texts = Vec::new();
+        for item in items.iter() {
+            match item.get_ref() {
+                DeValue::String(text) => texts.push(At { value: text.to_string(), span: item.span() }),
+                _ => self.wrong_kind(key, item, "a list of texts", example),
+            }
+        }
+        texts
+    }
+
+    /// A command: a line with quotes as in a shell, or a list of words.
+    pub(crate) fn words(&self, key: &'static str, example: &str) -> Option<At<Vec<String>>> {
+        let value = self.get(key)?;
+        let span = value.span();
+        match value.get_ref() {
+            DeValue::String(line) => match shell_words::split(line) {
+                Ok(words) if !words.is_empty() => Some(At { value: words, span }),
+                Ok(_) => self.refuse(
+                    span,
+                    format!("`{key}` in {} is empty", self.name),
+                    format!("for example: {key} = {example}"),
+                ),
+                Err(_) => {
+                    let message = format!("a quote in `{key}` of {} is not closed", self.name);
+                    self.refuse(span, message, "close it, or write the command as a list of words")
+                }
+            },
+            DeValue::Array(_) => {
+                let words: Vec<String> = self.list(key, example).into_iter().map(|word| word.value).collect();
+                if words.first().is_none_or(String::is_empty) {
+                    let message = format!("`{key}` in {} is empty", self.name);
+                    return self.refuse(span, message, format!("for example: {key} = {example}"));
+                }
+                Some(At { value: words, span })
+            }
+            _ => {
+                self.wrong_kind(key, value, "a command (text, or a list of words)", example);
+                None
+            }
+        }
+    }
+
+    /// A whole number within bounds.
+    pub(crate) fn number(&self, key: &'static str, least: u32, most: u32) -> Option<At<u32>> {
+        let value = self.get(key)?;
+        let DeValue::Integer(number) = value.get_ref() else {
+            self.wrong_kind(key, value, "a whole number", &least.max(1).to_string());
+            return None;
+        };
+        match u32::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) if (least..=most).contains(&number) => Some(At { value: number, span: value.span() }),
+            _ => {
+                let message = format!("`{key}` in {} is {number}", self.name);
+                self.refuse(value.span(), message, format!("it must be from {least} to {most}"))
+            }
+        }
+    }
+
+    /// A time span with its unit: `500ms`, `10s`, `2m`.
+    pub(crate) fn duration(&self, key: &'static str) -> Option<Duration> {
+        let text = self.text(key, "\"10s\"")?;
+        let parsed = parse_duration(&text.value);
+        if parsed.is_none() {
+            let message = format!("`{key}` in {} is {:?}, which is no time span", self.name, text.value);
+            self.problems.add(text.span, message, "write a number and ms, s or m: \"500ms\", \"10s\", \"2m\"");
+        }
+        parsed
+    }
+
+    pub(crate) fn refuse<T>(
+        &self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Option<T> {
+        self.problems.add(span, message, help);
+        None
+    }
+
+    /// Names every key that nobody has asked for.
+    pub(crate) fn report_unknown(&self) {
+        let asked = self.asked.borrow();
+        for key in self.table.keys().filter(|key| !asked.contains(&key.get_ref().as_ref())) {
+            let help = match closest(key.get_ref(), asked.iter().copied()) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => {
+                    format!("there are {}", asked.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", "))
+                }
+            };
+            self.problems.add(key.span(), format!("unknown key `{}` in {}", key.get_ref(), self.name), help);
+        }
+    }
+}
+
+/// The name that was probably meant: at most two letters off, or one in three of a long name.
+pub(crate) fn closest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let far = |name: &&str| strsim::damerau_levenshtein(wrong, name);
+    let best = names.min_by_key(far)?;
+    (far(&best) <= (best.len() / 3).clamp(1, 3)).then_some(best)
+}
+
+fn parse_duration(text: &str) -> Option<Duration> {
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let number: u64 = text[..digits].parse().ok()?;
+    match &text[digits..] {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => number.checked_mul(60).map(Duration::from_secs),
+        _ => None,
+    }
+}
+
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "text",
+        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}

@@ -1,0 +1,190 @@
+//! The manifest's `[services.NAME]` tables.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use tradewind_fleet::{CommandTemplate, OrderError, RestartPolicy, ServiceName, ServiceSpec, Template, start_order};
+
+use super::section::{At, Problems, Section, closest};
+
+/// Names that stand for something else in the log and on the status table.
+const RESERVED: [&str; 4] = ["gateway", "build", "seed", "up"];
+
+const RUN_EXAMPLE: &str = "\"target/release/shop run catalog --listen {listen} --data {data}\"";
+
+/// Reads all services, in the order of the text.
+pub(super) fn read(root: &Section<'_>, problems: &Problems) -> Vec<ServiceSpec> {
+    let Some(section) = root.table("services", "[services]") else {
+        if !root.has("services") {
+            let help = "describe at least one: [services.catalog] with run = \"…\"";
+            problems.add(0..0, "the manifest has no services", help);
+        }
+        return Vec::new();
+    };
+    let tables = section.tables("service");
+    if tables.is_empty() {
+        problems.add(
+            section.span(),
+            "the manifest has no services",
+            "describe at least one: [services.catalog] with run = \"…\"",
+        );
+    }
+    let names: Vec<ServiceName> = tables.iter().filter_map(|(name, _)| ServiceName::new(name.value).ok()).collect();
+    let names: Vec<&ServiceName> = names.iter().collect();
+    let mut spans = BTreeMap::new();
+    let mut specs = Vec::new();
+    for (name, section) in tables {
+        spans.insert(name.value.to_owned(), name.span.clone());
+        specs.extend(read_one(&name, &section, &names, problems));
+        section.report_unknown();
+    }
+    // Unknown names have been told, with their places; what is left is a cycle.
+    if let Err(OrderError::Cycle(path)) = start_order(&specs) {
+        let span = path.first().and_then(|name| spans.get(name.as_str())).cloned().unwrap_or(0..0);
+        let message = OrderError::Cycle(path).to_string();
+        problems.add(span, message, "take one of them out of the other's `after`");
+    }
+    specs
+}
+
+fn read_one(
+    name: &At<&str>,
+    section: &Section<'_>,
+    names: &[&ServiceName],
+    problems: &Problems,
+) -> Option<ServiceSpec> {
+    let checked = match ServiceName::new(name.value) {
+        Ok(checked) if !RESERVED.contains(&name.value) => Some(checked),
+        Ok(_) => section.refuse(
+            name.span.clone(),
+            format!("`{}` is Tradewind's own name", name.value),
+            "give the service another name",
+        ),
+        Err(error) => section.refuse(
+            name.span.clone(),
+            error.to_string(),
+            "use lower-case letters, digits and dashes: `order-history`",
+        ),
+    };
+    let run = section.words("run", RUN_EXAMPLE);
+    if run.is_none() && !section.has("run") {
+        let message = format!("service `{}` has no `run`", name.value);
+        problems.add(name.span.clone(), message, format!("say how to start it: run = {RUN_EXAMPLE}"));
+    }
+    let run = run.and_then(|run| command(section, run, names, problems));
+    let build = section.words("build", "\"cargo build --release -p shop\"").map(|build| build.value);
+    let health = read_health(section);
+    let after = section.list("after", "[\"catalog\"]").into_iter().filter_map(|other| known(other, names, problems));
+    let after: Vec<ServiceName> = after.collect();
+    let env = section.table("env", &format!("the environment of `{}`", name.value));
+    let env = env.map(|env| read_env(&env, names, problems)).unwrap_or_default();
+    let port = section.number("port", 1, 65_535).and_then(|port| u16::try_from(port.value).ok());
+    let ready_within = section.duration("ready_within").unwrap_or(ServiceSpec::READY_WITHIN);
+    let drain_within = section.duration("drain_within").unwrap_or(ServiceSpec::DRAIN_WITHIN);
+    let restart = section.table("restart", &format!("the restart policy of `{}`", name.value));
+    let restart = restart.map(|restart| read_restart(&restart)).unwrap_or_default();
+    let mut spec = ServiceSpec::new(checked?, run?);
+    (spec.build, spec.after, spec.env, spec.port) = (build, after, env, port);
+    (spec.ready_within, spec.drain_within, spec.restart) = (ready_within, drain_within, restart);
+    spec.health = health.unwrap_or(spec.health);
+    Some(spec)
+}
+
+fn read_health(section: &Section<'_>) -> Option<String> {
+    let health = section.text("health", "\"/health/ready\"")?;
+    if health.value.starts_with('/') && health.value.chars().all(|c| c.is_ascii_graphic()) {
+        return Some(health.value);
+    }
+    section.refuse(
+        health.span,
+        format!("{:?} is not a path", health.value),
+        "write the path that answers 200 when the service is ready: \"/health/ready\"",
+    )
+}
+
+fn read_restart(section: &Section<'_>) -> RestartPolicy {
+    let usual = RestartPolicy::default();
+    let policy = RestartPolicy {
+        delay_first: section.duration("first_delay").unwrap_or(usual.delay_first),
+        delay_max: section.duration("longest_delay").unwrap_or(usual.delay_max),
+        falls_max: section.number("falls", 1, 1_000).map_or(usual.falls_max, |falls| falls.value),
+        window: section.duration("within").unwrap_or(usual.window),
+    };
+    section.report_unknown();
+    policy
+}
+
+fn read_env(section: &Section<'_>, names: &[&ServiceName], problems: &Problems) -> BTreeMap<String, Template> {
+    let mut env = BTreeMap::new();
+    for (key, value) in section.texts() {
+        if key.value.is_empty() || key.value.contains(['=', '\0']) {
+            problems.add(
+                key.span,
+                format!("{:?} cannot name a variable", key.value),
+                "use letters, digits and underscores",
+            );
+            continue;
+        }
+        match Template::parse(&value.value) {
+            Ok(template) => {
+                report_unknown_upstreams(template.upstreams(), &value.span, names, problems);
+                env.insert(key.value, template);
+            }
+            Err(error) => {
+                problems.add(value.span, error.to_string(), "see docs/internals/manifest.md for the placeholders");
+            }
+        }
+    }
+    env
+}
+
+/// A command whose places exist.
+pub(super) fn command(
+    section: &Section<'_>,
+    words: At<Vec<String>>,
+    names: &[&ServiceName],
+    problems: &Problems,
+) -> Option<CommandTemplate> {
+    match CommandTemplate::from_words(&words.value) {
+        Ok(template) => {
+            let upstreams = template.words().iter().flat_map(Template::upstreams);
+            report_unknown_upstreams(upstreams, &words.span, names, problems);
+            Some(template)
+        }
+        Err(error) => section.refuse(
+            words.span,
+            error.to_string(),
+            "correct the placeholder, or double the braces if they are meant as such",
+        ),
+    }
+}
+
+fn report_unknown_upstreams<'u>(
+    upstreams: impl Iterator<Item = &'u ServiceName>,
+    span: &Range<usize>,
+    names: &[&ServiceName],
+    problems: &Problems,
+) {
+    for upstream in upstreams.filter(|upstream| !names.contains(upstream)) {
+        unknown(problems, span.clone(), upstream.as_str(), names);
+    }
+}
+
+fn known(other: At<String>, names: &[&ServiceName], problems: &Problems) -> Option<ServiceName> {
+    let found = names.iter().find(|name| name.as_str() == other.value);
+    if found.is_none() {
+        unknown(problems, other.span, &other.value, names);
+    }
+    found.map(|name| (*name).clone())
+}
+
+/// Says that there is no such service, and which one was probably meant.
+pub(super) fn unknown(problems: &Problems, span: Range<usize>, wrong: &str, names: &[&ServiceName]) {
+    let help = match closest(wrong, names.iter().map(|name| name.as_str())) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => {
+            format!("the services are {}", names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
+        }
+    };
+    problems.add(span, format!("there is no service `{wrong}`"), help);
+}

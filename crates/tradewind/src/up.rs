@@ -1,0 +1,14 @@
+//! What `tradewind up` is made of: `lock` keeps a second one out; `news` is all that it tells, to a person through
+//! `terminal` and to a program as JSON, both through the `screen`; `system` builds, starts, seeds and drains.
+
+pub(crate) mod gateway_log;
+pub(crate) mod lock;
+pub(crate) mod news;
+pub(crate) mod screen;
+pub(crate) mod system;
+
+mod log_line;
+mod seeder;
+mod signals;
+mod table;
+mod terminal;

@@ -1,0 +1,231 @@
+//! Building, starting, seeding and draining the manifest's system.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tradewind_events::{Clock, ErrorCode, SystemClock};
+use tradewind_fleet::{
+    BuildStep, Fleet, FleetError, FleetEvent, FleetHandle, Options, ServiceStatus, State, TaskError, TaskLine,
+    build_steps, run_task, who_listens_on,
+};
+use tradewind_gateway::{BindError, Gateway, Route, RouteTable};
+
+use super::news::{News, Page};
+use super::screen::Screen;
+use super::seeder::Seeder;
+use super::signals;
+use crate::failure::Failure;
+use crate::manifest::Manifest;
+
+/// The parts, their addresses taken, and nothing running.
+pub(crate) struct System {
+    manifest: Manifest,
+    gateway: Gateway,
+    url: String,
+    fleet: Fleet,
+    screen: Screen,
+    clock: Arc<dyn Clock>,
+    drain: CancellationToken,
+    kill: CancellationToken,
+}
+
+impl System {
+    /// Takes the gateway's and the services' ports, so that a taken one is told before anything is built.
+    ///
+    /// # Errors
+    /// TW-4002 if one is in use.
+    pub(crate) async fn prepare(
+        manifest: Manifest,
+        data: PathBuf,
+        screen: Screen,
+        drain: CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let options = tradewind_gateway::Options::new(manifest.gateway.listen);
+        let gateway = Gateway::bind(options, RouteTable::default()).await.map_err(|error| gateway_port(&error))?;
+        let url = format!("http://{}", gateway.address());
+        let seed = clock.now().micros().unsigned_abs();
+        let (dir, gateway_url) = (manifest.dir.clone(), url.clone());
+        let options = Options { dir, data, gateway_url, clock: Arc::clone(&clock), seed };
+        let fleet = Fleet::new(options, manifest.services.clone()).map_err(|error| {
+            let help = match &error {
+                FleetError::PortInUse { service, .. } => {
+                    format!("stop that process, or give [services.{service}] another port")
+                }
+                FleetError::PortTwice { .. } => {
+                    "give each service a port of its own, or none to have one chosen".to_owned()
+                }
+                _ => String::new(),
+            };
+            Failure::coded(error.code(), error, help)
+        })?;
+        let addresses = fleet.handle().addresses();
+        let mut routes = Vec::new();
+        for (prefix, service) in &manifest.gateway.routes {
+            if let Some(address) = addresses.get(service) {
+                routes.push(Route::new(prefix, service.as_str(), *address)?);
+            }
+        }
+        gateway.handle().replace_routes(RouteTable::new(routes)?);
+        Ok(Self { manifest, gateway, url, fleet, screen, clock, drain, kill: CancellationToken::new() })
+    }
+
+    /// The gateway's URL.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Runs everything until it is told to stop.
+    ///
+    /// # Errors
+    /// TW-4003 if a build fails.
+    pub(crate) async fn run(self, build: bool) -> anyhow::Result<()> {
+        signals::listen(self.drain.clone(), self.kill.clone())?;
+        if build {
+            for step in build_steps(&self.manifest.services) {
+                if !self.build(&step).await? {
+                    self.screen.tell(News::Down).await;
+                    return Ok(());
+                }
+            }
+        }
+        let (screen, handle) = (self.screen.clone(), self.fleet.handle());
+        screen.tell(News::Starting { services: handle.status() }).await;
+        let telling = tokio::spawn(tell_events(
+            handle.clone(),
+            handle.events(),
+            screen.clone(),
+            self.when_up(),
+            self.drain.clone(),
+        ));
+
+        let stop_gateway = CancellationToken::new();
+        let gateway = tokio::spawn(self.gateway.run(stop_gateway.clone()));
+        let fleet = tokio::spawn(self.fleet.run(CancellationToken::new()));
+        let seeder = self.manifest.seed.map(|command| Seeder {
+            command,
+            dir: self.manifest.dir,
+            url: self.url,
+            screen: screen.clone(),
+            clock: self.clock,
+            handle: handle.clone(),
+            drain: self.drain.clone(),
+        });
+        let seeding = tokio::spawn(async move {
+            if let Some(seeder) = seeder {
+                seeder.run().await;
+            }
+        });
+
+        self.drain.cancelled().await;
+        screen.tell(News::Stopping).await;
+        stop_gateway.cancel();
+        let drained = async {
+            // First those who ask, then those who answer.
+            let _ = seeding.await;
+            let _ = gateway.await;
+        };
+        tokio::select! {
+            () = drained => handle.stop(),
+            () = self.kill.cancelled() => handle.kill(),
+        }
+        let impatient = handle.clone();
+        let kill = self.kill.clone();
+        let killing = tokio::spawn(async move {
+            kill.cancelled().await;
+            impatient.kill();
+        });
+        fleet.await??;
+        killing.abort();
+        // The last events are told before the end is.
+        drop(handle);
+        let _ = tokio::time::timeout(Duration::from_secs(2), telling).await;
+        screen.tell(News::Down).await;
+        Ok(())
+    }
+
+    /// The news that everything has been started.
+    fn when_up(&self) -> impl Fn(Vec<ServiceStatus>) -> News + Send + use<> {
+        let gateway = self.url.clone();
+        let page = |(label, path): &(String, String)| Page { label: label.clone(), url: format!("{gateway}{path}") };
+        let open: Vec<Page> = self.manifest.gateway.open.iter().map(page).collect();
+        let pid = std::process::id();
+        move |services| News::Up { gateway: gateway.clone(), pid, open: open.clone(), services }
+    }
+
+    /// Runs one build; false if it was interrupted.
+    async fn build(&self, step: &BuildStep) -> anyhow::Result<bool> {
+        let command = shell_words::join(&step.words);
+        let begun = Instant::now();
+        self.screen.tell(News::Building { command: command.clone(), services: step.services.clone() }).await;
+        let (screen, clock) = (self.screen.clone(), Arc::clone(&self.clock));
+        let line = |TaskLine { output, text }| {
+            screen.try_tell(News::Log { at: clock.now(), service: "build", output, text });
+        };
+        match run_task(&step.words, &self.manifest.dir, &self.drain, line).await {
+            Ok(()) => {
+                self.screen.tell(News::Built { command, took_ms: millis(begun.elapsed()) }).await;
+                Ok(true)
+            }
+            Err(TaskError::Interrupted { .. }) => Ok(false),
+            Err(error) => {
+                let help = "its output above says why; with --no-build what was built before is started";
+                Err(Failure::coded(ErrorCode::BUILD_FAILED, format!("the build failed: {error}"), help))
+            }
+        }
+    }
+}
+
+fn gateway_port(error: &BindError) -> anyhow::Error {
+    let port = error.address.port();
+    let (message, help) = match who_listens_on(port) {
+        Some(holder) => (
+            format!("the gateway's port {port} is in use by {holder}"),
+            format!("stop it with `kill {}`, or choose another port with --port", holder.pid),
+        ),
+        None => (error.to_string(), "choose another port with --port, or another address in [gateway]".to_owned()),
+    };
+    Failure::coded(ErrorCode::PORT_IN_USE, message, help)
+}
+
+pub(super) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Passes events on until the last service has stopped, and tells when all have been started: behind everything
+/// that led to it.
+async fn tell_events(
+    handle: FleetHandle,
+    mut events: broadcast::Receiver<FleetEvent>,
+    screen: Screen,
+    up: impl Fn(Vec<ServiceStatus>) -> News,
+    drain: CancellationToken,
+) {
+    let mut is_up = false;
+    loop {
+        tokio::select! {
+            biased;
+            event = events.recv() => match event {
+                Ok(event) => screen.tell(News::Fleet(event)).await,
+                Err(RecvError::Lagged(events)) => screen.tell(News::Missed { events }).await,
+                Err(RecvError::Closed) => return,
+            },
+            () = handle.settled(), if !is_up && !drain.is_cancelled() => {
+                is_up = true;
+                screen.tell(up(handle.status())).await;
+            }
+            // The order of these branches matters: only once there is nothing left to tell.
+            () = all_stopped(&handle) => return,
+        }
+    }
+}
+
+async fn all_stopped(handle: &FleetHandle) {
+    while handle.status().iter().any(|status| status.state != State::Stopped) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
