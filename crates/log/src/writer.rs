@@ -118,7 +118,7 @@ impl Writer {
                 continue;
             }
             let result = match job.work {
-                Work::Append(request) => self.append(request, now, &mut round, conditions),
+                Work::Append(request) => self.append(&request, now, &mut round, conditions),
                 Work::Truncate { stream, before } => self.truncate(stream, before, &mut round, conditions),
             };
             round.answers.push((job.done, result));
@@ -139,7 +139,7 @@ impl Writer {
 
     fn append(
         &mut self,
-        request: AppendRequest,
+        request: &AppendRequest,
         now: i64,
         round: &mut Round,
         conditions: bool,
@@ -150,11 +150,11 @@ impl Writer {
             let found = records.filter_map(move |(start, _)| RecordRef::peek(&bytes[*start as usize..], first));
             Box::new(found) as Box<dyn Iterator<Item = RecordRef<'_>>>
         };
-        match examine(&self.state, &round.pending, &request, self.next, written)? {
+        match examine(&self.state, &round.pending, request, self.next, written)? {
             Verdict::Answer(appended) => Ok(appended),
             Verdict::Write(accepted) => {
                 self.make_room(COMMIT_HEADER_BYTES + request.body.len(), round, conditions)?;
-                self.encode(&request, &accepted, now, round);
+                self.encode(request, &accepted, now, round);
                 Ok(accepted.appended)
             }
         }

@@ -87,15 +87,14 @@ impl<'a> Scan<'a> {
     }
 
     fn in_shape(&self, frame: &Frame<'_>) -> bool {
-        let mut ordinal = (self.next - self.first) as u32;
+        let next = (self.next - self.first) as u32;
         let (mut count, mut bytes) = (0, 0);
-        for (_, record) in frame.records(self.first) {
+        for ((_, record), ordinal) in frame.records(self.first).zip(next..) {
             count += 1;
             bytes += record.bytes().len();
             if record.ordinal() != ordinal || record.is_last() != (count == frame.header.count) {
                 return false;
             }
-            ordinal += 1;
         }
         count == frame.header.count && (frame.header.kind != Kind::Records || bytes == frame.body.len())
     }

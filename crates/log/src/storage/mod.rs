@@ -60,6 +60,7 @@ pub trait Storage: Send + Sync + 'static {
 }
 
 /// An open file. Reads and writes name their offset, so that a file may be shared.
+#[expect(clippy::len_without_is_empty, reason = "nobody asks a file whether it is empty")]
 pub trait File: Send + Sync {
     /// Fills `bytes` from an offset.
     ///
