@@ -1,0 +1,38 @@
+//! Asking the shop's APIs beside the browser, to check what the browser shows.
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+
+/// The JSON at a URL; anything but 200 is an error.
+pub(crate) async fn get_json(url: &str) -> anyhow::Result<Value> {
+    let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
+    let asked = async {
+        let response = client.get(url.parse()?).await?;
+        let status = response.status();
+        let body = response.into_body().collect().await?.to_bytes();
+        ensure!(status.as_u16() == 200, "{url} answered {status}: {}", String::from_utf8_lossy(&body));
+        Ok(serde_json::from_slice(&body)?)
+    };
+    tokio::time::timeout(Duration::from_secs(10), asked).await.with_context(|| format!("{url} did not answer"))?
+}
+
+/// The JSON at a URL as soon as it satisfies a condition.
+pub(crate) async fn wait_for(url: &str, within: Duration, holds: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
+    let end = tokio::time::Instant::now() + within;
+    loop {
+        let answer = get_json(url).await;
+        match answer {
+            Ok(value) if holds(&value) => return Ok(value),
+            last if tokio::time::Instant::now() > end => {
+                anyhow::bail!("{url} never came to what was waited for; at last: {last:?}")
+            }
+            _ => tokio::time::sleep(Duration::from_millis(200)).await,
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! What a person does in the shop.
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use thirtyfour::prelude::*;
+use tokio::time::{Instant, sleep};
+
+use crate::browser::Browser;
+use crate::http::wait_for;
+
+const STAGES: usize = 6;
+
+/// From the first look to "my orders", with a screenshot of each page.
+pub(crate) async fn walk(browser: &Browser) -> anyhow::Result<()> {
+    browser.visit("/", ".products .product").await?;
+    ensure!(browser.count(".departments .chip").await > 3, "the departments are shown");
+    browser.screenshot("1-home").await?;
+
+    search(browser, "cheese").await?;
+    ensure!(!browser.text("#main h1").await.is_empty(), "the results have a heading");
+    browser.screenshot("2-search").await?;
+
+    fill_cart(browser).await?;
+    browser.screenshot("3-product").await?;
+    browser.click(".tab[data-route=cart]").await?;
+    browser.see(".lines > li").await?;
+    let total = browser.text(".summary .total[data-total]").await;
+    browser.screenshot("4-cart").await?;
+
+    browser.click("[data-testid=to-checkout]").await?;
+    browser.click("[data-testid=new-customer]").await?;
+    browser.screenshot("5-checkout").await?;
+    let started = browser.evaluate("performance.timeOrigin").await?;
+    // A double click, as impatient people do: one order all the same.
+    let twice = "(() => { const b = document.querySelector('[data-testid=place-order]'); b.click(); b.click(); return true })()";
+    browser.evaluate(twice).await?;
+    browser.see(".stage[data-state=done]").await?;
+    browser.screenshot("6-timeline").await?;
+    let order = watch_until_delivered(browser, Duration::from_secs(120)).await?;
+    ensure!(browser.evaluate("performance.timeOrigin").await? == started, "the page was not loaded anew");
+    browser.see(".receipt tfoot .money").await?;
+    ensure!(
+        browser.text(".receipt tfoot .money:last-child").await == total,
+        "the receipt has the cart's total {total}"
+    );
+    browser.screenshot("7-delivered").await?;
+
+    browser.click(".tab[data-route=orders]").await?;
+    browser.see(&format!("[data-order='{order}']")).await?;
+    ensure!(browser.count(".order-row").await == 1, "one order, though the button was pressed twice");
+    browser.screenshot("8-orders").await?;
+    browser.click(".tab[data-route=sales]").await?;
+    browser.see(".chart svg").await?;
+    browser.screenshot("9-sales").await?;
+
+    browser.visit("/?q=zzzzqqqq", ".empty").await?;
+    browser.screenshot("a-nothing-found").await?;
+    browser.visit("/nowhere", ".empty").await?;
+    let wide = browser.evaluate("document.documentElement.scrollWidth - innerWidth").await?;
+    ensure!(wide.as_i64().is_some_and(|pixels| pixels <= 0), "nothing sticks out of the screen: {wide}");
+    Ok(())
+}
+
+/// Types into the search box and waits until the results are for it.
+pub(crate) async fn search(browser: &Browser, words: &str) -> anyhow::Result<()> {
+    let end = Instant::now() + Duration::from_secs(90);
+    loop {
+        browser.visit("/", ".products .product").await?;
+        browser.driver.find(By::Id("search")).await?.send_keys(words).await?;
+        for _ in 0..40 {
+            let heading = browser.text("#main h1").await;
+            if heading.contains(words) && browser.count(".products .product").await > 0 {
+                return Ok(());
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        ensure!(Instant::now() < end, "no results for {words:?}");
+    }
+}
+
+/// From the results: the first product by its page, a second one from the list.
+pub(crate) async fn fill_cart(browser: &Browser) -> anyhow::Result<()> {
+    let before = in_cart(browser).await;
+    browser.click(".product:nth-child(2) .product-foot .button").await?;
+    browser.click(".product:first-child h3 a").await?;
+    browser.click(".quantity button:last-child").await?;
+    browser.click("[data-testid=add-to-cart]").await?;
+    ensure!(in_cart(browser).await == before + 3, "one and two are in the cart");
+    Ok(())
+}
+
+pub(crate) async fn in_cart(browser: &Browser) -> usize {
+    browser.text("[data-testid=cart-count]").await.parse().unwrap_or(0)
+}
+
+/// Watches the timeline, as it is, without reloading; gives the order's id.
+pub(crate) async fn watch_until_delivered(browser: &Browser, within: Duration) -> anyhow::Result<String> {
+    let end = Instant::now() + within;
+    let mut seen = Vec::new();
+    loop {
+        let done = browser.count(".stage[data-state=done]").await;
+        if seen.last() != Some(&done) {
+            seen.push(done);
+        }
+        if done == STAGES {
+            break;
+        }
+        ensure!(
+            browser.count(".stage[data-state=stopped]").await == 0,
+            "the order was stopped: {}",
+            browser.text(".timeline").await
+        );
+        ensure!(Instant::now() < end, "not delivered in time; seen {seen:?}");
+        sleep(Duration::from_millis(50)).await;
+    }
+    ensure!(seen.len() > 1 && seen.is_sorted(), "the stages came one after the other, live: {seen:?}");
+    browser.see(".pill[data-status=delivered]").await?;
+    order_on_page(browser).await
+}
+
+/// The id of the order whose page is open.
+pub(crate) async fn order_on_page(browser: &Browser) -> anyhow::Result<String> {
+    let url = browser.driver.current_url().await?;
+    let id = url.path().strip_prefix("/orders/").context("an order's page is open")?;
+    Ok(id.to_owned())
+}
+
+/// Asks the services whether an order is there once, whole, and delivered.
+pub(crate) async fn check_delivered(shop: &str, order: &str) -> anyhow::Result<()> {
+    let url = format!("{shop}/api/ordering/orders/{order}");
+    let order = wait_for(&url, Duration::from_secs(60), |order| order["status"] == "delivered").await?;
+    let events: Vec<_> =
+        order["timeline"].as_array().into_iter().flatten().filter_map(|entry| entry["event"].as_str()).collect();
+    let expected = ["OrderCreated", "OrderApproved", "OrderPaid", "OrderPrepared", "OrderShipped", "OrderDelivered"];
+    ensure!(events == expected, "each stage once and in order, but: {events:?}");
+    Ok(())
+}

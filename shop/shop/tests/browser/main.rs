@@ -1,0 +1,56 @@
+//! A person shops in a browser: headless Chromium, driven over the WebDriver protocol, against `tradewind up` as a
+//! newcomer starts it. Screenshots are kept in `target/screenshots/`, to be looked at.
+//!
+//! `TRADEWIND_TEST_SKIP=chromium` leaves these tests out where no browser can be had.
+
+mod browser;
+mod client;
+mod http;
+mod journey;
+mod killing;
+mod system;
+
+use std::time::Duration;
+
+use anyhow::Context;
+
+use browser::{Browser, Screen};
+use system::System;
+
+/// Tests skipped by the person who runs them say so.
+fn skipped() -> bool {
+    let skips = std::env::var("TRADEWIND_TEST_SKIP").unwrap_or_default();
+    let skipped = skips.split(',').any(|skip| skip.trim() == "chromium");
+    if skipped {
+        eprintln!("skipped: TRADEWIND_TEST_SKIP names chromium");
+    }
+    skipped
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_searches_orders_and_watches_the_order_live_until_it_is_delivered() -> anyhow::Result<()> {
+    if skipped() {
+        return Ok(());
+    }
+    let system = System::start().await?;
+    for screen in [Screen::DESKTOP, Screen::PHONE] {
+        let browser = Browser::open(&system.url, screen).await?;
+        let walked = tokio::time::timeout(Duration::from_secs(240), journey::walk(&browser)).await;
+        let walked = walked.context("the journey took too long").flatten();
+        browser.close(walked).await?;
+    }
+    system.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killing_any_process_at_any_moment_loses_nothing_and_the_order_goes_on() -> anyhow::Result<()> {
+    if skipped() {
+        return Ok(());
+    }
+    let system = System::start().await?;
+    let browser = Browser::open(&system.url, Screen::DESKTOP).await?;
+    let survived = tokio::time::timeout(Duration::from_secs(600), killing::shop_while_killing(&system, &browser)).await;
+    let survived = survived.context("the shop did not recover in time").flatten();
+    browser.close(survived).await?;
+    system.stop().await
+}
