@@ -8,4 +8,5 @@ pub mod order;
 pub mod pace;
 pub mod payment;
 pub mod projections;
+pub mod reactions;
 pub mod timeline;
