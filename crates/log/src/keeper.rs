@@ -77,6 +77,8 @@ pub(crate) type Spare = (Header, Arc<dyn File>);
 #[derive(Default)]
 struct Work {
     wanted: Option<Header>,
+    /// The spare is being made: asking for it again would make it over the one that is then in use.
+    making: bool,
     spare: Option<io::Result<Spare>>,
     sealed: VecDeque<(Arc<Segment>, SegmentEnd)>,
     /// The writer waits for the spare: no pacing.
@@ -112,7 +114,7 @@ impl Keeper {
     /// The next segment, as soon as it stands ready; the one after it is begun.
     pub(crate) fn take_spare(&self) -> io::Result<Spare> {
         let mut work = lock(&self.desk.work);
-        if work.spare.is_none() && work.wanted.is_none() {
+        if work.spare.is_none() && work.wanted.is_none() && !work.making {
             work.wanted = self.desk.next_header();
         }
         work.urgent = true;
@@ -180,6 +182,7 @@ impl Desk {
                     && !behind
                     && let Some(header) = work.wanted.take()
                 {
+                    work.making = true;
                     break (Some(header), None);
                 }
                 if let Some(sealed) = work.sealed.front().cloned() {
@@ -193,7 +196,8 @@ impl Desk {
             drop(work);
             if let Some(header) = wanted {
                 let spare = self.make_spare(header);
-                lock(&self.work).spare = Some(spare);
+                let mut work = lock(&self.work);
+                (work.spare, work.making) = (Some(spare), false);
             }
             if let Some((segment, end)) = sealed {
                 self.write_index(&segment, end);
