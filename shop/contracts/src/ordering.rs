@@ -1,4 +1,5 @@
-//! What ordering tells. Its streams are `order-<id>`.
+//! What ordering tells. Its streams are `order-<id>`; each begins with [`OrderPlaced`], which says all that there is to
+//! say of the order, and goes on with what has become of it.
 
 use serde::{Deserialize, Serialize};
 
@@ -35,10 +36,6 @@ pub struct Line {
 pub struct OrderPaid {
     /// Which order.
     pub order_id: String,
-    /// Whose.
-    pub customer_id: String,
-    /// How much, in US cents.
-    pub total_cents: u64,
 }
 
 /// The goods have left.
@@ -46,8 +43,6 @@ pub struct OrderPaid {
 pub struct OrderShipped {
     /// Which order.
     pub order_id: String,
-    /// Whose.
-    pub customer_id: String,
 }
 
 /// The goods have arrived, and the order is done.
@@ -55,8 +50,6 @@ pub struct OrderShipped {
 pub struct OrderDelivered {
     /// Which order.
     pub order_id: String,
-    /// Whose.
-    pub customer_id: String,
 }
 
 /// Nothing more will come of an order. Whoever has set something aside for it can let it go.
@@ -64,8 +57,6 @@ pub struct OrderDelivered {
 pub struct OrderCalledOff {
     /// Which order.
     pub order_id: String,
-    /// Whose.
-    pub customer_id: String,
     /// By whom.
     pub because: CalledOffBecause,
     /// Why, for people.
