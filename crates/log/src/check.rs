@@ -28,6 +28,7 @@ struct PendingRecord {
     position: u64,
     revision: u64,
     stream: u128,
+    first: bool,
     last: bool,
 }
 
@@ -58,7 +59,7 @@ impl Pending {
     /// Notes a record that the batch writes.
     pub(crate) fn admit(&mut self, state: &State, draft: &Draft, record: RecordRef<'_>, stream: u128, check: u32) {
         let position = record.position();
-        let pending = PendingRecord { position, revision: record.revision(), stream, last: record.is_last() };
+        let pending = PendingRecord { position, revision: record.revision(), stream, first: record.is_first(), last: record.is_last() };
         self.ids.insert(draft.id, pending);
         self.streams.insert(stream, (record.revision() + 1, check));
         self.records.push(position);
@@ -149,6 +150,7 @@ fn find_duplicate(state: &State, pending: &Pending, request: &AppendRequest) -> 
     }
     let Some(start) = known.first().copied() else { return Ok(None) };
     let same = !unknown
+        && start.first
         && known.last().is_some_and(|found| found.last)
         && request.drafts.iter().zip(&known).enumerate().all(|(index, (draft, found))| {
             found.position == start.position + index as u64
@@ -191,6 +193,7 @@ fn find_id(state: &State, segments: &[Arc<Segment>], id: u128) -> Result<Option<
                     position: record.position(),
                     revision: record.revision(),
                     stream: state.keys.key(Domain::Stream, record.stream()).hash,
+                    first: record.is_first(),
                     last: record.is_last(),
                 }));
             }

@@ -231,5 +231,8 @@ impl Desk {
         {
             segment.set_index(Index::File(Arc::new(index)));
         }
+        if self.state.options.map_sealed {
+            segment.map();
+        }
     }
 }

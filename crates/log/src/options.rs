@@ -24,6 +24,8 @@ pub struct Options {
     pub tail_bytes_max: usize,
     /// How many bytes of index pages are kept in memory.
     pub index_cache_bytes_max: usize,
+    /// Read sealed segments through memory maps: faster, but an I/O error of the disk ends the process.
+    pub map_sealed: bool,
     /// Tells when a commit is recorded.
     pub clock: MicrosClock,
     /// How many bits of a name's hash are used to find it; fewer than 128 only in tests that want collisions.
@@ -43,6 +45,7 @@ impl Options {
             batch_requests_max: 4_096,
             tail_bytes_max: 32 << 20,
             index_cache_bytes_max: 64 << 20,
+            map_sealed: false,
             clock,
             hash_bits: 128,
             hash_seed: None,

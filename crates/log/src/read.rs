@@ -206,7 +206,7 @@ fn fetch(
         }
         let last = rest[together - 1];
         let room = segment.header.bytes - start;
-        let span = Bytes::from(segment.read_bytes(start, room.min(last - start + GAP_BYTES) as usize)?);
+        let span = segment.read_bytes(start, room.min(last - start + GAP_BYTES) as usize)?;
         for &offset in &rest[..together] {
             let bytes = span.slice((offset - start) as usize..);
             let record = match open(segment, &bytes, offset, state) {
@@ -318,10 +318,9 @@ impl Window<'_> {
             if len > room {
                 return Err(self.segment.damage(offset, UNSOUND));
             }
-            let read = self.segment.read_bytes(offset, room.min(self.grown.max(len)))?;
+            self.bytes = self.segment.read_bytes(offset, room.min(self.grown.max(len)))?;
             self.grown = (self.grown * 2).min(CHUNK_BYTES);
             self.start = offset;
-            self.bytes = Bytes::from(read);
             return Ok(self.bytes.slice(..len));
         }
         Ok(self.bytes.slice(skip..skip + len))

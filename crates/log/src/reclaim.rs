@@ -131,6 +131,10 @@ fn replace(
         Some((index, _)) => Index::File(Arc::new(index)),
         None => Index::Live(Arc::new(live.into())),
     };
-    state.replace_segment(Arc::new(Segment::new(header, file, old.first, end.seal, index)));
+    let segment = Segment::new(header, file, old.first, end.seal, index);
+    if state.options.map_sealed {
+        segment.map();
+    }
+    state.replace_segment(Arc::new(segment));
     Ok(())
 }

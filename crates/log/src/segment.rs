@@ -1,7 +1,7 @@
 //! One segment: its file, and its index wherever that lies.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
 
@@ -54,6 +54,8 @@ pub(crate) struct Segment {
     /// Up to where its bytes are durable commits.
     end: AtomicU32,
     index: RwLock<Index>,
+    /// The bytes as memory, once the segment is sealed and if that was asked for.
+    mapped: OnceLock<Bytes>,
 }
 
 pub(crate) fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
@@ -67,7 +69,7 @@ pub(crate) fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
 
 impl Segment {
     pub(crate) fn new(header: Header, file: Arc<dyn File>, first: u64, end: u32, index: Index) -> Self {
-        Self { header, file, first, end: AtomicU32::new(end), index: RwLock::new(index) }
+        Self { header, file, first, end: AtomicU32::new(end), index: RwLock::new(index), mapped: OnceLock::new() }
     }
 
     pub(crate) fn number(&self) -> u32 {
@@ -145,12 +147,27 @@ impl Segment {
         ReadError::Damaged { file: self.name(), offset: u64::from(offset), problem: problem.to_owned() }
     }
 
-    pub(crate) fn read_bytes(&self, offset: u32, bytes: usize) -> Result<Vec<u8>, ReadError> {
+    /// From now on reads a sealed segment through memory.
+    pub(crate) fn map(&self) {
+        if let Some(bytes) = self.file.map()
+            && bytes.len() == self.header.bytes as usize
+        {
+            let _ = self.mapped.set(bytes);
+        }
+    }
+
+    pub(crate) fn read_bytes(&self, offset: u32, bytes: usize) -> Result<Bytes, ReadError> {
+        let start = offset as usize;
+        if let Some(mapped) = self.mapped.get()
+            && start + bytes <= mapped.len()
+        {
+            return Ok(mapped.slice(start..start + bytes));
+        }
         let mut buffer = vec![0; bytes];
         self.file
             .read_at(&mut buffer, u64::from(offset))
             .map_err(|error| ReadError::Io { file: self.name(), error })?;
-        Ok(buffer)
+        Ok(Bytes::from(buffer))
     }
 
     /// Reads one record and checks it.
@@ -170,6 +187,6 @@ impl Segment {
         bytes.truncate(len);
         RecordRef::open(&bytes, keys.seed(), self.number(), offset, self.first)
             .ok_or_else(|| self.damage(offset, UNSOUND))?;
-        Ok(Record::new(Bytes::from(bytes), self.first))
+        Ok(Record::new(bytes, self.first))
     }
 }

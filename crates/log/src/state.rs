@@ -11,7 +11,7 @@ use crate::index::cache::PostingsCache;
 use crate::index::table::KeyTable;
 use crate::key::Keys;
 use crate::options::Options;
-use crate::segment::{Segment, read, write};
+use crate::segment::{Index, Segment, read, write};
 use crate::storage::Storage;
 use crate::tail::Tail;
 
@@ -53,6 +53,10 @@ pub(crate) struct Recovered {
 
 impl State {
     pub(crate) fn new(storage: Arc<dyn Storage>, options: Options, recovered: Recovered) -> Self {
+        if options.map_sealed {
+            let sealed = recovered.segments.iter().filter(|segment| matches!(segment.index(), Index::File(_)));
+            sealed.for_each(|segment| segment.map());
+        }
         Self {
             storage,
             keys: recovered.keys,

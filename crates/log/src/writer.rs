@@ -177,6 +177,7 @@ impl Writer {
                 ordinal: (self.next - self.segment.first) as u32,
                 revision: *revision,
                 at: now,
+                first: index == 0,
                 last: index == last,
             };
             place_record(record, &place);

@@ -12,6 +12,8 @@ pub(crate) const RECORD_HEADER_BYTES: usize = 60;
 const LAST: u8 = 1;
 /// It was given up: only its stream and id are left, so that positions, revisions and ids keep their meaning.
 const GIVEN_UP: u8 = 2;
+/// It is the first of its commit.
+const FIRST: u8 = 4;
 
 /// What a record is made of.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +62,7 @@ pub(crate) struct Place {
     pub(crate) revision: u64,
     /// When it is recorded.
     pub(crate) at: i64,
+    pub(crate) first: bool,
     pub(crate) last: bool,
 }
 
@@ -68,7 +71,8 @@ pub(crate) fn place_record(record: &mut [u8], place: &Place) {
     put(record, 32, &place.at.to_le_bytes());
     put(record, 40, &place.revision.to_le_bytes());
     put(record, 48, &place.ordinal.to_le_bytes());
-    record[55] = (record[55] & !LAST) | if place.last { LAST } else { 0 };
+    let ends = if place.first { FIRST } else { 0 } | if place.last { LAST } else { 0 };
+    record[55] = (record[55] & !(FIRST | LAST)) | ends;
     reseal_record(record, place.seed, place.segment, place.offset);
 }
 
@@ -215,6 +219,10 @@ impl<'a> RecordRef<'a> {
     #[must_use]
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
+    }
+
+    pub(crate) fn is_first(&self) -> bool {
+        self.bytes[55] & FIRST != 0
     }
 
     pub(crate) fn is_last(&self) -> bool {

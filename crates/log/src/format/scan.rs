@@ -92,7 +92,8 @@ impl<'a> Scan<'a> {
         for ((_, record), ordinal) in frame.records(self.first).zip(next..) {
             count += 1;
             bytes += record.bytes().len();
-            if record.ordinal() != ordinal || record.is_last() != (count == frame.header.count) {
+            let ends = (count == 1, count == frame.header.count);
+            if record.ordinal() != ordinal || (record.is_first(), record.is_last()) != ends {
                 return false;
             }
         }

@@ -6,6 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::{File, Storage};
 
 const LOCK_NAME: &str = "lock";
@@ -122,5 +124,12 @@ impl File for DiskFile {
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
         self.0.set_len(bytes)
+    }
+
+    fn map(&self) -> Option<Bytes> {
+        // SAFETY: only sealed segments are mapped. This process never writes to them again, its lock keeps other
+        // writers of Tradewind out, and a rewritten segment is another file under the same name.
+        let map = unsafe { memmap2::Mmap::map(&self.0) }.ok()?;
+        Some(Bytes::from_owner(map))
     }
 }

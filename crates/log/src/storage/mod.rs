@@ -4,6 +4,8 @@
 use std::io;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 pub use disk::DiskStorage;
 
 mod disk;
@@ -92,4 +94,10 @@ pub trait File: Send + Sync {
     /// # Errors
     /// As the operating system says.
     fn set_len(&self, bytes: u64) -> io::Result<()>;
+
+    /// The file as memory, where the storage can do that, for a file that no longer changes. An I/O error is then
+    /// a signal that ends the process, and not an answer.
+    fn map(&self) -> Option<Bytes> {
+        None
+    }
 }
