@@ -1,0 +1,139 @@
+//! Services that die, hang, dawdle and break off.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::{Peer, gateway, service, status_of};
+
+const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+#[tokio::test]
+async fn a_service_that_is_down_is_told_with_a_time_to_come_again() {
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let gateway = gateway(&[("/", gone)]).await;
+    for method in ["GET", "POST"] {
+        let answer = gateway.ask(&format!("{method} /"), "").await;
+        assert_eq!(status_of(&answer), 503);
+        assert!(answer.contains("retry-after: 1\r\n") && answer.contains("\"TW-3002\""), "{answer}");
+    }
+}
+
+/// A service that answers the first request of a connection and closes it, silently, when the second comes: what a
+/// restart looks like to a kept connection. It counts the requests that it has seen.
+async fn closing_on_the_second() -> (std::net::SocketAddr, Arc<AtomicUsize>) {
+    let seen = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&seen);
+    let script = move |mut peer: Peer, _| {
+        let seen = Arc::clone(&counter);
+        async move {
+            peer.hear_head().await;
+            seen.fetch_add(1, Ordering::SeqCst);
+            peer.say(OK).await;
+            peer.hear_head().await;
+            seen.fetch_add(1, Ordering::SeqCst);
+        }
+    };
+    (service(script).await.0, seen)
+}
+
+#[tokio::test]
+async fn a_dead_kept_connection_never_costs_a_repeatable_request() {
+    let (address, seen) = closing_on_the_second().await;
+    let gateway = gateway(&[("/", address)]).await;
+    for _ in 0..10 {
+        assert_eq!(status_of(&gateway.get("/").await), 200);
+    }
+    assert!(seen.load(Ordering::SeqCst) > 10, "no connection was kept, so nothing was tested");
+    let keyed = "POST / HTTP/1.1\r\nidempotency-key: \"1\"\r\nx-rest:";
+    for _ in 0..4 {
+        assert_eq!(status_of(&gateway.ask(keyed, "").await), 200);
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_may_have_been_carried_out_is_not_repeated() {
+    let (address, seen) = closing_on_the_second().await;
+    let gateway = gateway(&[("/", address)]).await;
+    assert_eq!(status_of(&gateway.ask("POST /", "").await), 200);
+    let answer = gateway.ask("POST /", "").await;
+    assert_eq!(status_of(&answer), 502);
+    assert!(answer.contains("\"TW-3002\"") && answer.contains("may have been carried out"), "{answer}");
+    assert_eq!(seen.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_service_that_always_breaks_off_is_tried_twice_and_no_more() {
+    let script = |mut peer: Peer, _| async move {
+        peer.hear_head().await;
+    };
+    let (address, connections) = service(script).await;
+    let gateway = gateway(&[("/", address)]).await;
+    assert_eq!(status_of(&gateway.get("/").await), 502);
+    assert_eq!(connections.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_service_that_hangs_costs_a_bounded_time() {
+    let script = |mut peer: Peer, _| async move {
+        peer.hear_rest().await;
+    };
+    let gateway = gateway(&[("/", service(script).await.0)]).await;
+    let begun = Instant::now();
+    let answer = gateway.get("/").await;
+    assert_eq!(status_of(&answer), 504);
+    assert!(answer.contains("\"TW-3003\""), "{answer}");
+    assert!((Duration::from_millis(400)..Duration::from_secs(3)).contains(&begun.elapsed()));
+}
+
+#[tokio::test]
+async fn a_slow_upload_does_not_count_against_the_service() {
+    let script = |mut peer: Peer, _| async move {
+        peer.hear_until("end").await;
+        peer.say(OK).await;
+    };
+    let gateway = gateway(&[("/", service(script).await.0)]).await;
+    let mut peer = Peer::connect(gateway.address).await;
+    peer.say("POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 8\r\n\r\n").await;
+    for piece in ["1", "2", "3", "4", "5"] {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        peer.say(piece).await;
+    }
+    peer.say("end").await;
+    assert_eq!(status_of(&peer.hear_rest().await), 200);
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_seen_to_be_incomplete() {
+    let script = |mut peer: Peer, number| async move {
+        peer.hear_head().await;
+        let framing = if number == 0 { "content-length: 100" } else { "transfer-encoding: chunked" };
+        let body = if number == 0 { "only this" } else { "9\r\nonly this\r\n" };
+        peer.say(&format!("HTTP/1.1 200 OK\r\n{framing}\r\n\r\n{body}")).await;
+    };
+    let gateway = gateway(&[("/", service(script).await.0)]).await;
+    let counted = gateway.get("/").await;
+    assert!(counted.contains("content-length: 100") && counted.ends_with("only this"), "{counted}");
+    let chunked = gateway.get("/").await;
+    assert!(chunked.contains("only this") && !chunked.ends_with("0\r\n\r\n"), "{chunked}");
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_ends_the_request_to_the_service() {
+    let (gone, mut told) = tokio::sync::mpsc::channel(1);
+    let script = move |mut peer: Peer, _| {
+        let gone = gone.clone();
+        async move {
+            peer.hear_head().await;
+            peer.say("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n").await;
+            peer.hear_rest().await;
+            gone.send(()).await.unwrap();
+        }
+    };
+    let gateway = gateway(&[("/", service(script).await.0)]).await;
+    let mut peer = Peer::connect(gateway.address).await;
+    peer.say("GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    peer.hear_until("one").await;
+    drop(peer);
+    tokio::time::timeout(Duration::from_secs(5), told.recv()).await.expect("the service was left waiting");
+}
