@@ -3,6 +3,7 @@
 pub mod client;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod file;
 mod limits;
 mod open;
 pub mod server;
@@ -10,5 +11,6 @@ mod url;
 pub mod wire;
 
 pub use client::{ClientOptions, FeedSource, HttpStore};
-pub use open::{OpenError, OpenOptions, StoreUrl};
+pub use file::FileStore;
+pub use open::{OpenError, OpenOptions, StoreUrl, open, open_at};
 pub use server::{Server, ServerOptions, feed_router, router};

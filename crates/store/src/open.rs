@@ -1,12 +1,15 @@
 //! Opening a store by its URL.
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use tradewind_events::ErrorCode;
+use tradewind_events::{Clock, ErrorCode, EventStore, SystemClock};
 
-use crate::client::ClientOptions;
+use crate::client::{ClientOptions, HttpStore};
+use crate::file::FileStore;
 
 /// Where a store is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,10 +75,56 @@ impl fmt::Display for StoreUrl {
 }
 
 /// How a store is opened, whatever its engine.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct OpenOptions {
     /// For `http:`.
     pub client: ClientOptions,
+    /// For `file:`.
+    pub log: tradewind_log::Options,
+    /// For `file:`: whether to begin a store where there is none.
+    pub create: bool,
+}
+
+impl OpenOptions {
+    /// The defaults; the clock tells when events are recorded.
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            client: ClientOptions::default(),
+            log: tradewind_log::Options::new(Arc::new(move || clock.now().micros())),
+            create: true,
+        }
+    }
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self::with_clock(Arc::new(SystemClock))
+    }
+}
+
+/// Opens the store at a URL: `file:PATH` or `http://host:port/prefix`. Must be called on a tokio runtime.
+///
+/// # Errors
+/// [`OpenError`] says why not. An `http:` store is reached when it is first used, and fails then.
+pub async fn open(url: &str, options: OpenOptions) -> Result<Arc<dyn EventStore>, OpenError> {
+    open_at(&url.parse()?, options).await
+}
+
+/// Opens the store at a parsed URL.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_at(url: &StoreUrl, options: OpenOptions) -> Result<Arc<dyn EventStore>, OpenError> {
+    match url {
+        StoreUrl::File(folder) => {
+            if !options.create && !folder.is_dir() {
+                let problem = "there is no such folder".to_owned();
+                return Err(OpenError::NotAStore { place: folder.display().to_string(), problem });
+            }
+            Ok(Arc::new(FileStore::open(folder, options.log).await?))
+        }
+        StoreUrl::Http(url) => Ok(Arc::new(HttpStore::new(url, options.client)?)),
+    }
 }
 
 /// Why a store was not opened.
@@ -89,6 +138,36 @@ pub enum OpenError {
         /// What is wrong with it.
         problem: String,
     },
+    /// Another process has it open.
+    #[error("the event store in {place} is in use: {holder}")]
+    Locked {
+        /// The folder.
+        place: String,
+        /// Who has it.
+        holder: String,
+    },
+    /// Something durable is damaged or missing. Nothing was changed.
+    #[error("the event store is damaged: {place}: {problem}")]
+    Damaged {
+        /// The file and offset.
+        place: String,
+        /// What is wrong there.
+        problem: String,
+    },
+    /// There is no store, or one of another format.
+    #[error("{place} is not an event store: {problem}")]
+    NotAStore {
+        /// The folder or file.
+        place: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// An option is out of its range.
+    #[error("{0}")]
+    Options(String),
+    /// Another input or output error.
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }
 
 impl OpenError {
@@ -97,6 +176,25 @@ impl OpenError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Url { .. } => ErrorCode::INVALID_URL,
+            Self::Locked { .. } => ErrorCode::LOCKED,
+            Self::Damaged { .. } => ErrorCode::DAMAGED,
+            Self::NotAStore { .. } => ErrorCode::NOT_A_STORE,
+            Self::Options(_) | Self::Io(_) => ErrorCode::IO,
+        }
+    }
+}
+
+impl From<tradewind_log::OpenError> for OpenError {
+    fn from(error: tradewind_log::OpenError) -> Self {
+        use tradewind_log::OpenError as Log;
+        match error {
+            Log::Locked { place, holder } => Self::Locked { place, holder },
+            Log::Damaged { file, offset, problem } => {
+                Self::Damaged { place: format!("{file} at offset {offset}"), problem }
+            }
+            Log::NotALog { file, problem } => Self::NotAStore { place: file, problem },
+            Log::Options(problem) => Self::Options(problem),
+            Log::Io { place, error } => Self::Io(io::Error::new(error.kind(), format!("{place}: {error}"))),
         }
     }
 }
