@@ -45,7 +45,6 @@ impl Browser {
         let (chromedriver, port) = start_chromedriver().await?;
         let profile = tempfile::tempdir()?;
         let mut wanted = DesiredCapabilities::chrome();
-        let window = format!("--window-size={},{}", screen.width_px, screen.height_px);
         let folder = format!("--user-data-dir={}", profile.path().display());
         for argument in [
             "--headless=new",
@@ -58,15 +57,19 @@ impl Browser {
             "--disable-component-update",
             "--disable-sync",
             "--hide-scrollbars",
-            &window,
             &folder,
         ] {
             wanted.add_arg(argument)?;
         }
-        if screen.is_touch {
-            let metrics = serde_json::json!({"width": screen.width_px, "height": screen.height_px, "pixelRatio": 2.0});
-            wanted.add_experimental_option("mobileEmulation", serde_json::json!({ "deviceMetrics": metrics }))?;
-        }
+        // Not by the window, whose frame takes some of it, and which is never as narrow as a phone.
+        let metrics = serde_json::json!({
+            "width": screen.width_px,
+            "height": screen.height_px,
+            "pixelRatio": 1.0,
+            "touch": screen.is_touch,
+            "mobile": screen.is_touch,
+        });
+        wanted.add_experimental_option("mobileEmulation", serde_json::json!({ "deviceMetrics": metrics }))?;
         let server = format!("http://127.0.0.1:{port}");
         let driver = WebDriver::builder(server, wanted).client(Hyper::new()).connect().await;
         let driver = driver.with_context(|| format!("Chromium does not start: {INSTALL}"))?;

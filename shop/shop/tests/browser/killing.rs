@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use crate::browser::Browser;
 use crate::http::wait_for;
-use crate::journey::{check_delivered, fill_cart, in_cart, order_on_page, search};
+use crate::journey::{Ending, check_delivered, fill_cart, in_cart, order_on_page, search, watch_until_the_end};
 use crate::system::System;
 
 /// Who is killed during which order. Each order is a journey of its own.
@@ -28,9 +28,10 @@ pub(crate) async fn shop_while_killing(system: &System, browser: &Browser) -> an
     let mut dice = Dice::new();
     eprintln!("moments chosen by TRADEWIND_TEST_SEED={}", dice.0);
     let customer = format!("77{:06}", dice.next() % 1_000_000);
-    // The first load is no part of it: it shows how long a journey takes.
-    let usual = shop_once(browser, &customer).await?;
-    let mut orders = vec![order_on_page(browser).await?];
+    // The first journey is undisturbed: it shows how long one takes.
+    let begun = Instant::now();
+    let mut orders = vec![shop_once(browser, &customer).await?];
+    let usual = begun.elapsed();
     for victims in VICTIMS {
         let moments: Vec<Duration> = victims.iter().map(|_| usual.mul_f64(dice.fraction())).collect();
         let killer = async {
@@ -47,27 +48,32 @@ pub(crate) async fn shop_while_killing(system: &System, browser: &Browser) -> an
             }
             anyhow::Ok(())
         };
-        tokio::try_join!(killer, async { shop_once(browser, &customer).await })?;
-        orders.push(order_on_page(browser).await?);
+        let ((), order) = tokio::try_join!(killer, shop_once(browser, &customer))?;
+        orders.push(order);
     }
-    for order in &orders {
-        check_delivered(&system.url, order).await?;
+    let mut delivered = 0;
+    for (order, ending) in &orders {
+        if matches!(ending, Ending::Delivered { .. }) {
+            delivered += 1;
+            check_delivered(&system.url, order).await?;
+        }
     }
+    ensure!(delivered > 0, "at least one payment in four is accepted");
     check_history(system, &customer, &orders).await?;
     browser.visit(&format!("/orders?customer={customer}"), ".order-row").await?;
-    ensure!(browser.count(".pill[data-status=delivered]").await == orders.len(), "the page shows all orders delivered");
+    ensure!(browser.count(".pill[data-status=delivered]").await == delivered, "the page shows each order as it ended");
     browser.screenshot("k-after-the-kills").await
 }
 
 /// Nothing lost and nothing twice.
-async fn check_history(system: &System, customer: &str, orders: &[String]) -> anyhow::Result<()> {
+async fn check_history(system: &System, customer: &str, orders: &[(String, Ending)]) -> anyhow::Result<()> {
     let url = format!("{}/api/ordering/customers/{customer}/orders?limit=50", system.url);
     let expected = orders.len();
     let all = move |page: &serde_json::Value| page["items"].as_array().is_some_and(|items| items.len() >= expected);
     let page = wait_for(&url, Duration::from_secs(60), all).await?;
     let mut listed: Vec<_> =
         page["items"].as_array().into_iter().flatten().filter_map(|item| item["id"].as_str()).collect();
-    let mut placed: Vec<_> = orders.iter().map(String::as_str).collect();
+    let mut placed: Vec<_> = orders.iter().map(|(id, _)| id.as_str()).collect();
     listed.sort_unstable();
     placed.sort_unstable();
     ensure!(listed == placed, "placed {placed:?}, but the history lists {listed:?}");
@@ -75,8 +81,7 @@ async fn check_history(system: &System, customer: &str, orders: &[String]) -> an
 }
 
 /// One journey, by the page's own means only: what a person would do when something does not answer.
-async fn shop_once(browser: &Browser, customer: &str) -> anyhow::Result<Duration> {
-    let begun = Instant::now();
+async fn shop_once(browser: &Browser, customer: &str) -> anyhow::Result<(String, Ending)> {
     search(browser, "milk").await?;
     fill_cart(browser).await?;
     browser.visit("/checkout", "#customer").await?;
@@ -86,8 +91,9 @@ async fn shop_once(browser: &Browser, customer: &str) -> anyhow::Result<Duration
     browser.click("[data-testid=place-order]").await?;
     browser.see(".stages").await?;
     ensure!(in_cart(browser).await == 0, "what was ordered has left the cart");
-    browser.see(".stage[data-event=OrderDelivered][data-state=done]").await?;
-    Ok(begun.elapsed())
+    let order = order_on_page(browser).await?;
+    let ending = watch_until_the_end(browser, Duration::from_secs(180)).await?;
+    Ok((order, ending))
 }
 
 /// Random moments that can be had again by their seed.

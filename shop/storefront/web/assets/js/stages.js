@@ -21,9 +21,9 @@ export const labelOf = (status) => LABELS[status] ?? status ?? "Unknown";
 export const toneOf = (status) => (status === "delivered" ? "done" : isStopped(status) ? "bad" : "going");
 export const isStopped = (status) => Object.values(STOPS).some((stop) => stop.status === status);
 
-/** Nothing follows these. A failed payment is followed by a cancellation or by nothing. */
+/** Nothing follows these. */
 export const isFinal = (status) => status === "delivered" || isStopped(status);
-export const isCancellable = (status) => ["created", "approved", "paid"].includes(status);
+export const isCancellable = (status) => ["created", "approved", "paid", "prepared"].includes(status);
 
 /** Adds one entry to a timeline in which an entry may be told more than once; says whether it was new. */
 export function addEntry(timeline, entry) {

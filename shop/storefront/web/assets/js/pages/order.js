@@ -84,8 +84,10 @@ function endingOf(order) {
   const stop = Object.entries(STOPS).find(([, stop]) => stop.status === order.status);
   if (!stop) return null;
   const entry = order.timeline.findLast((entry) => entry.event === stop[0]);
-  return notice("bad", stop[1].title, [entry?.note ? `${readable(entry.note)}. `.replace("..", ".") : "", stop[1].advice].join(""));
+  return notice("bad", stop[1].title, [entry?.note ? `${capital(entry.note)}. ` : "", stop[1].advice].join(""));
 }
+
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1).replace(/\.$/, "");
 
 function actionsFor(order, signal, place) {
   if (isFinal(order.status)) return order.lines?.length ? againButton(order) : null;
@@ -97,7 +99,7 @@ function againButton(order) {
     for (const line of order.lines) cart.add({ id: line.product_id, name: readable(line.name), price_cents: line.unit_price_cents }, line.quantity);
     go("/cart");
   };
-  return h("button", { class: "button quiet", type: "button", onclick: again }, icon("retry"), "Order this again");
+  return h("button", { class: "button quiet", type: "button", "data-testid": "again", onclick: again }, icon("retry"), "Order this again");
 }
 
 // Asked twice, as it cannot be undone; the key is made once, so that the second try is the same cancellation.
