@@ -7,6 +7,7 @@ pub mod file;
 mod limits;
 mod open;
 pub mod server;
+pub mod tool;
 mod url;
 pub mod wire;
 

@@ -91,8 +91,8 @@ impl Appends {
         let mut queue = self.lock();
         let (mut batch, mut bytes) = (Vec::new(), 0);
         while let Some(next) = queue.waiting.front() {
-            let full = batch.len() >= options.batch_appends_max.max(1)
-                || bytes + next.json.len() > options.batch_bytes_max;
+            let full =
+                batch.len() >= options.batch_appends_max.max(1) || bytes + next.json.len() > options.batch_bytes_max;
             if full && !batch.is_empty() {
                 break;
             }
@@ -189,11 +189,7 @@ fn append_error(failure: &CallError, reached: bool) -> AppendError {
     }
 }
 
-pub(super) async fn truncate(
-    transport: &Transport,
-    stream: &StreamId,
-    before: Revision,
-) -> Result<(), AppendError> {
+pub(super) async fn truncate(transport: &Transport, stream: &StreamId, before: Revision) -> Result<(), AppendError> {
     let target = format!("/streams/{}/truncate", percent_encoded(stream.as_str()));
     let body = Bytes::from(format!("{{\"before\":{before}}}"));
     match transport.call_again(Call::post(&target, body)).await {

@@ -70,10 +70,7 @@ pub(super) fn stream_target(
     Ok(format!("/streams/{stream}?from={from}&direction={direction}&limit={limit}"))
 }
 
-pub(super) async fn stream(
-    transport: &Transport,
-    target: Result<String, ReadError>,
-) -> Result<StreamSlice, ReadError> {
+pub(super) async fn stream(transport: &Transport, target: Result<String, ReadError>) -> Result<StreamSlice, ReadError> {
     let answer = get(transport, target?).await?;
     read_slice(&answer.body).map_err(|error| garbled(&error))
 }

@@ -45,8 +45,7 @@ pub(super) async fn save(transport: &Transport, snapshot: Snapshot) -> Result<()
         (HeaderName::from_static(SNAPSHOT_POSITION_HEADER), HeaderValue::from(snapshot.position.0)),
         (HeaderName::from_static(SNAPSHOT_SCHEMA_HEADER), schema),
     ]);
-    let call =
-        Call { method: Method::PUT, target: target(&snapshot.stream), headers, body: snapshot.state };
+    let call = Call { method: Method::PUT, target: target(&snapshot.stream), headers, body: snapshot.state };
     let answer = again(transport, call).await?;
     if answer.status.is_success() { Ok(()) } else { Err(answer.problem().into_read_error()) }
 }

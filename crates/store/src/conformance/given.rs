@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use tradewind_events::{
-    Append, Appended, Delivery, Direction, Event, EventId, EventStore, EventType, ExpectedRevision, Metadata,
-    Position, Query, Recorded, Revision, StreamId, Subscription, Tag, Timestamp,
+    Append, Appended, Delivery, Direction, Event, EventId, EventStore, EventType, ExpectedRevision, Metadata, Position,
+    Query, Recorded, Revision, StreamId, Subscription, Tag, Timestamp,
 };
 
 pub(super) type Store = Arc<dyn EventStore>;

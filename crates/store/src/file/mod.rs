@@ -193,8 +193,7 @@ impl EventStore for FileStore {
     fn truncate(&self, stream: &StreamId, before: Revision) -> BoxFuture<'_, Result<(), AppendError>> {
         let stream = stream.clone();
         Box::pin(async move {
-            let outcome =
-                self.inner.submit(|log, answer| log.submit_truncate(stream.as_str(), before.0, answer)).await;
+            let outcome = self.inner.submit(|log, answer| log.submit_truncate(stream.as_str(), before.0, answer)).await;
             outcome.map(drop).map_err(|error| convert::append_error(error, &Append::default()))
         })
     }

@@ -56,8 +56,7 @@ async fn wait_for_events(
     let Ok(_permit) = it.live.try_acquire() else { return Ok(empty) };
     let until = Instant::now() + wait;
     let mut page = empty;
-    let mut subscription =
-        read_within(it.options.answer_within, it.events.subscribe(page.through, query)).await?;
+    let mut subscription = read_within(it.options.answer_within, it.events.subscribe(page.through, query)).await?;
     loop {
         let delivery = tokio::select! {
             delivery = subscription.next() => delivery,

@@ -143,11 +143,7 @@ async fn first_in(
 }
 
 /// The last matching event up to a position.
-async fn last_up_to(
-    source: &dyn EventSource,
-    query: &Query,
-    through: Position,
-) -> Result<Option<Recorded>, ReadError> {
+async fn last_up_to(source: &dyn EventSource, query: &Query, through: Position) -> Result<Option<Recorded>, ReadError> {
     let (mut high, mut step) = (through.0, PAGE_POSITIONS);
     let mut best = loop {
         if high == 0 {

@@ -58,7 +58,9 @@ impl EventsParams {
             Some(_) if lists.iter().any(|list| list.is_some()) => {
                 return Err(Failure::invalid_read("query cannot be combined with categories, types or tags"));
             }
-            Some(json) => serde_json::from_str(json).map_err(|error| Failure::invalid_read(format!("query: {error}")))?,
+            Some(json) => {
+                serde_json::from_str(json).map_err(|error| Failure::invalid_read(format!("query: {error}")))?
+            }
             None => self.item()?,
         };
         if !query.is_within_limits() {

@@ -55,11 +55,7 @@ impl Server {
     ///
     /// # Errors
     /// [`ServeError::Listen`].
-    pub async fn bind_router(
-        address: SocketAddr,
-        router: Router,
-        options: ServerOptions,
-    ) -> Result<Self, ServeError> {
+    pub async fn bind_router(address: SocketAddr, router: Router, options: ServerOptions) -> Result<Self, ServeError> {
         let failed = |source| ServeError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;

@@ -15,10 +15,7 @@ use super::problem::read_within;
 use super::{Failure, Writing};
 use crate::wire::{SNAPSHOT_POSITION_HEADER, SNAPSHOT_REVISION_HEADER, SNAPSHOT_SCHEMA_HEADER};
 
-pub(super) async fn load(
-    State(it): State<Arc<Writing>>,
-    StreamPath(stream): StreamPath,
-) -> Result<Response, Failure> {
+pub(super) async fn load(State(it): State<Arc<Writing>>, StreamPath(stream): StreamPath) -> Result<Response, Failure> {
     let Some(snapshot) = read_within(it.options.answer_within, it.store.load_snapshot(&stream)).await? else {
         return Err(Failure::not_found(format!("stream {stream} has no snapshot")));
     };

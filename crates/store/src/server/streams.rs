@@ -47,8 +47,7 @@ pub(super) async fn read(
         return Err(Failure::invalid_read("limit is zero"));
     }
     let from = params.from.unwrap_or(start);
-    let slice =
-        read_within(it.options.answer_within, it.events.read_stream(&stream, from, direction, limit)).await?;
+    let slice = read_within(it.options.answer_within, it.events.read_stream(&stream, from, direction, limit)).await?;
     let json = write_slice(&slice, &it.options.source);
     Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response())
 }

@@ -195,7 +195,9 @@ impl<'de> Deserialize<'de> for WireExpected {
                 Ok(WireExpected(ExpectedRevision::Exactly(Revision(revision))))
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<WireExpected, E> {
-                read_expected(text).map(WireExpected).ok_or_else(|| E::unknown_variant(text, &["any", "none", "exists"]))
+                read_expected(text)
+                    .map(WireExpected)
+                    .ok_or_else(|| E::unknown_variant(text, &["any", "none", "exists"]))
             }
         }
         deserializer.deserialize_any(ExpectedVisitor)
@@ -263,7 +265,9 @@ pub fn read_batch(json: &[u8]) -> Result<Vec<Result<Appended, AppendError>>, ser
                 // A problem has no `first`, so that nothing can be taken for the other.
                 let answer = match serde_json::from_str::<WireAppended>(raw.get()) {
                     Ok(appended) => Ok(appended.into()),
-                    Err(_) => Err(serde_json::from_str::<Problem>(raw.get()).map_err(A::Error::custom)?.into_append_error()),
+                    Err(_) => {
+                        Err(serde_json::from_str::<Problem>(raw.get()).map_err(A::Error::custom)?.into_append_error())
+                    }
                 };
                 answers.push(answer);
             }

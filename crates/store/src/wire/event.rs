@@ -194,8 +194,7 @@ impl<'a> Attributes<'a> {
         let stream = self.stream.as_str().as_bytes();
         let event_type = self.event_type.as_str().as_bytes();
         let tags = self.tags.as_str().as_bytes();
-        let mut block =
-            Vec::with_capacity(stream.len() + event_type.len() + tags.len() + metadata.len() + data.len());
+        let mut block = Vec::with_capacity(stream.len() + event_type.len() + tags.len() + metadata.len() + data.len());
         let mut put = |bytes: &[u8]| {
             let start = block.len() as u32;
             block.extend_from_slice(bytes);

@@ -56,8 +56,11 @@ fn the_fast_way_and_the_type_agree_on_the_format() {
 
 #[test]
 fn data_that_is_not_json_spoils_no_page() {
-    let page =
-        Page { events: vec![recorded(b"\x00\xff,"), recorded(b"{ \"a\":\n1}")], through: Position(9), head: Position(12) };
+    let page = Page {
+        events: vec![recorded(b"\x00\xff,"), recorded(b"{ \"a\":\n1}")],
+        through: Position(9),
+        head: Position(12),
+    };
     let back = read_page(&write_page(&page, "/")).unwrap();
     assert_eq!((back.through, back.head), (Position(9), Position(12)));
     assert_eq!(back.events[0].data(), b"\x00\xff,");
@@ -111,7 +114,11 @@ fn data_that_is_not_json_is_never_sent_with_others() {
 fn every_append_error_survives_the_wire() {
     let stream = StreamId::new("order-1").unwrap();
     let errors = [
-        AppendError::WrongRevision { stream: stream.clone(), expected: ExpectedRevision::None, actual: Some(Revision(4)) },
+        AppendError::WrongRevision {
+            stream: stream.clone(),
+            expected: ExpectedRevision::None,
+            actual: Some(Revision(4)),
+        },
         AppendError::WrongRevision { stream, expected: ExpectedRevision::Exactly(Revision(2)), actual: None },
         AppendError::ConditionFailed { position: Position(9) },
         AppendError::IdReused { id: EventId::derived("x", 1), position: Position(8) },

@@ -145,7 +145,9 @@ async fn a_subscription_ends_when_its_time_for_searching_is_over() {
 async fn a_subscription_that_the_server_refuses_ends_at_once() {
     let refusing = Router::new().route(
         "/events/live",
-        get(|| async { (axum::http::StatusCode::BAD_REQUEST, "{\"code\":\"TW-1011\",\"detail\":\"no\",\"status\":400}") }),
+        get(|| async {
+            (axum::http::StatusCode::BAD_REQUEST, "{\"code\":\"TW-1011\",\"detail\":\"no\",\"status\":400}")
+        }),
     );
     let options = ServerOptions::default();
     let server = Server::bind_router("127.0.0.1:0".parse().unwrap(), refusing, options).await.unwrap();

@@ -3,6 +3,8 @@
 mod client;
 mod conformance;
 mod feed;
+mod folder;
 mod given;
 mod proxy;
 mod server;
+mod tool;

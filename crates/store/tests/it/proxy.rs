@@ -17,7 +17,10 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    pub(crate) async fn before(server: SocketAddr, plan: impl Fn(usize) -> Option<usize> + Send + Sync + 'static) -> Self {
+    pub(crate) async fn before(
+        server: SocketAddr,
+        plan: impl Fn(usize) -> Option<usize> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let connections = Arc::new(AtomicUsize::new(0));

@@ -45,7 +45,10 @@ async fn problems_tell_a_program_what_it_needs() {
     let problem = conflict.json();
     assert_eq!(problem["code"], "TW-1001");
     assert_eq!(problem["type"], "https://tradewind.dev/errors/TW-1001");
-    assert_eq!((&problem["stream"], &problem["expected"], &problem["actual"]), (&json!("order-1"), &json!(1), &json!(2)));
+    assert_eq!(
+        (&problem["stream"], &problem["expected"], &problem["actual"]),
+        (&json!("order-1"), &json!(1), &json!(2))
+    );
 
     let mut conditional = append(json!("any"), EventId::new());
     conditional["condition"] = json!({"failIf": [{"categories": ["order"]}], "after": 1});
