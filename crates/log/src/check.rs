@@ -59,7 +59,13 @@ impl Pending {
     /// Notes a record that the batch writes.
     pub(crate) fn admit(&mut self, state: &State, draft: &Draft, record: RecordRef<'_>, stream: u128, check: u32) {
         let position = record.position();
-        let pending = PendingRecord { position, revision: record.revision(), stream, first: record.is_first(), last: record.is_last() };
+        let pending = PendingRecord {
+            position,
+            revision: record.revision(),
+            stream,
+            first: record.is_first(),
+            last: record.is_last(),
+        };
         self.ids.insert(draft.id, pending);
         self.streams.insert(stream, (record.revision() + 1, check));
         self.records.push(position);
@@ -185,7 +191,7 @@ fn reused(request: &AppendRequest, pending: &Pending, state: &State, segments: &
 fn find_id(state: &State, segments: &[Arc<Segment>], id: u128) -> Result<Option<PendingRecord>, ReadError> {
     let hash = state.keys.id(id);
     for segment in segments.iter().rev() {
-        for offset in segment.find_id(id, hash, &state.keys)? {
+        for offset in crate::lookup::find_id(state, segment, id, hash)? {
             let record = state.record(segment, offset)?;
             let record = record.get();
             if record.id() == id {

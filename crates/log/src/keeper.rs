@@ -227,7 +227,7 @@ impl Desk {
         let name = index_name(segment.number());
         let bytes = encode(&read(&live), &segment.header, end, &self.state.keys);
         if let Ok(file) = replace_file(self.state.storage.as_ref(), &name, &bytes)
-            && let Ok((index, _)) = FileIndex::open(file, name, &segment.header, segment.first, &self.state.keys)
+            && let Ok((index, _)) = FileIndex::open(file, &segment.header, segment.first, &self.state.keys)
         {
             segment.set_index(Index::File(Arc::new(index)));
         }

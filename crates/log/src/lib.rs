@@ -15,6 +15,7 @@ mod index;
 mod keeper;
 mod key;
 mod log;
+mod lookup;
 mod options;
 mod query;
 mod read;

@@ -10,6 +10,7 @@ use crate::format::record::{RECORD_HEADER_BYTES, Record, RecordRef, UNSOUND};
 use crate::format::{aligned, get_u32};
 use crate::index::{KeyEntry, NO_SEGMENT};
 use crate::key::Domain;
+use crate::lookup::{find, find_all};
 use crate::query::{ItemKeys, Known, Query, candidates};
 use crate::segment::{Index, Segment, index_name, read};
 use crate::state::{State, lock};
@@ -169,7 +170,7 @@ fn known_from(segment: &Segment, hash: u128, from: u32, most: usize, state: &Sta
             if let Some(list) = lock(&state.postings).get(&place) {
                 return Ok(some(&list));
             }
-            let list = segment.find_in(&file, hash, &state.keys)?.map_or_else(|| Arc::from([]), |entry| entry.offsets);
+            let list = find_all(state, segment, &file, hash)?;
             lock(&state.postings).put(place, &list);
             Ok(some(&list))
         }
@@ -401,7 +402,7 @@ fn parts(
     let mut number = newest;
     while number != NO_SEGMENT {
         let Some(segment) = segments.get(number as usize) else { break };
-        let Some(entry) = segment.find(hash, &state.keys)? else {
+        let Some(entry) = find(state, segment, hash)? else {
             return Err(segment.damage(0, "its index does not know a stream that it should know"));
         };
         let (base, previous) = (entry.base, entry.previous);

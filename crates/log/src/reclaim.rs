@@ -6,15 +6,14 @@ use std::io;
 use std::sync::Arc;
 
 use crate::ReadError;
-use crate::format::commit::{COMMIT_HEADER_BYTES, CommitHeader, Kind, open_truncation, seal_commit};
+use crate::format::commit::{COMMIT_HEADER_BYTES, CommitHeader, Kind, seal_commit};
 use crate::format::header::Header;
 use crate::format::record::{give_up_record, reseal_record};
 use crate::format::{Scan, aligned};
 use crate::index::file::{FileIndex, SegmentEnd, encode};
-use crate::index::live::LiveIndex;
-use crate::index::table::{KeyState, KeyTable};
+use crate::index::table::KeyState;
 use crate::keeper::replace_file;
-use crate::key::Domain;
+use crate::lookup::{find, index_segment};
 use crate::segment::{Index, Segment, index_name, log_name};
 use crate::state::State;
 
@@ -92,41 +91,18 @@ fn replace(
     header.bytes = out.len() as u32;
     out[..crate::format::HEADER_BYTES].copy_from_slice(&header.encode());
 
-    let mut live = LiveIndex::new(header.segment, old.first);
-    // A table of its own: it gives each key the past that the old index knows.
-    let mut table = KeyTable::default();
-    let mut scan = Scan::new(&out, &header, old.first);
-    while let Some(frame) = scan.next_frame() {
-        for (offset, record) in frame.records(old.first) {
-            let mut names = vec![state.keys.key(Domain::Stream, record.stream())];
-            if !record.is_given_up() {
-                names.push(state.keys.key(Domain::Category, record.category()));
-                names.push(state.keys.key(Domain::Type, record.kind()));
-                names.extend(record.each_tag().map(|tag| state.keys.key(Domain::Tag, tag)));
-            }
-            for key in names {
-                if table.get(key).is_none()
-                    && let Some(entry) = old.find(key.hash, &state.keys)?
-                {
-                    let past = KeyState { check: key.check, segment: entry.previous, count: entry.base, last: 0 };
-                    table.put(key.hash, past);
-                }
-            }
-            live.admit(record, offset, &state.keys, &mut table);
-        }
-        if frame.header.kind == Kind::Truncate
-            && let Some((stream, before)) = open_truncation(frame.body)
-        {
-            live.truncations.push((stream.into(), before));
-        }
-    }
+    // What the old index knows of each key's past holds for the new one too.
+    let live = index_segment(&out, &header, old.first, &state.keys, &mut |key| {
+        let entry = find(state, old, key.hash)?;
+        Ok(entry.map(|entry| KeyState { check: key.check, segment: entry.previous, count: entry.base, last: 0 }))
+    })?;
 
     let file = replace_file(state.storage.as_ref(), &name, &out).map_err(failed)?;
     let index = index_name(header.segment);
     let encoded = encode(&live, &header, end, &state.keys);
     let index = replace_file(state.storage.as_ref(), &index, &encoded)
         .ok()
-        .and_then(|file| FileIndex::open(file, index, &header, old.first, &state.keys).ok());
+        .and_then(|file| FileIndex::open(file, &header, old.first, &state.keys).ok());
     let index = match index {
         Some((index, _)) => Index::File(Arc::new(index)),
         None => Index::Live(Arc::new(live.into())),

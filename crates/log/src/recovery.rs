@@ -2,6 +2,7 @@
 //! where bytes of the log are given up, and only such as were never durable.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -60,6 +61,8 @@ pub(crate) fn recover(storage: &dyn Storage, options: &Options) -> Result<Ready,
     for name in names.iter().filter(|name| name.ends_with(".tmp")) {
         storage.remove(name).map_err(io)?;
     }
+    // A segment may be there by a name that is not durable yet: nothing may rest on it before it is.
+    storage.sync_names().map_err(io)?;
     let mut numbers: Vec<u32> = names.iter().filter_map(|name| segment_number(name)).collect();
     numbers.sort_unstable();
     if numbers.is_empty() {
@@ -177,7 +180,7 @@ impl Recovery<'_> {
         let number = segment.header.segment;
         let name = index_name(number);
         let Ok(file) = self.storage.open(&name) else { return Ok(false) };
-        let Ok((index, dictionary)) = FileIndex::open(file, name, &segment.header, self.next, &self.keys) else {
+        let Ok((index, dictionary)) = FileIndex::open(file, &segment.header, self.next, &self.keys) else {
             return Ok(false);
         };
         let SegmentEnd { seal, next } = index.end;
@@ -228,6 +231,7 @@ impl Recovery<'_> {
         let marked = last.is_none_or(|frame| frame.header.kind == Kind::Mark);
         let seal = last.map_or(end, |frame| frame.offset);
         let index = if sealed {
+            self.write_again(segment, &bytes, durable..end)?;
             self.write_index(&live, &segment.header, SegmentEnd { seal, next })
         } else {
             self.cut_tail(segment, &bytes, end, durable)?;
@@ -249,7 +253,7 @@ impl Recovery<'_> {
         let name = index_name(header.segment);
         let bytes = encode(live, header, end, &self.keys);
         let file = replace_file(self.storage, &name, &bytes).ok()?;
-        FileIndex::open(file, name, header, live.first, &self.keys).ok().map(|(index, _)| index)
+        FileIndex::open(file, header, live.first, &self.keys).ok().map(|(index, _)| index)
     }
 
     /// Ends the newest segment behind its last sound commit. What lies there was never durable; if it was, this is
@@ -271,16 +275,21 @@ impl Recovery<'_> {
             segment.file.write_at(&vec![0; piece], at as u64).map_err(io)?;
             at += piece;
         }
-        // After an unclean end the last commits may be in the page cache only, and marked clean by a sync that
-        // failed: written once more they are dirty, and this sync is true of them.
-        let rewrite = durable as usize..end as usize;
-        if !rewrite.is_empty() {
-            segment.file.write_at(&bytes[rewrite], u64::from(durable)).map_err(io)?;
-        }
-        if torn > end as usize || durable < end {
+        if durable == end && torn > end as usize {
             segment.file.sync().map_err(io)?;
         }
-        Ok(())
+        self.write_again(segment, bytes, durable..end)
+    }
+
+    /// Writes the last commits once more and syncs: after an unclean end they may be in the page cache only, and
+    /// marked clean by a sync that failed. Written again they are dirty, and this sync is true of them.
+    fn write_again(&self, segment: &Found, bytes: &[u8], doubtful: Range<u32>) -> Result<(), OpenError> {
+        if doubtful.is_empty() {
+            return Ok(());
+        }
+        let part = &bytes[doubtful.start as usize..doubtful.end as usize];
+        let written = segment.file.write_at(part, u64::from(doubtful.start)).and_then(|()| segment.file.sync());
+        written.map_err(|error| self.io(segment.header.segment, error))
     }
 
     /// The segment behind the newest one must be empty: a commit in it would mean that the newest one had been

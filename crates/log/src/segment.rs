@@ -9,9 +9,9 @@ use crate::ReadError;
 use crate::format::get_u32;
 use crate::format::header::Header;
 use crate::format::record::{RECORD_HEADER_BYTES, Record, RecordRef, UNSOUND};
-use crate::index::file::{FileIndex, Useless};
+use crate::index::MARK_EVERY;
+use crate::index::file::FileIndex;
 use crate::index::live::LiveIndex;
-use crate::index::{KeyEntry, MARK_EVERY};
 use crate::key::Keys;
 use crate::storage::File;
 
@@ -94,34 +94,6 @@ impl Segment {
 
     pub(crate) fn set_index(&self, index: Index) {
         *write(&self.index) = index;
-    }
-
-    /// What the index knows of a key.
-    pub(crate) fn find(&self, hash: u128, keys: &Keys) -> Result<Option<KeyEntry>, ReadError> {
-        match self.index() {
-            Index::Live(live) => Ok(read(&live).find(hash)),
-            Index::File(file) => self.find_in(&file, hash, keys),
-        }
-    }
-
-    pub(crate) fn find_in(&self, file: &FileIndex, hash: u128, keys: &Keys) -> Result<Option<KeyEntry>, ReadError> {
-        file.find(hash, keys, self.number()).map_err(|why| Self::index_damage(file, why))
-    }
-
-    /// The offsets of the records whose ids may be this one.
-    pub(crate) fn find_id(&self, id: u128, hash: u64, keys: &Keys) -> Result<Vec<u32>, ReadError> {
-        match self.index() {
-            Index::Live(live) => Ok(read(&live).ids.get(&id).copied().into_iter().collect()),
-            Index::File(file) => file.find_id(hash, keys, self.number()).map_err(|why| Self::index_damage(&file, why)),
-        }
-    }
-
-    fn index_damage(file: &FileIndex, Useless(why): Useless) -> ReadError {
-        ReadError::Damaged {
-            file: file.name.clone(),
-            offset: 0,
-            problem: format!("{why}; it is derived: remove it and reopen the log, which makes it anew"),
-        }
     }
 
     /// A record at or before an ordinal from which to walk on: its ordinal and offset.

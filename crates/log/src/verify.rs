@@ -199,7 +199,7 @@ impl Walk {
             }
             return;
         }
-        let problem = match FileIndex::open(file, name.clone(), header, live.first, keys) {
+        let problem = match FileIndex::open(file, header, live.first, keys) {
             Ok((index, _)) => index.check_all(keys, header.segment).err().map_or_else(String::new, |why| why.0),
             Err(why) => why.0,
         };

@@ -46,7 +46,6 @@ pub(crate) struct SegmentEnd {
 /// The index of a sealed segment, whose larger part stays on the disk.
 pub(crate) struct FileIndex {
     file: Arc<dyn File>,
-    pub(crate) name: String,
     pub(crate) first: u64,
     pub(crate) count: u32,
     pub(crate) end: SegmentEnd,
@@ -159,7 +158,6 @@ impl FileIndex {
     /// [`FileIndex::absorb`].
     pub(crate) fn open(
         file: Arc<dyn File>,
-        name: String,
         segment: &Header,
         first: u64,
         keys: &Keys,
@@ -220,7 +218,6 @@ impl FileIndex {
         let dictionary = section(2)?;
         let bloom = Bloom::decode(&section(3)?).ok_or_else(|| useless("its filter is cut"))?;
         let index = Self {
-            name,
             first,
             count: get_u32(&header, 40),
             end: SegmentEnd { seal: get_u32(&header, 48), next: get_u64(&header, 52) },
