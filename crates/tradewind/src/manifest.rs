@@ -66,7 +66,7 @@ impl Manifest {
 
     fn read(file: &Path, root: &Section<'_>, problems: &Problems) -> Self {
         let services = services::read(root, problems);
-        let names: Vec<&ServiceName> = services.iter().map(|spec| &spec.name).collect();
+        let names: Vec<&ServiceName> = services.names.iter().collect();
         let gateway = root.table("gateway", "[gateway]");
         let gateway = gateway.map(|section| read_gateway(&section, &names, problems)).unwrap_or_default();
         let seed = root.table("seed", "[seed]").and_then(|section| read_seed(&section, &names, problems));
@@ -75,7 +75,7 @@ impl Manifest {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
         };
-        Self { file: file.to_owned(), dir, gateway, services, seed }
+        Self { file: file.to_owned(), dir, gateway, services: services.specs, seed }
     }
 }
 

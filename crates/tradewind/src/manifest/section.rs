@@ -179,10 +179,10 @@ impl<'a> Section<'a> {
     }
 
     /// A whole number within bounds.
-    pub(crate) fn number(&self, key: &'static str, least: u32, most: u32) -> Option<At<u32>> {
+    pub(crate) fn number(&self, key: &'static str, least: u32, most: u32, example: &str) -> Option<At<u32>> {
         let value = self.get(key)?;
         let DeValue::Integer(number) = value.get_ref() else {
-            self.wrong_kind(key, value, "a whole number", &least.max(1).to_string());
+            self.wrong_kind(key, value, "a whole number", example);
             return None;
         };
         match u32::from_str_radix(number.as_str(), number.radix()) {

@@ -12,14 +12,22 @@ const RESERVED: [&str; 4] = ["gateway", "build", "seed", "up"];
 
 const RUN_EXAMPLE: &str = "\"target/release/shop run catalog --listen {listen} --data {data}\"";
 
+/// The services, and the names of all that were meant to be one: what is wrong with a service is told once, and not
+/// again wherever it is named.
+#[derive(Default)]
+pub(super) struct Services {
+    pub(super) specs: Vec<ServiceSpec>,
+    pub(super) names: Vec<ServiceName>,
+}
+
 /// Reads all services, in the order of the text.
-pub(super) fn read(root: &Section<'_>, problems: &Problems) -> Vec<ServiceSpec> {
+pub(super) fn read(root: &Section<'_>, problems: &Problems) -> Services {
     let Some(section) = root.table("services", "[services]") else {
         if !root.has("services") {
             let help = "describe at least one: [services.catalog] with run = \"…\"";
             problems.add(0..0, "the manifest has no services", help);
         }
-        return Vec::new();
+        return Services::default();
     };
     let tables = section.tables("service");
     if tables.is_empty() {
@@ -30,12 +38,12 @@ pub(super) fn read(root: &Section<'_>, problems: &Problems) -> Vec<ServiceSpec> 
         );
     }
     let names: Vec<ServiceName> = tables.iter().filter_map(|(name, _)| ServiceName::new(name.value).ok()).collect();
-    let names: Vec<&ServiceName> = names.iter().collect();
+    let named: Vec<&ServiceName> = names.iter().collect();
     let mut spans = BTreeMap::new();
     let mut specs = Vec::new();
     for (name, section) in tables {
         spans.insert(name.value.to_owned(), name.span.clone());
-        specs.extend(read_one(&name, &section, &names, problems));
+        specs.extend(read_one(&name, &section, &named, problems));
         section.report_unknown();
     }
     // Unknown names have been told, with their places; what is left is a cycle.
@@ -44,7 +52,7 @@ pub(super) fn read(root: &Section<'_>, problems: &Problems) -> Vec<ServiceSpec> 
         let message = OrderError::Cycle(path).to_string();
         problems.add(span, message, "take one of them out of the other's `after`");
     }
-    specs
+    Services { specs, names }
 }
 
 fn read_one(
@@ -78,7 +86,7 @@ fn read_one(
     let after: Vec<ServiceName> = after.collect();
     let env = section.table("env", &format!("the environment of `{}`", name.value));
     let env = env.map(|env| read_env(&env, names, problems)).unwrap_or_default();
-    let port = section.number("port", 1, 65_535).and_then(|port| u16::try_from(port.value).ok());
+    let port = section.number("port", 1, 65_535, "7101").and_then(|port| u16::try_from(port.value).ok());
     let ready_within = section.duration("ready_within").unwrap_or(ServiceSpec::READY_WITHIN);
     let drain_within = section.duration("drain_within").unwrap_or(ServiceSpec::DRAIN_WITHIN);
     let restart = section.table("restart", &format!("the restart policy of `{}`", name.value));
@@ -107,7 +115,7 @@ fn read_restart(section: &Section<'_>) -> RestartPolicy {
     let policy = RestartPolicy {
         delay_first: section.duration("first_delay").unwrap_or(usual.delay_first),
         delay_max: section.duration("longest_delay").unwrap_or(usual.delay_max),
-        falls_max: section.number("falls", 1, 1_000).map_or(usual.falls_max, |falls| falls.value),
+        falls_max: section.number("falls", 1, 1_000, "8").map_or(usual.falls_max, |falls| falls.value),
         window: section.duration("within").unwrap_or(usual.window),
     };
     section.report_unknown();

@@ -1,1 +1,132 @@
-//! The program end to end.
+//! The program end to end: started as a person or a program starts it, with small services behind it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod falling;
+mod manifests;
+mod refusing;
+mod running;
+mod service;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+fn tradewind() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_tradewind"))
+}
+
+/// A running `tradewind up --json`. It is killed, with all that it started, when it is dropped.
+struct Up {
+    child: Child,
+    lines: Receiver<Value>,
+}
+
+impl Up {
+    /// Starts it on a folder with a manifest, on any free port.
+    fn start(folder: &Path) -> Self {
+        let mut command = tradewind();
+        command.args(["up", "--json", "--port", "0"]).current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = sync_channel(10_000);
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                let value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not JSON: {line}"));
+                if sender.send(value).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, lines }
+    }
+
+    /// Waits for a line of this kind that is as wished.
+    fn until(&self, kind: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let mut seen = Vec::new();
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) if line["type"] == kind && wanted(&line) => return line,
+                Ok(line) => seen.push(line.to_string()),
+                Err(_) => panic!("no {kind} came, only:\n{}", seen.join("\n")),
+            }
+        }
+    }
+
+    /// Waits until all is up; the gateway's address.
+    fn until_up(&self) -> String {
+        let up = self.until("up", |_| true);
+        up["gateway"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned()
+    }
+
+    fn signal(&self, signal: &str) {
+        send_signal(self.child.id(), signal);
+    }
+
+    fn until_ended(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "it does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn send_signal(pid: u32, signal: &str) {
+    assert!(Command::new("kill").args([signal, &pid.to_string()]).status().unwrap().success());
+}
+
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: shop.example\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// Whether a process exists and is not merely waiting to be collected.
+fn is_alive(pid: u64) -> bool {
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
+    !stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('Z'))
+}
+
+fn until_dead(pid: u64) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while is_alive(pid) {
+        assert!(Instant::now() < deadline, "{pid} still lives");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A folder with a manifest.
+fn folder(manifest: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("tradewind.toml"), manifest).unwrap();
+    folder
+}
+
+fn up_once(folder: &Path, arguments: &[&str]) -> Output {
+    tradewind().arg("up").args(arguments).current_dir(folder).output().unwrap()
+}
+
+fn stderr_of(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}

@@ -1,0 +1,30 @@
+//! The service that the tests run: this program itself, told by its environment to be one.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+/// A `[services.NAME]` table. Modes: `ok`; `falls` at once.
+pub(crate) fn described(name: &str, mode: &str, more: &str) -> String {
+    let program = std::env::current_exe().unwrap().display().to_string();
+    format!(
+        "[services.{name}]\nrun = [{program:?}, \"service::be_a_service\", \"--exact\", \"--nocapture\"]\n\
+         env = {{ TINY_LISTEN = \"{{listen}}\", TINY_NAME = \"{name}\", TINY_MODE = \"{mode}\" }}\n{more}\n"
+    )
+}
+
+#[test]
+fn be_a_service() {
+    let Ok(listen) = std::env::var("TINY_LISTEN") else { return };
+    let name = std::env::var("TINY_NAME").unwrap();
+    println!("\n{name} begins");
+    if std::env::var("TINY_MODE").unwrap() == "falls" {
+        println!("{name} cannot go on");
+        std::process::exit(3);
+    }
+    for stream in TcpListener::bind(listen).unwrap().incoming() {
+        let mut stream = stream.unwrap();
+        let _ = stream.read(&mut [0; 4096]);
+        let length = name.len();
+        let _ = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{name}");
+    }
+}
