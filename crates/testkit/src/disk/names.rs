@@ -69,10 +69,13 @@ impl Names {
         }
     }
 
-    /// Some changes reach the platter, in whatever order; what does not is forgotten, though it still shows.
+    /// Some changes reach the platter, in whatever order. The others stay on the way: file systems keep changes of
+    /// names in their journal, or stop working altogether, but do not forget them as they do bytes.
     pub(super) fn fail_sync(&mut self, random: &mut Random) {
+        let pending = self.pending.clone();
         let persist = Persist::draw(random);
         self.settle(persist, random);
+        self.pending = pending;
     }
 
     pub(super) fn crash(&mut self, persist: Persist, random: &mut Random) {
