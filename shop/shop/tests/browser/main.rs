@@ -17,6 +17,9 @@ use anyhow::Context;
 use browser::{Browser, Screen};
 use system::System;
 
+/// One system and one browser are enough for a small machine.
+static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// Tests skipped by the person who runs them say so.
 fn skipped() -> bool {
     let skips = std::env::var("TRADEWIND_TEST_SKIP").unwrap_or_default();
@@ -32,6 +35,7 @@ async fn a_person_searches_orders_and_watches_the_order_live_until_it_is_deliver
     if skipped() {
         return Ok(());
     }
+    let _alone = ONE_AT_A_TIME.lock().await;
     let system = System::start().await?;
     for screen in [Screen::DESKTOP, Screen::PHONE] {
         let browser = Browser::open(&system.url, screen).await?;
@@ -47,6 +51,7 @@ async fn killing_any_process_at_any_moment_loses_nothing_and_the_order_goes_on()
     if skipped() {
         return Ok(());
     }
+    let _alone = ONE_AT_A_TIME.lock().await;
     let system = System::start().await?;
     let browser = Browser::open(&system.url, Screen::DESKTOP).await?;
     let survived = tokio::time::timeout(Duration::from_secs(600), killing::shop_while_killing(&system, &browser)).await;
