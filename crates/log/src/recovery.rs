@@ -149,13 +149,11 @@ impl Recovery<'_> {
             }
         }
         debug_assert!(open, "every other way out of the loop is an error");
-        let spare = found.next();
-        if let Some(spare) = &spare {
-            self.check_spare(spare)?;
-        }
-        if let Some(more) = found.next() {
-            return Err(damaged(more.header.segment, 0, "it is there, though the log ends before the one before it"));
-        }
+        // The keeper begins the next spare while the segment before it is being sealed; when the seal does not make
+        // it to the disk, more than one segment is empty. The first will do, and the others are made anew.
+        let spares: Vec<Found> = found.collect();
+        spares.iter().try_for_each(|spare| self.check_spare(spare))?;
+        let spare = spares.into_iter().next();
         let head = self.next - 1;
         Ok(Ready {
             spare: spare.map(|spare| (spare.header, spare.file)),

@@ -58,7 +58,15 @@ struct Round {
     first: u64,
     pending: Pending,
     truncations: Vec<(Box<str>, u64)>,
-    answers: Vec<(Done, Result<Appended, AppendError>)>,
+    answers: Vec<Answer>,
+}
+
+/// What somebody is told once the round is durable.
+struct Answer {
+    done: Done,
+    result: Result<Appended, AppendError>,
+    /// It is a truncation, which has no position of its own to tell that it rests on this round.
+    truncates: bool,
 }
 
 pub(crate) struct Writer {
@@ -117,11 +125,12 @@ impl Writer {
                 (job.done)(Err(AppendError::Closed(why.clone())));
                 continue;
             }
+            let truncates = matches!(job.work, Work::Truncate { .. });
             let result = match job.work {
                 Work::Append(request) => self.append(&request, now, &mut round, conditions),
                 Work::Truncate { stream, before } => self.truncate(stream, before, &mut round, conditions),
             };
-            round.answers.push((job.done, result));
+            round.answers.push(Answer { done: job.done, result, truncates });
         }
         self.flush(round);
     }
@@ -302,10 +311,10 @@ impl Writer {
         }
         if let Some(why) = self.failed.clone() {
             let written = !round.bytes.is_empty();
-            for (done, result) in round.answers {
+            for Answer { done, result, truncates } in round.answers {
                 done(result.and_then(|appended| {
                     // A duplicate of something in this very round is as unknown as that.
-                    if written && appended.last > self.state.head() {
+                    if written && (truncates || appended.last > self.state.head()) {
                         Err(AppendError::OutcomeUnknown(why.clone()))
                     } else {
                         Ok(appended)
@@ -318,7 +327,7 @@ impl Writer {
         if !bytes.is_empty() {
             self.show(bytes, records, first, &truncations);
         }
-        answers.into_iter().for_each(|(done, result)| done(result));
+        answers.into_iter().for_each(|answer| (answer.done)(answer.result));
     }
 
     fn show(&mut self, bytes: Vec<u8>, records: Vec<(u32, u32)>, first: u64, truncations: &[(Box<str>, u64)]) {
