@@ -1,4 +1,9 @@
 //! What a service is written with: entities, commands, projections, process managers, and the host that runs them.
+//!
+//! Read in this order: a [`DomainEvent`] tells what happened to an [`Entity`]; a [`Command`] decides what happens
+//! next, and [`Commands`] carries it out; a [`Projection`] makes a [`ReadModel`] of events, which queries ask; a
+//! [`Reaction`] does something whenever an event has happened, and a [`ProcessManager`] coordinates others over
+//! time; [`Publish`] says what other services are told; a [`Host`] runs it all.
 
 mod command;
 mod domain_event;
@@ -9,7 +14,9 @@ mod commands;
 mod context;
 mod upcast;
 
+mod feed;
 mod follow;
+mod host;
 mod process;
 mod projection;
 mod reaction;
@@ -20,7 +27,12 @@ pub use commands::{Acknowledged, CommandError, CommandOptions, Commands, Entitie
 pub use context::{CommandContext, IdempotencyKey};
 pub use domain_event::{DomainEvent, decode, tag};
 pub use entity::{Entity, stream_of};
+pub use feed::{Contract, Feed, Publish, PublishError};
 pub use follow::{Control, ControlError, FollowerState, FollowerStatus, Stopped};
+pub use host::{
+    Host, HostError, HostOptions, LogError, LogFormat, Operation, Problem, RequestId, Service, ServiceError,
+    ServiceHandle, Submitted, init_logging,
+};
 pub use process::{Effect, Issue, OwnEvent, ProcessManager};
 pub use projection::{
     Answer, PastError, PastOptions, Projection, ProjectionError, ProjectionOptions, ProjectionStartError, QueryError,

@@ -13,7 +13,6 @@ mod sink;
 
 use tradewind_events::{Query, Recorded};
 
-pub(crate) use database::{checkpoint, open_reader};
 pub use open::{ProjectionOptions, ProjectionStartError};
 pub use past::{PastError, PastOptions};
 pub use read_model::{Answer, QueryError, ReadModel};

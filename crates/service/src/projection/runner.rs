@@ -141,7 +141,7 @@ impl ProjectionRunner {
         self.build.finish().await;
     }
 
-    async fn load_skips(&self) {
+    async fn load_skips(&mut self) {
         while let Err(error) = self.skips.load().await {
             let name = self.projection.name();
             tracing::warn!(projection = name, %error, "failed to read the recorded skips; trying again");

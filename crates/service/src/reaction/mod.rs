@@ -99,3 +99,18 @@ impl Issuer {
         &self.commands
     }
 }
+
+/// A reaction as the sink sees it.
+pub(crate) struct ForReaction {
+    pub(crate) reaction: Box<dyn Reaction>,
+    pub(crate) commands: Commands,
+}
+
+impl Reactor for ForReaction {
+    fn meet<'a>(&'a self, event: &'a Recorded) -> BoxFuture<'a, Result<Vec<TimerChange>, ReactionError>> {
+        Box::pin(async move {
+            let issuer = Issuer::new(self.commands.clone(), self.reaction.name(), event);
+            self.reaction.react(event, &issuer).await.map(|()| Vec::new())
+        })
+    }
+}

@@ -1,6 +1,5 @@
 //! A reaction's life: following its source, and stopping at what it cannot handle.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -130,9 +129,4 @@ impl ReactionRunner {
             }
         }
     }
-}
-
-/// The file of a reaction's ledger.
-pub(crate) fn ledger_path(folder: &std::path::Path, name: &str) -> PathBuf {
-    folder.join(format!("{name}.db"))
 }

@@ -1,0 +1,129 @@
+//! What operators ask: is it well, how are its followers doing, and go on.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use prometheus_client::registry::Registry;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use tradewind_events::ErrorCode;
+
+use crate::follow::{Control, Status};
+use crate::{FollowerState, FollowerStatus, Problem};
+
+/// A follower, as seen from outside.
+#[derive(Clone)]
+pub(crate) struct Watched {
+    pub(crate) status: Arc<Status>,
+    pub(crate) control: Control,
+}
+
+/// What the routes share.
+pub(crate) struct Admin {
+    pub(crate) service: String,
+    pub(crate) followers: Vec<Watched>,
+    pub(crate) registry: Registry,
+    pub(crate) openapi: Value,
+    pub(crate) draining: CancellationToken,
+}
+
+impl Admin {
+    pub(crate) fn statuses(&self) -> Vec<FollowerStatus> {
+        self.followers.iter().map(|watched| watched.status.read()).collect()
+    }
+
+    /// Ready once every follower has caught up or cannot go on by itself.
+    pub(crate) fn is_ready(&self) -> bool {
+        !self.draining.is_cancelled() && self.followers.iter().all(|watched| watched.status.is_settled())
+    }
+
+    fn find(&self, name: &str) -> Result<&Watched, Problem> {
+        let found = self.followers.iter().find(|watched| watched.status.name() == name);
+        found.ok_or_else(|| Problem::not_found(format!("projection, reaction or process {name}")))
+    }
+}
+
+pub(crate) fn admin_routes(admin: Arc<Admin>) -> Router {
+    Router::new()
+        .route("/health/live", get(live))
+        .route("/health/ready", get(ready))
+        .route("/metrics", get(metrics))
+        .route("/openapi.json", get(openapi))
+        .route("/admin/projections", get(list))
+        .route("/admin/projections/{name}", get(one))
+        .route("/admin/projections/{name}/retry", post(retry))
+        .route("/admin/projections/{name}/skip", post(skip))
+        .route("/admin/projections/{name}/rebuild", post(rebuild))
+        .with_state(admin)
+}
+
+async fn live(State(admin): State<Arc<Admin>>) -> Json<Value> {
+    Json(json!({ "status": "live", "service": admin.service }))
+}
+
+/// A follower that has stopped does not make the service unready: everything else works, and what it has can be
+/// asked for. It is told here all the same.
+async fn ready(State(admin): State<Arc<Admin>>) -> Response {
+    let statuses = admin.statuses();
+    let stopped: Vec<_> = statuses.iter().filter(|status| status.state == FollowerState::Stopped).collect();
+    let behind: Vec<_> = statuses.iter().filter(|status| status.state == FollowerState::CatchingUp).collect();
+    let names = |all: &[&FollowerStatus]| all.iter().map(|status| status.name.clone()).collect::<Vec<_>>();
+    let told = json!({ "service": admin.service, "stopped": stopped, "catching_up": names(&behind) });
+    if admin.is_ready() {
+        let status = if stopped.is_empty() { "ready" } else { "degraded" };
+        let mut told = told;
+        told["status"] = status.into();
+        return Json(told).into_response();
+    }
+    let (code, why) = match admin.draining.is_cancelled() {
+        true => (ErrorCode::DRAINING, "it is going down"),
+        false => (ErrorCode::NOT_CAUGHT_UP, "its read models are catching up"),
+    };
+    let problem = Problem::new(code, why).with_status(StatusCode::SERVICE_UNAVAILABLE);
+    problem.with("service", admin.service.clone()).with("catching_up", names(&behind)).into_response()
+}
+
+async fn metrics(State(admin): State<Arc<Admin>>) -> Result<Response, Problem> {
+    let mut text = String::with_capacity(16 << 10);
+    prometheus_client::encoding::text::encode(&mut text, &admin.registry)
+        .map_err(|error| Problem::new(ErrorCode::INTERNAL, error.to_string()))?;
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
+}
+
+async fn openapi(State(admin): State<Arc<Admin>>) -> Json<Value> {
+    Json(admin.openapi.clone())
+}
+
+async fn list(State(admin): State<Arc<Admin>>) -> Json<Value> {
+    Json(json!({ "items": admin.statuses() }))
+}
+
+async fn one(State(admin): State<Arc<Admin>>, Path(name): Path<String>) -> Result<Json<FollowerStatus>, Problem> {
+    Ok(Json(admin.find(&name)?.status.read()))
+}
+
+async fn retry(State(admin): State<Arc<Admin>>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
+    admin.find(&name)?.control.retry().await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn skip(
+    State(admin): State<Arc<Admin>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Problem> {
+    let actor = headers.get("tradewind-actor").and_then(|actor| actor.to_str().ok()).map(str::to_owned);
+    admin.find(&name)?.control.skip(actor).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn rebuild(State(admin): State<Arc<Admin>>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
+    admin.find(&name)?.control.rebuild().await?;
+    Ok(StatusCode::ACCEPTED)
+}

@@ -1,0 +1,294 @@
+//! The host: what a context is put into to become a service. A context registers what it has, one line each, and
+//! the host gives back the handles with which its routes work.
+
+mod admin;
+mod extract;
+mod logging;
+mod openapi;
+mod options;
+mod problem;
+mod process_metrics;
+mod request;
+mod service;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use axum::{Router, middleware};
+use prometheus_client::registry::Registry;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tradewind_events::{Clock, ErrorCode, EventSource, EventStore, Query};
+use uuid::Uuid;
+
+use crate::commands::{CommandMetrics, Loader};
+use crate::feed::{Feed, FeedRoutes, Publish, feed_routes};
+use crate::follow::FollowerMetrics;
+use crate::process::{EffectHalf, InputHalf, ProcessManager, TimerRunner};
+use crate::projection::{ProjectionRunner, Surroundings};
+use crate::reaction::{ForReaction, Ledger, Reaction, ReactionRunner, ReactionSurroundings, Reactor};
+use crate::{Commands, Entities, Entity, Projection, ProjectionOptions, ReadModel, Upcasters};
+
+use admin::{Admin, Watched, admin_routes};
+pub(crate) use extract::POSITION_HEADER;
+pub use extract::Submitted;
+pub use logging::{LogError, LogFormat, init_logging};
+pub use openapi::Operation;
+pub use options::{HostError, HostOptions};
+pub use problem::Problem;
+use process_metrics::ProcessMetrics;
+pub use request::RequestId;
+use request::{Around, HttpMetrics, around};
+use service::Task;
+pub use service::{Service, ServiceError, ServiceHandle};
+
+/// A service under construction.
+pub struct Host {
+    options: HostOptions,
+    store: Arc<dyn EventStore>,
+    surroundings: Surroundings,
+    registry: Registry,
+    commands: Commands,
+    followers: Vec<Watched>,
+    tasks: Vec<Task>,
+    routes: Router,
+    operations: Vec<Operation>,
+    publish: Option<Arc<dyn Publish>>,
+    draining: CancellationToken,
+}
+
+impl Host {
+    /// A host over the service's own event store.
+    pub fn new(options: HostOptions, store: Arc<dyn EventStore>, clock: Arc<dyn Clock>) -> Self {
+        let labels = std::iter::once(("service".into(), options.name.clone().into()));
+        let mut registry = Registry::with_prefix_and_labels("tradewind", labels);
+        let (command_metrics, metrics) = (CommandMetrics::default(), FollowerMetrics::default());
+        command_metrics.register(&mut registry);
+        metrics.register(&mut registry);
+        registry.register_collector(Box::new(ProcessMetrics));
+        let upcasters = Upcasters::default();
+        let loader = Loader { store: store.clone(), upcasters: upcasters.clone() };
+        let commands = Commands::with_metrics(loader, clock.clone(), options.commands.clone(), command_metrics);
+        let surroundings = Surroundings { store: store.clone(), upcasters, clock, metrics };
+        Self {
+            options,
+            store,
+            surroundings,
+            registry,
+            commands,
+            followers: Vec::new(),
+            tasks: Vec::new(),
+            routes: Router::new(),
+            operations: Vec::new(),
+            publish: None,
+            draining: CancellationToken::new(),
+        }
+    }
+
+    /// How old events are read; steps are added to it.
+    #[must_use]
+    pub fn upcasters(&self) -> &Upcasters {
+        &self.surroundings.upcasters
+    }
+
+    /// What handles the service's commands.
+    #[must_use]
+    pub fn commands(&self) -> Commands {
+        self.commands.clone()
+    }
+
+    /// What reads the service's entities.
+    #[must_use]
+    pub fn entities(&self) -> Entities {
+        self.commands.entities()
+    }
+
+    /// The clock that everything here goes by.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.surroundings.clock.clone()
+    }
+
+    /// Cancelled when the service begins to go down: a route that streams must end its streams by it.
+    #[must_use]
+    pub fn draining(&self) -> CancellationToken {
+        self.draining.clone()
+    }
+
+    /// A read model of the service's own events.
+    ///
+    /// # Errors
+    /// [`HostError`] if its database cannot be opened, or its name is taken.
+    pub fn projection(&mut self, projection: impl Projection) -> Result<ReadModel, HostError> {
+        self.projection_over(self.store.clone(), projection)
+    }
+
+    /// A read model of another source's events, such as another service's feed: a local copy. The positions that
+    /// its queries take and tell are that source's.
+    ///
+    /// # Errors
+    /// [`HostError`] if its database cannot be opened, or its name is taken.
+    pub fn projection_over(
+        &mut self,
+        source: Arc<dyn EventSource>,
+        projection: impl Projection,
+    ) -> Result<ReadModel, HostError> {
+        let options = ProjectionOptions {
+            folder: self.options.folder.join("projections"),
+            wait_max: self.options.query_wait_max,
+            past: self.options.past.clone(),
+        };
+        let around = self.surroundings.clone();
+        let (runner, read_model, control) = ProjectionRunner::open(Arc::new(projection), source, around, &options)?;
+        self.watch(Watched { status: runner.status(), control })?;
+        self.tasks.push(Box::new(|stop| Box::pin(runner.run(stop))));
+        Ok(read_model)
+    }
+
+    /// Something to do whenever certain events of the service have happened.
+    ///
+    /// # Errors
+    /// [`HostError`] if its checkpoint cannot be opened, or its name is taken.
+    pub fn reaction(&mut self, reaction: impl Reaction) -> Result<(), HostError> {
+        self.reaction_over(self.store.clone(), reaction)
+    }
+
+    /// Something to do whenever certain events of another source have happened.
+    ///
+    /// # Errors
+    /// [`HostError`] if its checkpoint cannot be opened, or its name is taken.
+    pub fn reaction_over(&mut self, source: Arc<dyn EventSource>, reaction: impl Reaction) -> Result<(), HostError> {
+        let (name, query) = (reaction.name(), reaction.query());
+        let ledger = self.ledger(name, name)?;
+        let reactor = ForReaction { reaction: Box::new(reaction), commands: self.commands() };
+        self.follow(Arc::new(reactor), ReactionSurroundings { kind: "reaction", name, source, query }, &ledger)
+    }
+
+    /// A process manager that listens to the service's own events.
+    ///
+    /// # Errors
+    /// [`HostError`] if its checkpoints cannot be opened, or its name is taken.
+    pub fn process(&mut self, process: impl ProcessManager) -> Result<(), HostError> {
+        self.process_over(self.store.clone(), process)
+    }
+
+    /// A process manager that listens to another source's events.
+    ///
+    /// # Errors
+    /// [`HostError`] if its checkpoints cannot be opened, or its name is taken.
+    pub fn process_over<P: ProcessManager>(
+        &mut self,
+        source: Arc<dyn EventSource>,
+        process: P,
+    ) -> Result<(), HostError> {
+        let (name, query, process) = (process.name(), process.query(), Arc::new(process));
+        let effects_name = P::State::CATEGORY;
+        let (inputs, effects) = (self.ledger(name, name)?, self.ledger(name, &format!("{name}.effects"))?);
+        let input = InputHalf { process: process.clone(), commands: self.commands() };
+        self.follow(Arc::new(input), ReactionSurroundings { kind: "process", name, source, query }, &inputs)?;
+        let own = ReactionSurroundings {
+            kind: "effects",
+            name: effects_name,
+            source: self.store.clone(),
+            query: Query::category(P::State::CATEGORY),
+        };
+        let effect = EffectHalf { process: process.clone(), commands: self.commands() };
+        self.follow(Arc::new(effect), own, &effects)?;
+        let timers = TimerRunner { process, commands: self.commands(), ledger: effects, clock: self.clock() };
+        self.tasks.push(Box::new(|stop| Box::pin(timers.run(stop))));
+        Ok(())
+    }
+
+    fn follow(
+        &mut self,
+        reactor: Arc<dyn Reactor>,
+        about: ReactionSurroundings,
+        ledger: &Ledger,
+    ) -> Result<(), HostError> {
+        let (name, around) = (about.name, self.surroundings.clone());
+        let opened = ReactionRunner::open(reactor, about, around, ledger);
+        let (runner, control) = opened.map_err(|e| HostError::Ledger { name, problem: e.to_string() })?;
+        self.watch(Watched { status: runner.status(), control })?;
+        self.tasks.push(Box::new(|stop| Box::pin(runner.run(stop))));
+        Ok(())
+    }
+
+    fn ledger(&self, name: &'static str, file: &str) -> Result<Ledger, HostError> {
+        let folder = self.options.folder.join("reactions");
+        let made = std::fs::create_dir_all(&folder).map_err(|error| error.to_string());
+        let opened =
+            made.and_then(|()| Ledger::open(&folder.join(format!("{file}.db"))).map_err(|error| error.to_string()));
+        opened.map_err(|problem| HostError::Ledger { name, problem })
+    }
+
+    fn watch(&mut self, watched: Watched) -> Result<(), HostError> {
+        let name = watched.status.name();
+        if self.followers.iter().any(|other| other.status.name() == name) {
+            return Err(HostError::SameName(name.to_owned()));
+        }
+        self.followers.push(watched);
+        Ok(())
+    }
+
+    /// What the service tells others, under `/feed`.
+    pub fn publish(&mut self, publish: impl Publish) {
+        self.publish = Some(Arc::new(publish));
+    }
+
+    /// The service's own routes.
+    pub fn routes(&mut self, routes: Router) {
+        self.routes = std::mem::take(&mut self.routes).merge(routes);
+    }
+
+    /// One operation of the service's API, for `/openapi.json`.
+    pub fn operation(&mut self, operation: Operation) {
+        self.operations.push(operation);
+    }
+
+    /// Another part of the service that runs as long as it does, until the token is cancelled.
+    pub fn task<F>(&mut self, task: impl FnOnce(CancellationToken) -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.tasks.push(Box::new(|stop| Box::pin(task(stop))));
+    }
+
+    /// Binds the service to its address.
+    ///
+    /// # Errors
+    /// [`HostError::Listen`] if the address is taken.
+    pub async fn bind(mut self) -> Result<(Service, ServiceHandle), HostError> {
+        let metrics = HttpMetrics::registered(&mut self.registry);
+        let HostOptions { name, listen, drain_max, .. } = self.options;
+        let at_fault = |error| HostError::Listen { address: listen, error };
+        let listener = TcpListener::bind(listen).await.map_err(at_fault)?;
+        let address = listener.local_addr().map_err(at_fault)?;
+        let admin = Arc::new(Admin {
+            openapi: openapi::document(&name, env!("CARGO_PKG_VERSION"), &self.operations),
+            service: name.clone(),
+            followers: self.followers,
+            registry: self.registry,
+            draining: self.draining.clone(),
+        });
+        let mut router = self.routes.merge(admin_routes(admin.clone()));
+        if let Some(publish) = self.publish {
+            let feed = Feed::new(self.store, publish, self.surroundings.upcasters);
+            let (source, draining) = (Arc::new(feed), self.draining.clone());
+            let routes = feed_routes(FeedRoutes { source, name: format!("/{name}"), draining });
+            router = router.nest("/feed", routes);
+        }
+        let shared = Around {
+            metrics: metrics.clone(),
+            draining: self.draining.clone(),
+            service: name.clone(),
+            counter: AtomicU64::new(0),
+            run: Uuid::new_v4(),
+        };
+        let router = router
+            .fallback(|| async { Problem::new(ErrorCode::NOT_FOUND, "there is no such route") })
+            .layer(middleware::from_fn_with_state(Arc::new(shared), around));
+        let (tasks, draining) = (self.tasks, self.draining);
+        let service = Service { name, listener, router, tasks, draining, drain_max, metrics };
+        Ok((service, ServiceHandle { address, admin }))
+    }
+}

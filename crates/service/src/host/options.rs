@@ -1,0 +1,68 @@
+//! How a service is run.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::{CommandOptions, PastOptions};
+
+/// How a service is run.
+#[derive(Debug, Clone)]
+pub struct HostOptions {
+    /// The service's name: `ordering`.
+    pub name: String,
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Its folder, for what is derived: read databases and checkpoints.
+    pub folder: PathBuf,
+    /// How commands are handled.
+    pub commands: CommandOptions,
+    /// How long a query waits for the position that it asks for.
+    pub query_wait_max: Duration,
+    /// Bounds on read models of the past.
+    pub past: PastOptions,
+    /// How long requests in flight may take when the service goes down.
+    pub drain_max: Duration,
+}
+
+impl HostOptions {
+    /// A service with the usual bounds.
+    pub fn new(name: impl Into<String>, listen: SocketAddr, folder: impl Into<PathBuf>) -> Self {
+        Self {
+            name: name.into(),
+            listen,
+            folder: folder.into(),
+            commands: CommandOptions::default(),
+            query_wait_max: Duration::from_secs(5),
+            past: PastOptions::default(),
+            drain_max: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Why a service cannot be started.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// A projection cannot.
+    #[error(transparent)]
+    Projection(#[from] crate::ProjectionStartError),
+    /// A reaction's or process manager's checkpoint cannot be used.
+    #[error("the checkpoint of {name}: {problem}")]
+    Ledger {
+        /// The reaction or process manager.
+        name: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Two projections, reactions or process managers have the same name.
+    #[error("there are two called {0}")]
+    SameName(String),
+    /// Its address cannot be listened on.
+    #[error("failed to listen on {address}: {error}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        error: std::io::Error,
+    },
+}
