@@ -73,8 +73,8 @@ function showProgress(outcome, text, accepted = false) {
 
 function refusal(error, again) {
   if (error.transient) {
-    return [errorNotice(error, again, { title: "We did not hear back about your order" }),
-      h("p", { class: "muted small" }, "Trying again is safe: even if the first try arrived, there will be one order.")];
+    return [errorNotice(error, again),
+      h("p", { class: "muted small" }, "We did not hear back about your order. Trying again is safe: even if the first try arrived, there will be one order.")];
   }
   return errorNotice(error, error.status >= 500 ? again : null, { title: "The order was not placed" });
 }

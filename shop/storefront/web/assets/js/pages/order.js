@@ -16,7 +16,7 @@ import { bone, region } from "../views/region.js";
 import { statusPill } from "../views/status-pill.js";
 import { stepper } from "../views/stepper.js";
 
-const LIVE_WORDS = { connecting: "Connecting…", open: "Live", waiting: "Connection lost, trying again…", closed: "Complete" };
+const LIVE_WORDS = { connecting: "Connecting…", open: "Live", waiting: "Connection lost, trying again…", closed: "Finished" };
 
 export function orderPage({ params, signal }) {
   const order = { id: params.id, timeline: [], status: undefined };
@@ -53,6 +53,7 @@ function timelineView(order, signal) {
   const live = h("span", { class: "live" });
   const ending = h("div");
   const actions = h("div", { class: "row" });
+  let offered;
   const node = h("section", { class: "card timeline", "aria-label": "Timeline" },
     h("div", { class: "timeline-head" }, h("div", { class: "row" }, h("h2", {}, "Timeline"), pill), live),
     steps.node, ending, actions);
@@ -62,7 +63,10 @@ function timelineView(order, signal) {
     steps.show(order.timeline, fresh);
     put(pill, order.status ? statusPill(order.status) : null);
     put(ending, endingOf(order));
-    put(actions, actionsFor(order, signal, ending));
+    // Only what is new is drawn, so that a button keeps the focus while stages come in.
+    const offer = isFinal(order.status) ? (order.lines?.length ? "again" : null) : isCancellable(order.status) ? "cancel" : null;
+    if (offer !== offered) put(actions, offer === "again" ? againButton(order) : offer === "cancel" ? cancelButton(order, signal) : null);
+    offered = offer;
   };
   const onState = (state) => {
     live.dataset.live = state;
@@ -89,11 +93,6 @@ function endingOf(order) {
 
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1).replace(/\.$/, "");
 
-function actionsFor(order, signal, place) {
-  if (isFinal(order.status)) return order.lines?.length ? againButton(order) : null;
-  return isCancellable(order.status) ? cancelButton(order, signal, place) : null;
-}
-
 function againButton(order) {
   const again = () => {
     for (const line of order.lines) cart.add({ id: line.product_id, name: readable(line.name), price_cents: line.unit_price_cents }, line.quantity);
@@ -102,28 +101,30 @@ function againButton(order) {
   return h("button", { class: "button quiet", type: "button", "data-testid": "again", onclick: again }, icon("retry"), "Order this again");
 }
 
-// Asked twice, as it cannot be undone; the key is made once, so that the second try is the same cancellation.
-function cancelButton(order, signal, place) {
-  order.cancelKey ??= newId();
-  const button = h("button", { class: "link-button danger", type: "button", onclick: ask }, order.cancelAsked ? "Yes, cancel this order" : "Cancel this order");
+// Asked twice, as it cannot be undone; the key is made once, so that another try is the same cancellation.
+function cancelButton(order, signal) {
+  const key = newId();
+  const trouble = h("div");
+  const button = h("button", { class: "link-button danger", type: "button", onclick: ask }, "Cancel this order");
+  let asked = false;
   async function ask() {
-    if (!order.cancelAsked) {
-      order.cancelAsked = true;
+    if (!asked) {
+      asked = true;
       button.textContent = "Yes, cancel this order";
       announce("Press again to cancel the order");
       return;
     }
     button.disabled = true;
     try {
-      await cancelOrder(order.id, "changed my mind", order.cancelKey, signal);
+      await cancelOrder(order.id, "changed my mind", key, signal);
       announce("The order is being cancelled");
     } catch (error) {
-      if (!signal.aborted) put(place, errorNotice(error, error.transient ? ask : null, { title: "The order could not be cancelled" }));
+      if (!signal.aborted) put(trouble, errorNotice(error, error.transient ? ask : null, { title: "The order could not be cancelled" }));
     } finally {
       button.disabled = false;
     }
   }
-  return button;
+  return [button, trouble];
 }
 
 function facts(order) {

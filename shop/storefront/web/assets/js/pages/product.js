@@ -5,6 +5,7 @@ import { lookOf } from "../departments.js";
 import { h } from "../dom.js";
 import { money, readable } from "../format.js";
 import { icon } from "../icons.js";
+import { announce } from "../shell.js";
 import { addToCart, nameOf, productBones, productCard, tile } from "../views/product-card.js";
 import { quantityField } from "../views/quantity.js";
 import { bone, region } from "../views/region.js";
@@ -18,6 +19,7 @@ export function productPage({ params, signal }) {
     bones: () => h("div", { class: "detail" }, bone("100%", "20rem"), h("div", { class: "detail-text" }, bone("80%", "2rem"), bone("40%", "1.5rem"), bone("60%", "3rem"))),
     show: (product) => {
       document.title = `${nameOf(product)} · Tradewind Market`;
+      announce(nameOf(product));
       return [detail(product), others(product, signal)];
     },
   });
