@@ -1,0 +1,32 @@
+//! What Tradewind costs and how fast it is: `tradewind bench …`.
+//!
+//! Every figure stands beside the limit of the same machine, measured in the same run and in turns with it, since a
+//! disk is not the same from one minute to the next. `measure` holds the tools; `store` has a file for each figure.
+//! `docs/benchmarks.md` keeps the results. Comparisons with other engines live in `crates/peers`, which uses these
+//! tools and is not part of the default build.
+
+mod error;
+pub mod measure;
+pub mod store;
+
+pub use error::BenchError;
+
+/// What can be measured.
+#[derive(Debug, clap::Subcommand)]
+pub enum Bench {
+    /// The embedded event log: appends, reads, replay, reopening, beside the raw disk
+    Store(store::StoreBench),
+}
+
+impl Bench {
+    /// Measures, and shows the figures on standard output. It blocks for as long as that takes, and must be called
+    /// outside of any asynchronous task.
+    ///
+    /// # Errors
+    /// [`BenchError`].
+    pub fn run(&self) -> Result<(), BenchError> {
+        match self {
+            Self::Store(bench) => bench.run(),
+        }
+    }
+}
