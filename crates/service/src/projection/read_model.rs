@@ -155,7 +155,8 @@ impl ReadModel {
             let generation = live.borrow_and_update().clone();
             let mut progress = generation.progress();
             tokio::select! {
-                Ok(_) = progress.wait_for(|position| *position >= wanted) => return,
+                // The guard that `wait_for` gives must not be held across an await.
+                true = async { progress.wait_for(|position| *position >= wanted).await.is_ok() } => return,
                 Ok(()) = live.changed() => {}
                 // Neither can come any more: the service has gone down, and the wait ends by its bound.
                 else => std::future::pending().await,
