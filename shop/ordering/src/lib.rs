@@ -1,12 +1,61 @@
-//! The context that takes orders and sees them delivered.
+//! The context that takes orders and sees them delivered. A customer places an order at the prices that ordering has
+//! heard of from the catalog; a process manager drives it from there through its six stages, or to one of three
+//! early ends; and several read models tell of it: to the customer, and to whoever runs the shop.
 
 pub mod commands;
 pub mod events;
 pub mod fulfilment;
+pub mod http;
 pub mod live;
 pub mod order;
 pub mod pace;
 pub mod payment;
 pub mod projections;
+pub mod publish;
 pub mod reactions;
 pub mod timeline;
+
+use std::sync::Arc;
+
+use axum::Router;
+use tradewind_events::EventSource;
+use tradewind_service::{Host, HostError};
+
+use fulfilment::FulfilmentOptions;
+use http::OrderingApi;
+use live::LiveOrders;
+use projections::{OrderDetail, OrderHistory, ProductPrices, SalesByDay, SalesByDepartment};
+use publish::PublishOrdering;
+use reactions::FulfilOrder;
+
+/// All that ordering has, put into a host. The routes are the host's to serve. `orders` is the host's own event
+/// store, `catalog` the catalog's feed.
+///
+/// # Errors
+/// [`HostError`] if a read model or a checkpoint cannot be opened.
+pub fn assemble(
+    host: &mut Host,
+    orders: Arc<dyn EventSource>,
+    catalog: Arc<dyn EventSource>,
+    fulfilment: FulfilmentOptions,
+) -> Result<Router, HostError> {
+    let live = LiveOrders::default();
+    let api = OrderingApi {
+        commands: host.commands(),
+        orders: orders.clone(),
+        live: live.clone(),
+        draining: host.draining(),
+        prices: host.projection_over(catalog, ProductPrices)?,
+        detail: host.projection(OrderDetail)?,
+        history: host.projection(OrderHistory)?,
+        sales_by_day: host.projection(SalesByDay)?,
+        sales_by_department: host.projection(SalesByDepartment)?,
+    };
+    host.process(FulfilOrder::new(fulfilment))?;
+    host.task(|stop| async move {
+        stop.run_until_cancelled(live.follow(orders)).await;
+    });
+    host.publish(PublishOrdering);
+    http::operations().into_iter().for_each(|operation| host.operation(operation));
+    Ok(http::routes(api))
+}

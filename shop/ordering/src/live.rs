@@ -6,27 +6,18 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tradewind_events::{EventSource, Position, Query, ReadError};
 use tradewind_service::Entity;
 
 use crate::order::Order;
 
-/// Tells watchers that something has happened to their order. Cheap to clone; it stops when the last clone is gone.
-#[derive(Clone)]
+/// How long to wait before following a source again that has failed.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Tells watchers that something has happened to their order, as long as [`LiveOrders::follow`] runs. Cheap to clone.
+#[derive(Clone, Default)]
 pub struct LiveOrders {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
     watched: Arc<Watched>,
-    pump: JoinHandle<()>,
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        self.pump.abort();
-    }
 }
 
 /// The orders that are watched, by id.
@@ -41,19 +32,22 @@ pub struct Watcher {
 }
 
 impl LiveOrders {
-    /// Begins to follow the orders in `source`. Needs a runtime.
-    #[must_use]
-    pub fn follow(source: Arc<dyn EventSource>) -> Self {
-        let watched = Arc::new(Watched::default());
-        let pump = tokio::spawn(pump(source, watched.clone()));
-        Self { inner: Arc::new(Inner { watched, pump }) }
+    /// Follows the orders in `source`, for ever. When the source fails, everybody is told to look for themselves once
+    /// it is back.
+    pub async fn follow(&self, source: Arc<dyn EventSource>) {
+        loop {
+            if let Err(problem) = follow_once(&*source, &self.watched).await {
+                tracing::warn!(%problem, "interrupted while following orders for their watchers; going on soon");
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// Watches one order. What happens from now on wakes the watcher; it has to look at what was before by itself,
     /// afterwards, so that nothing falls in between.
     #[must_use]
     pub fn watch(&self, order_id: &str) -> Watcher {
-        let watched = self.inner.watched.clone();
+        let watched = self.watched.clone();
         let changes = watched.lock().entry(order_id.to_owned()).or_default().subscribe();
         Watcher { order_id: order_id.to_owned(), changes, watched }
     }
@@ -92,22 +86,11 @@ impl Watched {
     }
 
     fn wake_all(&self) {
-        self.lock().values().for_each(|sender| _ = sender.send_replace(()));
+        self.lock().values().for_each(|sender| sender.send_replace(()));
     }
 }
 
-/// Follows the orders, for ever. When the source fails, everybody is told to look for themselves once it is back.
-async fn pump(source: Arc<dyn EventSource>, watched: Arc<Watched>) {
-    loop {
-        if let Err(problem) = pump_once(&*source, &watched).await {
-            tracing::warn!(%problem, "interrupted while following orders for their watchers; going on soon");
-        }
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        watched.wake_all();
-    }
-}
-
-async fn pump_once(source: &dyn EventSource, watched: &Watched) -> Result<(), ReadError> {
+async fn follow_once(source: &dyn EventSource, watched: &Watched) -> Result<(), ReadError> {
     let head: Position = source.head().await?;
     let mut deliveries = source.subscribe(head, Query::category(Order::CATEGORY)).await?;
     // What came between the interruption and here was in nobody's delivery.

@@ -118,9 +118,12 @@ impl Order {
     }
 }
 
+/// The reason why nothing can be done with an order that does not exist.
+pub(crate) const NO_SUCH_ORDER: &str = "no-such-order";
+
 /// The rule that an order must exist.
 pub(crate) fn no_such_order() -> Rejection {
-    Rejection::new("no-such-order", "there is no such order")
+    Rejection::new(NO_SUCH_ORDER, "there is no such order")
 }
 
 /// The rule that an order that has ended stays as it is.

@@ -1,11 +1,10 @@
 //! The reference shop: one program that runs any of its contexts by name, and fills a running shop with a sample.
 
+mod backdating;
+mod run;
 mod seed;
 
 use clap::{Parser, Subcommand};
-
-/// What a service answers to a command with a time of its own, if it does not take the past.
-const BACKDATING_REFUSED: &str = "backdating-not-allowed";
 
 /// The reference shop of Tradewind.
 #[derive(Debug, Parser)]
@@ -17,6 +16,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    /// Run one context of the shop as a service
+    Run(run::Options),
     /// Fill a running shop with a sample of real baskets; what is there already is not added again
     Seed(seed::Options),
 }
@@ -24,7 +25,7 @@ enum Action {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Arguments::parse().action {
-        Action::Seed(options) => seed::run(&options).await?,
+        Action::Run(options) => run::run(options).await,
+        Action::Seed(options) => Ok(seed::run(&options).await?),
     }
-    Ok(())
 }

@@ -21,7 +21,9 @@ async fn settled(watcher: &mut Watcher) {
 #[tokio::test]
 async fn only_those_who_watch_an_order_are_woken_by_it() {
     let store = Arc::new(MemoryStore::new());
-    let live = LiveOrders::follow(store.clone());
+    let live = LiveOrders::default();
+    let (follower, source) = (live.clone(), store.clone());
+    tokio::spawn(async move { follower.follow(source).await });
     let (mut one, mut another, mut other) = (live.watch("a"), live.watch("a"), live.watch("b"));
     settled(&mut one).await;
     settled(&mut another).await;
@@ -32,12 +34,12 @@ async fn only_those_who_watch_an_order_are_woken_by_it() {
     assert!(!woken(&mut other).await);
 }
 
-#[tokio::test]
-async fn an_order_that_nobody_watches_any_more_is_forgotten() {
-    let live = LiveOrders::follow(Arc::new(MemoryStore::new()));
+#[test]
+fn an_order_that_nobody_watches_any_more_is_forgotten() {
+    let live = LiveOrders::default();
     let (one, another) = (live.watch("a"), live.watch("a"));
     drop(one);
-    assert_eq!(live.inner.watched.lock().len(), 1);
+    assert_eq!(live.watched.lock().len(), 1);
     drop(another);
-    assert_eq!(live.inner.watched.lock().len(), 0);
+    assert_eq!(live.watched.lock().len(), 0);
 }

@@ -82,7 +82,7 @@ impl Projection for SalesByDepartment {
                 close(tx, id)?;
             }
             Some(OrderEvent::OrderShipped(_) | OrderEvent::OrderRejected(_) | OrderEvent::OrderPaymentFailed(_)) => {
-                close(tx, id)?
+                close(tx, id)?;
             }
             Some(OrderEvent::OrderApproved(_) | OrderEvent::OrderPrepared(_) | OrderEvent::OrderDelivered(_))
             | None => {}

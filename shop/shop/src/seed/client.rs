@@ -87,7 +87,7 @@ impl ShopClient {
             Request::post(format!("{}{path}", self.base))
                 .header("content-type", "application/json")
                 .header("idempotency-key", format!("\"{key}\""))
-                .header("tradewind-at", at.to_string())
+                .header(crate::backdating::HEADER, at.to_string())
                 .body(Full::new(body.clone()))
         };
         let (status, headers, body) = self.until_answered("POST", path, request).await?;

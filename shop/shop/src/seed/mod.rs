@@ -166,7 +166,7 @@ async fn place_orders(
 
 /// Counts what the shop refused; that it refuses the past altogether is an error, since all the rest would follow.
 fn refused(part: &mut Part, reason: String) -> Result<(), SeedError> {
-    if reason == crate::BACKDATING_REFUSED {
+    if reason == crate::backdating::REFUSED {
         return Err(SeedError::NoBackdating(reason));
     }
     *part.left_out.entry(reason).or_default() += 1;

@@ -75,7 +75,7 @@ fn a_planned_step_waits_for_its_time() {
 #[test]
 fn a_step_whose_time_has_come_is_taken_once() {
     let plan = planned(Step::Ship, Duration::ZERO, false);
-    let taken = process(0, 0).on_timer(&after(&[plan.clone()]), TIMER);
+    let taken = process(0, 0).on_timer(&after(std::slice::from_ref(&plan)), TIMER);
     assert_eq!(taken, [StepTaken { action: Action::Ship }.into()]);
     assert_eq!(process(0, 0).on_timer(&after(&[plan, taken[0].clone()]), TIMER), []);
     assert!(matches!(&process(0, 0).effects("a", &taken[0], moment(NOON))[..], [Effect::Command(_)]));

@@ -1,0 +1,76 @@
+//! `shop run`: one context as a service of its own.
+
+mod options;
+mod storefront;
+
+use std::future::Future;
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use axum::Router;
+use tokio::signal::unix::{SignalKind, signal};
+use tradewind_events::{EventSource, EventStore, SystemClock};
+use tradewind_service::{Host, HostOptions, LogFormat, init_logging};
+use tradewind_store::{ClientOptions, FeedSource, OpenOptions};
+
+use crate::backdating::Backdating;
+use options::Context;
+pub(crate) use options::Options;
+
+/// Runs a context until it is told to stop.
+pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
+    let format = if std::io::stderr().is_terminal() { LogFormat::Pretty } else { LogFormat::Json };
+    init_logging(format, &options.log)?;
+    let shutdown = told_to_stop()?;
+    if options.context == Context::Storefront {
+        return storefront::serve(options.listen, shutdown).await;
+    }
+    let clock = Arc::new(SystemClock);
+    let url = options.store_url();
+    let store = tradewind_store::open(&url, OpenOptions::with_clock(clock.clone()))
+        .await
+        .with_context(|| format!("failed to open the event store {url}"))?;
+    let name = options.context.name();
+    let mut host = Host::new(HostOptions::new(name, options.listen, &options.data), store.clone(), clock.clone());
+    let routes = assemble(&mut host, store, &options)?;
+    host.routes(Backdating::new(options.allow_backdating, clock).guard(routes));
+    let (service, _) = host.bind().await?;
+    service.run(shutdown).await?;
+    Ok(())
+}
+
+/// Puts the context into its host.
+fn assemble(host: &mut Host, store: Arc<dyn EventStore>, options: &Options) -> anyhow::Result<Router> {
+    Ok(match options.context {
+        Context::Catalog => shop_catalog::assemble(host)?,
+        Context::Ordering => {
+            let catalog = upstream(options, "catalog")?;
+            shop_ordering::assemble(host, store, catalog, options.fulfilment())?
+        }
+        Context::Storefront => anyhow::bail!("the storefront has nothing to put into a host"),
+    })
+}
+
+/// Another service's feed.
+fn upstream(options: &Options, name: &str) -> anyhow::Result<Arc<dyn EventSource>> {
+    let upstream = options.upstream.iter().find(|upstream| upstream.name == name);
+    let upstream = upstream.with_context(|| {
+        let context = options.context.name();
+        format!("{context} follows {name}: say where that is with --upstream {name}=http://HOST:PORT")
+    })?;
+    let feed = FeedSource::new(&upstream.feed_url(), ClientOptions::default())?;
+    Ok(Arc::new(feed))
+}
+
+/// Ends with the first Ctrl-C or SIGTERM.
+fn told_to_stop() -> std::io::Result<impl Future<Output = ()> + Send> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}

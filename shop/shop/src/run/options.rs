@@ -1,0 +1,129 @@
+//! The command line of `shop run`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use shop_ordering::fulfilment::FulfilmentOptions;
+use shop_ordering::pace::Pace;
+use shop_ordering::payment::PaymentOptions;
+
+/// Which part of the shop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Context {
+    /// The products
+    Catalog,
+    /// Orders and their fulfilment
+    Ordering,
+    /// The page that people see
+    Storefront,
+}
+
+impl Context {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Catalog => "catalog",
+            Self::Ordering => "ordering",
+            Self::Storefront => "storefront",
+        }
+    }
+}
+
+/// How to run a context.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Options {
+    /// Which context
+    #[arg(value_enum)]
+    pub(crate) context: Context,
+    /// The address to listen on; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+    /// The folder for its data
+    #[arg(long)]
+    pub(crate) data: PathBuf,
+    /// The event store's URL; a log in the data folder unless told
+    #[arg(long)]
+    store: Option<String>,
+    /// Another context that this one follows, as NAME=http://HOST:PORT; can be given several times
+    #[arg(long)]
+    pub(crate) upstream: Vec<Upstream>,
+    /// Let clients say with the header Tradewind-At that a command happened in the past. For filling a shop with its
+    /// history, where all clients are trusted
+    #[arg(long)]
+    pub(crate) allow_backdating: bool,
+    /// What to log, as info,tradewind_service=debug
+    #[arg(long, default_value = "info")]
+    pub(crate) log: String,
+    #[command(flatten)]
+    fulfilment: Fulfilment,
+}
+
+/// How ordering fulfils orders. The other contexts don't.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Fulfilment (ordering only)")]
+struct Fulfilment {
+    /// How fast orders go through their stages: demo (a quarter of a minute), fast (for tests), ordinary (a day)
+    #[arg(long, default_value = "demo")]
+    pace: Pace,
+    /// The most that an order may cost before it is rejected, in US cents
+    #[arg(long, default_value_t = FulfilmentOptions::default().order_cents_max)]
+    order_cents_max: u64,
+    /// How many of a hundred attempts find the (simulated) payment provider busy
+    #[arg(long, default_value_t = PaymentOptions::default().busy_percent, value_parser = clap::value_parser!(u8).range(0..=100))]
+    payment_busy_percent: u8,
+    /// How many of a hundred orders the (simulated) payment provider declines
+    #[arg(long, default_value_t = PaymentOptions::default().declined_percent, value_parser = clap::value_parser!(u8).range(0..=100))]
+    payment_declined_percent: u8,
+}
+
+impl Options {
+    /// Where its events are.
+    pub(crate) fn store_url(&self) -> String {
+        self.store.clone().unwrap_or_else(|| format!("file:{}", self.data.join("events").display()))
+    }
+
+    /// How orders are fulfilled.
+    pub(crate) fn fulfilment(&self) -> FulfilmentOptions {
+        let Fulfilment { pace, order_cents_max, payment_busy_percent, payment_declined_percent } = self.fulfilment;
+        FulfilmentOptions {
+            pace,
+            order_cents_max,
+            payment: PaymentOptions {
+                busy_percent: payment_busy_percent,
+                declined_percent: payment_declined_percent,
+                ..PaymentOptions::default()
+            },
+        }
+    }
+}
+
+/// Another context, and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Upstream {
+    /// Which.
+    pub(crate) name: String,
+    url: String,
+}
+
+impl Upstream {
+    /// Where its feed is.
+    pub(crate) fn feed_url(&self) -> String {
+        format!("{}/feed", self.url.trim_end_matches('/').trim_end_matches("/feed"))
+    }
+}
+
+impl FromStr for Upstream {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((name, url)) if !name.is_empty() && url.starts_with("http://") => {
+                Ok(Self { name: name.to_owned(), url: url.to_owned() })
+            }
+            _ => Err("say NAME=http://HOST:PORT".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
