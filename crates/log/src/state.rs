@@ -92,6 +92,8 @@ impl State {
 
     /// Puts a rewritten segment in the place of the one with its number. Readers of the old one may finish.
     pub(crate) fn replace_segment(&self, segment: Arc<Segment>) {
+        // First, so that nobody finds at an offset of the new file what was there in the old one.
+        write(&self.tail).forget(segment.number());
         let mut segments = write(&self.segments);
         let mut others = segments.as_ref().clone();
         let number = segment.number() as usize;

@@ -65,6 +65,13 @@ impl Tail {
         }
     }
 
+    /// Drops what was written to a segment, and, since no gap may be left, before it.
+    pub(crate) fn forget(&mut self, segment: u32) {
+        while let Some(oldest) = self.writes.pop_front_if(|write| write.segment <= segment) {
+            self.bytes -= oldest.bytes.len();
+        }
+    }
+
     /// The writes from a position on, at most some; none if the position is not here.
     pub(crate) fn from(&self, position: u64) -> Vec<Arc<TailWrite>> {
         if self.writes.front().is_none_or(|write| position < write.first) {

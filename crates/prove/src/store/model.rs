@@ -224,6 +224,13 @@ impl Model {
         (earlier.head() == head).then_some(earlier)
     }
 
+    /// Lets events be read again that were truncated, as it is with files of an earlier time.
+    pub fn set_first(&mut self, stream: &str, first: u64) {
+        if let Some(state) = self.streams.get_mut(stream) {
+            state.first = first;
+        }
+    }
+
     /// Gives up a stream's events before a revision; its last one stays.
     pub fn truncate(&mut self, stream: &str, before: u64) {
         if let Some(state) = self.streams.get_mut(stream) {

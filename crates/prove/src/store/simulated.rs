@@ -9,7 +9,7 @@ use super::doubt::{Doubt, resolve};
 use super::model::Model;
 use super::report::Report;
 use super::session::{Session, Unread, Unwritten, options, verify};
-use super::workload::{Step, step};
+use super::workload::{Step, step, write};
 use super::write::Write;
 
 const EIO: i32 = 5;
@@ -20,15 +20,16 @@ const STEPS_MAX: u64 = 40;
 /// Which segments a round uses, in bytes: short, so that it sees many.
 const SEGMENT_BYTES: [u32; 3] = [32 << 10, 36 << 10, 64 << 10];
 
-struct Round<'a> {
-    disk: SimulatedDisk,
-    model: Model,
+/// A log, its disk, and all that is known of the two.
+pub(super) struct Round<'a> {
+    pub(super) disk: SimulatedDisk,
+    pub(super) model: Model,
     doubts: Vec<Doubt>,
     random: Random,
-    segment_bytes: u32,
+    pub(super) segment_bytes: u32,
     /// What happened so far, for whoever has to find out why it failed.
     story: Vec<String>,
-    report: &'a mut Report,
+    pub(super) report: &'a mut Report,
 }
 
 /// Runs the round that a seed stands for.
@@ -36,14 +37,24 @@ struct Round<'a> {
 /// # Errors
 /// The first promise that is not kept.
 pub fn round(seed: u64, report: &mut Report) -> Result<(), String> {
-    let mut random = Random::part(seed, 1);
-    let segment_bytes = SEGMENT_BYTES[random.index(SEGMENT_BYTES.len())];
-    let disk = SimulatedDisk::new(seed);
-    let mut round = Round { disk, model: Model::default(), doubts: Vec::new(), random, segment_bytes, story: Vec::new(), report };
+    let mut round = Round::new(seed, 1, report);
     round.lives().map_err(|problem| format!("{problem}; before: {}", round.story.join(", ")))
 }
 
-impl Round<'_> {
+impl<'a> Round<'a> {
+    pub(super) fn new(seed: u64, part: u64, report: &'a mut Report) -> Self {
+        let mut random = Random::part(seed, part);
+        let segment_bytes = SEGMENT_BYTES[random.index(SEGMENT_BYTES.len())];
+        Self {
+            disk: SimulatedDisk::new(random.next()),
+            model: Model::default(),
+            doubts: Vec::new(),
+            random,
+            segment_bytes,
+            story: Vec::new(),
+            report,
+        }
+    }
     fn lives(&mut self) -> Result<(), String> {
         for life in 0..=self.random.below(LIVES_MAX) {
             self.life().map_err(|problem| format!("life {life}: {problem}"))?;
@@ -79,7 +90,8 @@ impl Round<'_> {
     /// Opens the log, through crashes and errors of its recovery.
     fn open(&mut self) -> Result<Session, String> {
         for _ in 0..self.random.below(3) {
-            match self.random.below(3) {
+            let trouble = self.random.below(3);
+            match trouble {
                 0 => self.disk.crash_at(self.disk.operations() + 1 + self.random.below(12)),
                 1 => {
                     let operation = [Operation::Write, Operation::Sync, Operation::SyncNames, Operation::Read];
@@ -91,6 +103,9 @@ impl Round<'_> {
             }
             match self.try_open() {
                 Ok(session) => {
+                    if trouble == 1 {
+                        self.disk.clear_plan();
+                    }
                     self.report.count("recoveries that met trouble late or not at all", 1);
                     return Ok(session);
                 }
@@ -114,7 +129,7 @@ impl Round<'_> {
         self.open_untroubled()
     }
 
-    fn open_untroubled(&mut self) -> Result<Session, String> {
+    pub(super) fn open_untroubled(&mut self) -> Result<Session, String> {
         if self.disk.is_down() {
             self.disk.crash();
         }
@@ -177,7 +192,7 @@ impl Round<'_> {
         }
     }
 
-    fn steps(&mut self, session: &Session, steps: u64) -> Result<(), String> {
+    pub(super) fn steps(&mut self, session: &Session, steps: u64) -> Result<(), String> {
         for number in 0..steps {
             let next = step(&mut self.random, &self.model, options(self.segment_bytes).append_bytes_max());
             match self.step(session, next) {
@@ -189,6 +204,13 @@ impl Round<'_> {
             }
         }
         Ok(())
+    }
+
+    /// One write, which is answered before anything else is done.
+    pub(super) fn write_some(&mut self, session: &Session) -> Result<(), String> {
+        let bytes_max = options(self.segment_bytes).append_bytes_max();
+        let write = write(&mut self.random, &self.model, bytes_max);
+        self.write(session, vec![write]).map(drop)
     }
 
     /// One step. Answers whether the log can go on.
