@@ -19,6 +19,7 @@ mod lookup;
 mod options;
 mod query;
 mod read;
+mod recent;
 mod reclaim;
 mod recovery;
 mod request;

@@ -11,6 +11,7 @@ use crate::keeper::Keeper;
 use crate::options::Options;
 use crate::query::Query;
 use crate::read::{self, Page, StreamPage};
+use crate::recent;
 use crate::recovery::{Ready, recover};
 use crate::request::AppendRequest;
 use crate::snapshots::{Snapshot, Snapshots};
@@ -173,6 +174,18 @@ impl Log {
         read::page(&self.shared.state, after, query, limit)
     }
 
+    /// Like [`Log::read`], if no disk need be asked for it; never waits.
+    #[must_use]
+    pub fn read_recent(&self, after: u64, query: &Query, limit: usize) -> Option<Page> {
+        recent::page(&self.shared.state, after, query, limit)
+    }
+
+    /// Like [`Log::read_stream`], if no disk need be asked for it; never waits.
+    #[must_use]
+    pub fn read_stream_recent(&self, name: &str, from: u64, backward: bool, limit: usize) -> Option<StreamPage> {
+        recent::stream(&self.shared.state, name, from, backward, limit)
+    }
+
     /// Calls back for every record after a position, until it says stop.
     ///
     /// # Errors
@@ -212,6 +225,12 @@ impl Log {
     #[must_use]
     pub fn load_snapshot(&self, stream: &str) -> Option<Snapshot> {
         lock(&self.shared.snapshots).load(stream)
+    }
+
+    /// The revision of the newest snapshot of a stream, if there is one; asks no disk.
+    #[must_use]
+    pub fn snapshot_revision(&self, stream: &str) -> Option<u64> {
+        lock(&self.shared.snapshots).revision(stream)
     }
 
     /// Keeps a snapshot in place of the stream's older one. It is derived: neither durable nor certain to stay.

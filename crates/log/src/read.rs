@@ -328,6 +328,27 @@ impl Window<'_> {
     }
 }
 
+/// The page that a read of a stream begins with, and the revisions that belong into it, both inclusive.
+pub(crate) fn stream_bounds(
+    last: u64,
+    first: u64,
+    from: u64,
+    backward: bool,
+    limit: usize,
+) -> (StreamPage, Option<(u64, u64)>) {
+    let limit = limit as u64;
+    let (low, high) = if backward {
+        let high = from.min(last);
+        ((high + 1).saturating_sub(limit).max(first), high)
+    } else {
+        let low = from.max(first);
+        (low, last.min(low.saturating_add(limit).saturating_sub(1)))
+    };
+    let any = limit > 0 && low <= high;
+    let end = if any { if backward { low <= first } else { high == last } } else { limit > 0 };
+    (StreamPage { records: Vec::new(), last: Some(last), first, end }, any.then_some((low, high)))
+}
+
 /// Up to `limit` records of a stream, from a revision on, in either direction.
 pub(crate) fn stream(
     state: &State,
@@ -343,20 +364,8 @@ pub(crate) fn stream(
         return Ok(StreamPage { first, end: true, ..StreamPage::default() });
     };
     let last = known.count - 1;
-    let mut page = StreamPage { records: Vec::new(), last: Some(last), first, end: false };
-    let limit = limit as u64;
-    let (low, high) = if backward {
-        let high = from.min(last);
-        ((high + 1).saturating_sub(limit).max(first), high)
-    } else {
-        let low = from.max(first);
-        (low, last.min(low.saturating_add(limit).saturating_sub(1)))
-    };
-    page.end = if backward { low <= first } else { high == last };
-    if limit == 0 || low > high {
-        page.end = limit > 0 || page.end;
-        return Ok(page);
-    }
+    let (mut page, wanted) = stream_bounds(last, first, from, backward, limit);
+    let Some((low, high)) = wanted else { return Ok(page) };
     let mut bytes = 0;
     for (segment, entry) in parts(state, key.hash, known.segment, low, high)? {
         let begin = low.max(entry.base) - entry.base;

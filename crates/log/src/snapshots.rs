@@ -131,6 +131,10 @@ impl Snapshots {
         self.end += u64::from(len);
     }
 
+    pub(crate) fn revision(&self, stream: &str) -> Option<u64> {
+        self.places.get(stream).map(|place| place.revision)
+    }
+
     pub(crate) fn load(&self, stream: &str) -> Option<Snapshot> {
         let place = self.places.get(stream)?;
         let snapshot = read_entry(self.file.as_deref()?, place.offset, place.len)?;

@@ -87,14 +87,15 @@ impl Inner {
         }
     }
 
-    /// A page, whose `through` never goes back behind what was asked for.
+    /// A page, whose `through` never goes back behind what was asked for. What is in memory is read at once: a
+    /// subscriber who keeps up costs no change of thread.
     async fn page(&self, after: Position, query: tradewind_log::Query, limit: usize) -> Result<Page, ReadError> {
-        self.read(move |log| {
-            let page = log.read(after.0, &query, limit).map_err(convert::read_error)?;
-            let events = page.records.iter().map(convert::recorded).collect::<Result<_, _>>()?;
-            Ok(Page { events, through: Position(page.through).max(after), head: Position(page.head) })
-        })
-        .await
+        let page = match self.log.read_recent(after.0, &query, limit) {
+            Some(page) => page,
+            None => self.read(move |log| log.read(after.0, &query, limit).map_err(convert::read_error)).await?,
+        };
+        let events = page.records.iter().map(convert::recorded).collect::<Result<_, _>>()?;
+        Ok(Page { events, through: Position(page.through).max(after), head: Position(page.head) })
     }
 
     async fn submit(
@@ -156,18 +157,21 @@ impl EventSource for FileStore {
                 return Err(ReadError::Invalid("limit is zero".to_owned()));
             }
             let backward = direction == Direction::Backward;
-            self.inner
-                .read(move |log| {
-                    let page =
-                        log.read_stream(stream.as_str(), from.0, backward, limit).map_err(convert::read_error)?;
-                    Ok(StreamSlice {
-                        events: page.records.iter().map(convert::recorded).collect::<Result<_, _>>()?,
-                        last: page.last.map(Revision),
-                        first: Revision(page.first),
-                        end: page.end,
-                    })
-                })
-                .await
+            let page = match self.inner.log.read_stream_recent(stream.as_str(), from.0, backward, limit) {
+                Some(page) => page,
+                None => {
+                    let read = move |log: &Log| {
+                        log.read_stream(stream.as_str(), from.0, backward, limit).map_err(convert::read_error)
+                    };
+                    self.inner.read(read).await?
+                }
+            };
+            Ok(StreamSlice {
+                events: page.records.iter().map(convert::recorded).collect::<Result<_, _>>()?,
+                last: page.last.map(Revision),
+                first: Revision(page.first),
+                end: page.end,
+            })
         })
     }
 
@@ -199,6 +203,9 @@ impl EventStore for FileStore {
     }
 
     fn load_snapshot(&self, stream: &StreamId) -> BoxFuture<'_, Result<Option<Snapshot>, ReadError>> {
+        if self.inner.log.snapshot_revision(stream.as_str()).is_none() {
+            return Box::pin(async { Ok(None) });
+        }
         let stream = stream.clone();
         Box::pin(self.inner.read(move |log| {
             Ok(log.load_snapshot(stream.as_str()).map(|snapshot| convert::snapshot_out(stream, snapshot)))
