@@ -2,6 +2,7 @@
 
 mod check;
 mod completions;
+mod store;
 mod up;
 
 /// What the program can do.
@@ -9,6 +10,8 @@ mod up;
 pub(crate) enum Command {
     Up(up::Up),
     Check(check::Check),
+    #[command(subcommand)]
+    Store(store::Store),
     Completions(completions::Completions),
 }
 
@@ -18,6 +21,7 @@ impl Command {
         match self {
             Self::Up(command) => command.run().await,
             Self::Check(command) => command.run(),
+            Self::Store(command) => command.run().await,
             Self::Completions(command) => command.run(),
         }
     }

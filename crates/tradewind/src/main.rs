@@ -7,6 +7,7 @@
 mod command;
 mod failure;
 mod manifest;
+mod surroundings;
 mod up;
 
 use std::process::ExitCode;

@@ -9,6 +9,5 @@ pub(crate) mod system;
 
 mod log_line;
 mod seeder;
-mod signals;
 mod table;
 mod terminal;

@@ -17,9 +17,9 @@ use tradewind_gateway::{BindError, Gateway, Route, RouteTable};
 use super::news::{News, Page};
 use super::screen::Screen;
 use super::seeder::Seeder;
-use super::signals;
 use crate::failure::Failure;
 use crate::manifest::Manifest;
+use crate::surroundings;
 
 /// The parts, their addresses taken, and nothing running.
 pub(crate) struct System {
@@ -84,7 +84,7 @@ impl System {
     /// # Errors
     /// TW-4003 if a build fails.
     pub(crate) async fn run(self, build: bool) -> anyhow::Result<()> {
-        signals::listen(self.drain.clone(), self.kill.clone())?;
+        surroundings::on_signals(self.drain.clone(), self.kill.clone())?;
         if build {
             for step in build_steps(&self.manifest.services) {
                 if !self.build(&step).await? {

@@ -7,6 +7,7 @@ mod manifests;
 mod refusing;
 mod running;
 mod service;
+mod store;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
