@@ -3,22 +3,17 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use tradewind_events::AppendError;
 
+use super::params::Whole;
 use super::problem::write_within;
 use super::{Failure, Writing};
 use crate::wire::POSITION_HEADER;
 use crate::wire::append::{WireAppend, write_appended};
 
-pub(super) async fn append(
-    State(it): State<Arc<Writing>>,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Failure> {
-    let body = whole(body)?;
+pub(super) async fn append(State(it): State<Arc<Writing>>, Whole(body): Whole) -> Result<Response, Failure> {
     let wire: WireAppend<'_> =
         serde_json::from_slice(&body).map_err(|error| AppendError::Invalid(error.to_string()))?;
     let append = wire.into_append(&body, it.options.clock.now())?;
@@ -31,9 +26,4 @@ pub(super) async fn append(
 
 pub(super) fn position(position: u64) -> (header::HeaderName, HeaderValue) {
     (header::HeaderName::from_static(POSITION_HEADER), HeaderValue::from(position))
-}
-
-/// The whole body, or why it did not come.
-pub(super) fn whole(body: Result<Bytes, BytesRejection>) -> Result<Bytes, Failure> {
-    body.map_err(|rejection| Failure::bad_request(rejection.status(), rejection.body_text()))
 }

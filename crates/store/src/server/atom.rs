@@ -119,7 +119,10 @@ fn escape(out: &mut String, text: &str) {
 /// JSON for an element. What XML cannot carry can only stand inside a JSON string, where JSON has an escape for it.
 fn escape_json(out: &mut String, json: &str) {
     for c in json.chars() {
-        if is_xml(c) {
+        if c == '"' {
+            // Nowhere but in attributes a danger, and in JSON every few bytes.
+            out.push(c);
+        } else if is_xml(c) {
             escape_char(out, c);
         } else {
             let _ = write!(out, "\\u{:04x}", u32::from(c));

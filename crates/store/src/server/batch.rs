@@ -4,24 +4,18 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use futures_util::future::join_all;
 use tradewind_events::AppendError;
 
-use super::append::whole;
+use super::params::Whole;
 use super::problem::write_within;
 use super::{Failure, Writing};
 use crate::wire::append::{WireAppend, write_appended};
 use crate::wire::problem::Problem;
 
-pub(super) async fn append_batch(
-    State(it): State<Arc<Writing>>,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Failure> {
-    let body = whole(body)?;
+pub(super) async fn append_batch(State(it): State<Arc<Writing>>, Whole(body): Whole) -> Result<Response, Failure> {
     let batch: Vec<WireAppend<'_>> =
         serde_json::from_slice(&body).map_err(|error| AppendError::Invalid(error.to_string()))?;
     let most = it.options.batch_appends_max;

@@ -64,8 +64,10 @@ async fn wait_for_events(
             () = it.options.shutdown.cancelled() => return Ok(page),
         };
         let Some(delivery) = delivery.transpose()? else { return Ok(page) };
-        page.through = page.through.max(delivery.through);
-        page.head = page.head.max(page.through);
+        if delivery.through > page.through {
+            page.through = delivery.through;
+            page.head = page.head.max(page.through);
+        }
         if !delivery.events.is_empty() {
             page.events = delivery.events;
             if page.events.len() > limit {

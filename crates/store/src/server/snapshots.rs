@@ -3,14 +3,11 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use tradewind_events::{Position, Revision, Snapshot};
 
-use super::append::whole;
-use super::params::StreamPath;
+use super::params::{StreamPath, Whole};
 use super::problem::read_within;
 use super::{Failure, Writing};
 use crate::wire::{SNAPSHOT_POSITION_HEADER, SNAPSHOT_REVISION_HEADER, SNAPSHOT_SCHEMA_HEADER};
@@ -35,14 +32,14 @@ pub(super) async fn save(
     State(it): State<Arc<Writing>>,
     StreamPath(stream): StreamPath,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    Whole(body): Whole,
 ) -> Result<StatusCode, Failure> {
     let snapshot = Snapshot {
         stream,
         revision: Revision(number(&headers, SNAPSHOT_REVISION_HEADER)?),
         position: Position(number(&headers, SNAPSHOT_POSITION_HEADER)?),
         schema: text(&headers, SNAPSHOT_SCHEMA_HEADER)?.to_owned(),
-        state: whole(body)?,
+        state: body,
     };
     read_within(it.options.answer_within, it.store.save_snapshot(snapshot)).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -3,15 +3,12 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use serde::Deserialize;
 use tradewind_events::{AppendError, Direction, Revision};
 
-use super::append::whole;
-use super::params::{Params, StreamPath};
+use super::params::{Params, StreamPath, Whole};
 use super::problem::{read_within, write_within};
 use super::{Failure, Reading, Writing};
 use crate::wire::page::write_slice;
@@ -61,10 +58,9 @@ struct Truncate {
 pub(super) async fn truncate(
     State(it): State<Arc<Writing>>,
     StreamPath(stream): StreamPath,
-    body: Result<Bytes, BytesRejection>,
+    Whole(body): Whole,
 ) -> Result<StatusCode, Failure> {
-    let Truncate { before } =
-        serde_json::from_slice(&whole(body)?).map_err(|error| AppendError::Invalid(error.to_string()))?;
+    let Truncate { before } = serde_json::from_slice(&body).map_err(|error| AppendError::Invalid(error.to_string()))?;
     write_within(it.options.answer_within, it.store.truncate(&stream, before)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

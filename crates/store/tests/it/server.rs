@@ -125,6 +125,18 @@ async fn requests_over_a_limit_are_refused_and_long_pages_cut() {
 }
 
 #[tokio::test]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let options = ServerOptions { answer_within: Duration::from_millis(200), ..ServerOptions::default() };
+    let served = serve_at("127.0.0.1:0".parse().unwrap(), Arc::new(MemoryStore::new()), options).await;
+    let mut connection = tokio::net::TcpStream::connect(served.address).await.unwrap();
+    connection.write_all(b"POST /append HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{").await.unwrap();
+    let mut answer = vec![0; 12];
+    tokio::time::timeout(Duration::from_secs(5), connection.read_exact(&mut answer)).await.unwrap().unwrap();
+    assert_eq!(answer, b"HTTP/1.1 408");
+}
+
+#[tokio::test]
 async fn a_long_poll_answers_when_something_comes_or_the_time_is_over() {
     let store = Arc::new(MemoryStore::new());
     let served = serve(store.clone()).await;
@@ -132,6 +144,8 @@ async fn a_long_poll_answers_when_something_comes_or_the_time_is_over() {
     let empty = get(&format!("{}/events?wait=0.2", served.url())).await.json();
     assert!(begun.elapsed() >= Duration::from_millis(200));
     assert_eq!((&empty["events"], &empty["through"]), (&json!([]), &json!(0)));
+    let ahead = get(&format!("{}/events?after=7&wait=0.1", served.url())).await.json();
+    assert_eq!((&ahead["through"], &ahead["head"]), (&json!(7), &json!(0)));
     let url = format!("{}/events?wait=20&categories=order", served.url());
     let waiting = tokio::spawn(async move { get(&url).await.json() });
     fill(&*store, "noise-1", 2).await;
