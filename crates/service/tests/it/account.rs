@@ -13,20 +13,20 @@ use tradewind_service::{
 use tradewind_testkit::memory_store::MemoryStore;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Opened {
-    pub owner: String,
+pub(crate) struct Opened {
+    pub(crate) owner: String,
 }
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Deposited {
-    pub cents: i64,
+pub(crate) struct Deposited {
+    pub(crate) cents: i64,
 }
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Withdrawn {
-    pub cents: i64,
+pub(crate) struct Withdrawn {
+    pub(crate) cents: i64,
 }
 
 events! {
-    pub enum AccountEvent {
+    pub(crate) enum AccountEvent {
         Opened { version: 2, tags: |e| vec![tag("owner", &e.owner)] },
         Deposited,
         Withdrawn,
@@ -34,10 +34,10 @@ events! {
 }
 
 #[derive(Debug, Default, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Account {
-    pub owner: Option<String>,
-    pub balance_cents: i64,
-    pub changes: u64,
+pub(crate) struct Account {
+    pub(crate) owner: Option<String>,
+    pub(crate) balance_cents: i64,
+    pub(crate) changes: u64,
 }
 
 impl Entity for Account {
@@ -55,14 +55,14 @@ impl Entity for Account {
     }
 }
 
-pub struct Open {
-    pub owner: String,
+pub(crate) struct Open {
+    pub(crate) owner: String,
     /// Whether the owner may have no other account.
-    pub only_one: bool,
+    pub(crate) only_one: bool,
 }
 
 impl Open {
-    pub fn by(owner: &str) -> Self {
+    pub(crate) fn by(owner: &str) -> Self {
         Self { owner: owner.to_owned(), only_one: false }
     }
 }
@@ -83,7 +83,7 @@ impl Command for Open {
     }
 }
 
-pub struct Deposit(pub i64);
+pub(crate) struct Deposit(pub(crate) i64);
 
 impl Command for Deposit {
     type Entity = Account;
@@ -93,7 +93,7 @@ impl Command for Deposit {
     }
 }
 
-pub struct Withdraw(pub i64);
+pub(crate) struct Withdraw(pub(crate) i64);
 
 impl Command for Withdraw {
     type Entity = Account;
@@ -108,12 +108,12 @@ impl Command for Withdraw {
 }
 
 /// Balances, and how often each account has changed: wrong if an event takes effect twice.
-pub struct Balances {
-    pub version: u32,
+pub(crate) struct Balances {
+    pub(crate) version: u32,
     /// Deposits of this many cents cannot be applied.
-    pub poison_cents: i64,
+    pub(crate) poison_cents: i64,
     /// Makes each event take its time.
-    pub pause: Duration,
+    pub(crate) pause: Duration,
 }
 
 impl Default for Balances {
@@ -159,24 +159,24 @@ impl Projection for Balances {
     }
 }
 
-pub fn clock() -> Arc<ManualClock> {
+pub(crate) fn clock() -> Arc<ManualClock> {
     Arc::new(ManualClock::at("2026-11-22T10:00:00Z".parse().unwrap()))
 }
 
-pub fn commands(store: &MemoryStore, options: CommandOptions) -> Commands {
+pub(crate) fn commands(store: &MemoryStore, options: CommandOptions) -> Commands {
     commands_at(store, clock(), options)
 }
 
-pub fn commands_at(store: &MemoryStore, clock: Arc<dyn Clock>, options: CommandOptions) -> Commands {
+pub(crate) fn commands_at(store: &MemoryStore, clock: Arc<dyn Clock>, options: CommandOptions) -> Commands {
     Commands::new(Arc::new(store.clone()) as Arc<dyn EventStore>, clock, Upcasters::default(), options)
 }
 
-pub fn nobody() -> CommandContext {
+pub(crate) fn nobody() -> CommandContext {
     CommandContext::default()
 }
 
 /// Waits until something holds, at most ten seconds.
-pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let started = std::time::Instant::now();
     while !holds().await {
         assert!(started.elapsed() < Duration::from_secs(10), "{what} did not come to be within 10 s");

@@ -3,7 +3,7 @@ use tradewind_events::{Direction, EventSource, EventStore, Revision, StreamId};
 use tradewind_service::{CommandContext, CommandError, CommandOptions};
 use tradewind_testkit::memory_store::MemoryStore;
 
-use crate::account::{Account, Deposit, Open, Withdraw, commands, commands_at, clock, eventually, nobody};
+use crate::account::{Account, Deposit, Open, Withdraw, clock, commands, commands_at, eventually, nobody};
 
 fn stream(name: &str) -> StreamId {
     StreamId::new(name).unwrap()

@@ -1,0 +1,252 @@
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde::Deserialize;
+use serde_json::json;
+use tradewind_service::{
+    Acknowledged, Answer, CommandContext, Commands, Host, Operation, Problem, QueryContext, ReadModel, ServiceError,
+    Submitted,
+};
+use tradewind_testkit::memory_store::MemoryStore;
+
+use crate::account::{Balances, Deposit, Open, Withdraw};
+use crate::web::{Running, host, start_ready};
+
+#[derive(Clone)]
+struct App {
+    commands: Commands,
+    balances: ReadModel,
+}
+
+#[derive(Deserialize)]
+struct OpenBody {
+    account: String,
+    owner: String,
+}
+
+#[derive(Deserialize)]
+struct Amount {
+    cents: i64,
+}
+
+async fn open(State(app): State<App>, Submitted { body, context }: Submitted<OpenBody>) -> Result<Response, Problem> {
+    context.require_key()?;
+    let done = app.commands.handle(&body.account, &Open::by(&body.owner), &context).await?;
+    Ok(done.created(&format!("/accounts/{}", body.account)))
+}
+
+async fn deposit(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Submitted { body, context }: Submitted<Amount>,
+) -> Result<Acknowledged, Problem> {
+    Ok(app.commands.handle(&id, &Deposit(body.cents), &context).await?)
+}
+
+async fn withdraw_all(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    context: CommandContext,
+) -> Result<Response, Problem> {
+    Ok(app.commands.handle(&id, &Withdraw(5), &context).await?.accepted())
+}
+
+async fn balance(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    context: QueryContext,
+) -> Result<Answer<serde_json::Value>, Problem> {
+    let what = format!("account {id}");
+    let answer = app.balances.query(&context, move |reader| {
+        reader.first("SELECT cents FROM balance WHERE account = ?1", [id], |row| row.get::<_, i64>(0))
+    });
+    Ok(answer.await?.or_not_found(what)?.map(|cents| json!({ "cents": cents })))
+}
+
+async fn slow() -> &'static str {
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    "done"
+}
+
+async fn endless() -> &'static str {
+    std::future::pending().await
+}
+
+fn bank(store: &MemoryStore, folder: &std::path::Path) -> Host {
+    let mut host = host(store, folder);
+    let app = App { commands: host.commands(), balances: host.projection(Balances::default()).unwrap() };
+    host.routes(
+        Router::new()
+            .route("/accounts", post(open))
+            .route("/accounts/{id}", get(balance))
+            .route("/accounts/{id}/deposits", post(deposit))
+            .route("/accounts/{id}/withdrawal", post(withdraw_all))
+            .route("/slow", get(slow))
+            .route("/endless", get(endless))
+            .with_state(app),
+    );
+    host.operation(
+        Operation::command("/accounts", "openAccount")
+            .summary("Opens an account")
+            .body(json!({"type": "object"}))
+            .acknowledges(201, "It is open"),
+    );
+    host.operation(Operation::query("/accounts/{id}", "balance").returns(200, "Its balance", json!({})));
+    host
+}
+
+async fn running() -> (MemoryStore, tempfile::TempDir, Running) {
+    let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
+    let host = bank(&store, folder.path());
+    let running = start_ready(host).await;
+    (store, folder, running)
+}
+
+#[tokio::test]
+async fn a_command_answers_its_position_and_nothing_else_and_a_query_that_carries_it_sees_the_effect() {
+    let (_store, _folder, running) = running().await;
+    let key = [("idempotency-key", "\"k1\"")];
+    let opened = running.send("POST", "/accounts", &key, r#"{"account":"7","owner":"ann"}"#).await;
+    assert_eq!((opened.status.as_u16(), opened.text.as_str()), (201, ""));
+    assert_eq!((opened.header("location"), opened.header("tradewind-position")), ("/accounts/7", "1"));
+    let deposited = running.send("POST", "/accounts/7/deposits", &[], r#"{"cents":5}"#).await;
+    assert_eq!((deposited.status.as_u16(), deposited.text.as_str()), (204, ""));
+    let after = [("tradewind-after", deposited.header("tradewind-position"))];
+    let balance = running.send("GET", "/accounts/7", &after, "").await;
+    assert_eq!((balance.json(), balance.header("tradewind-position")), (json!({"cents": 5}), "2"));
+    let taken = running.send("POST", "/accounts/7/withdrawal", &[], "").await;
+    assert_eq!(taken.status.as_u16(), 202);
+    let before = running.send("GET", "/accounts/7", &[("tradewind-as-of", "2")], "").await;
+    assert_eq!((before.json(), before.header("tradewind-as-of")), (json!({"cents": 5}), "2"));
+}
+
+#[tokio::test]
+async fn a_key_over_http_makes_a_retry_harmless_and_another_request_a_422() {
+    let (store, _folder, running) = running().await;
+    let five = r#"{"cents":5}"#;
+    let keyed = |key| [("idempotency-key", key)];
+    let first = running.send("POST", "/accounts/7/deposits", &keyed("k"), five).await;
+    let again = running.send("POST", "/accounts/7/deposits", &keyed("\"k\""), five).await;
+    assert_eq!(first.header("tradewind-position"), again.header("tradewind-position"));
+    assert_eq!(store.everything().len(), 1);
+    for (path, body) in [("/accounts/7/deposits", r#"{"cents":6}"#), ("/accounts/8/deposits", five)] {
+        let other = running.send("POST", path, &keyed("k"), body).await;
+        assert_eq!((other.status.as_u16(), other.json()["code"].as_str()), (422, Some("TW-2006")));
+    }
+    let without = running.send("POST", "/accounts", &[], r#"{"account":"7","owner":"ann"}"#).await;
+    assert_eq!((without.status.as_u16(), without.json()["code"].as_str()), (400, Some("TW-2007")));
+    let by_another = [("idempotency-key", "k"), ("tradewind-actor", "bob")];
+    assert_eq!(running.send("POST", "/accounts/9/deposits", &by_another, five).await.status.as_u16(), 204);
+}
+
+#[tokio::test]
+async fn every_problem_has_its_code_and_its_type() {
+    let (_store, _folder, running) = running().await;
+    let key = [("idempotency-key", "a")];
+    running.send("POST", "/accounts", &key, r#"{"account":"7","owner":"ann"}"#).await;
+    let cases: [(&str, &str, &[(&str, &str)], &str, u16, &str); 7] = [
+        ("POST", "/accounts/7/withdrawal", &[], "", 409, "TW-2001"),
+        ("POST", "/accounts/7/deposits", &[], "{broken", 400, "TW-2002"),
+        ("POST", "/accounts/a%20b/deposits", &[], r#"{"cents":1}"#, 400, "TW-2002"),
+        ("GET", "/accounts/99", &[], "", 404, "TW-2003"),
+        ("GET", "/nowhere", &[], "", 404, "TW-2003"),
+        ("GET", "/accounts/7", &[("tradewind-after", "999")], "", 503, "TW-2005"),
+        ("GET", "/accounts/7", &[("tradewind-as-of", "999")], "", 400, "TW-2002"),
+    ];
+    for (method, path, headers, body, status, code) in cases {
+        let got = running.send(method, path, headers, body).await;
+        let problem = got.json();
+        assert_eq!((got.status.as_u16(), problem["code"].as_str()), (status, Some(code)), "{method} {path}");
+        assert_eq!(got.header("content-type"), "application/problem+json");
+        assert_eq!(problem["type"], format!("https://tradewind.dev/errors/{code}"));
+        assert_eq!(problem["status"], status);
+        assert_eq!(got.header("retry-after").is_empty(), status != 503);
+        assert!(!got.header("x-request-id").is_empty());
+    }
+    let rejected = running.send("POST", "/accounts/7/withdrawal", &[("x-request-id", "mine")], "").await;
+    assert_eq!(rejected.json()["reason"], "too-little");
+    assert_eq!(rejected.header("x-request-id"), "mine");
+}
+
+#[tokio::test]
+async fn health_metrics_and_the_api_document_tell_the_truth() {
+    let (_store, _folder, running) = running().await;
+    running.send("POST", "/accounts/7/deposits", &[], r#"{"cents":5}"#).await;
+    running.send("POST", "/accounts/7/withdrawal", &[], "").await;
+    running.send("POST", "/accounts/7/withdrawal", &[], "").await;
+    assert_eq!(running.get("/health/live").await.json()["status"], "live");
+    assert_eq!(running.get("/health/ready").await.json()["status"], "ready");
+    let metrics = running.get("/metrics").await;
+    assert!(metrics.header("content-type").starts_with("application/openmetrics-text"));
+    for line in [
+        "tradewind_http_requests_total{service=\"bank\",method=\"POST\",route=\"/accounts/{id}/withdrawal\",status=\"409\"} 1",
+        "tradewind_http_request_duration_seconds_count{service=\"bank\",method=\"POST\",route=\"/accounts/{id}/deposits\"} 1",
+        "tradewind_command_duration_seconds_count{service=\"bank\",command=\"Deposit\",outcome=\"done\"} 1",
+        "tradewind_command_duration_seconds_count{service=\"bank\",command=\"Withdraw\",outcome=\"rejected\"} 1",
+        "tradewind_command_conflicts_total{service=\"bank\"} 0",
+        "tradewind_follower_lag_events{service=\"bank\",kind=\"projection\",name=\"balances\"} ",
+        "tradewind_process_resident_memory_bytes{service=\"bank\"} ",
+    ] {
+        assert!(metrics.text.contains(line), "{line} is not in\n{}", metrics.text);
+    }
+    let document = running.get("/openapi.json").await.json();
+    assert_eq!((&document["openapi"], &document["info"]["title"]), (&json!("3.1.0"), &json!("bank")));
+    assert_eq!(document["paths"]["/accounts"]["post"]["operationId"], "openAccount");
+    assert_eq!(document["paths"]["/accounts/{id}"]["get"]["parameters"][0]["name"], "id");
+    let list = running.get("/admin/projections").await.json();
+    assert_eq!((&list["items"][0]["name"], &list["items"][0]["state"]), (&json!("balances"), &json!("live")));
+}
+
+#[tokio::test]
+async fn requests_in_flight_end_well_when_the_service_goes_down() {
+    let (_store, _folder, running) = running().await;
+    let address = running.handle.address();
+    let (answer, stopped) = tokio::join!(
+        async {
+            let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+            use tokio::io::{AsyncReadExt, AsyncWriteExt};
+            stream.write_all(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            answer
+        },
+        async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            running.stop().await
+        }
+    );
+    stopped.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("done"), "{answer}");
+    assert!(tokio::net::TcpStream::connect(address).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn a_request_that_does_not_end_is_cut_off_after_the_bound_and_told() {
+    let (_store, _folder, running) = running().await;
+    let address = running.handle.address();
+    let stuck = tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET /endless HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let _ = stream.read_to_string(&mut String::new()).await;
+    });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let started = Instant::now();
+    let ended = running.stop().await;
+    assert!(matches!(ended, Err(ServiceError::Drain { requests: 1, .. })), "{ended:?}");
+    assert!(started.elapsed() < Duration::from_secs(4));
+    stuck.abort();
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_told_by_name() {
+    let (store, _folder, running) = running().await;
+    let folder = tempfile::tempdir().unwrap();
+    let options = tradewind_service::HostOptions::new("other", running.handle.address(), folder.path());
+    let host = Host::new(options, std::sync::Arc::new(store), crate::account::clock());
+    let Err(error) = host.bind().await else { panic!("two services on one address") };
+    assert!(error.to_string().contains(&running.handle.address().to_string()), "{error}");
+}
