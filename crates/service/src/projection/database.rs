@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use tradewind_events::{Position, Recorded};
 
 use super::{Projection, ProjectionError};
@@ -19,15 +19,17 @@ pub(crate) enum BatchError {
     Event(usize, ProjectionError),
     /// The database is out of order; nothing of the batch was applied.
     Database(rusqlite::Error),
+    /// Somebody else has moved the checkpoint, to here; nothing of the batch was applied.
+    Moved(Position),
 }
 
 /// Opens a read database for writing, with its tables made if it is new, and tells its checkpoint.
 pub(crate) fn open_writer(path: &Path, schema: &str) -> rusqlite::Result<(Connection, Position)> {
     let mut connection = Connection::open(path)?;
     configure(&connection)?;
-    // The log is the truth, and the checkpoint commits with the rows: what the operating system loses is replayed.
+    // A power cut may take the last transactions, whole, and they are replayed: no commit need wait for the disk.
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "OFF")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
     let known: bool = connection.query_row(
         "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'tradewind_checkpoint')",
@@ -71,14 +73,20 @@ fn set_checkpoint(connection: &Connection, position: Position) -> rusqlite::Resu
     connection.prepare_cached("UPDATE tradewind_checkpoint SET position = ?1")?.execute([position.0 as i64]).map(drop)
 }
 
-/// Applies a batch and moves the checkpoint to `through`, both or neither.
+/// Applies a batch and moves the checkpoint from `from` to `through`, both or neither. A second process on the same
+/// folder, which nobody should start, thereby does no harm.
 pub(crate) fn apply_batch(
     connection: &mut Connection,
     projection: &dyn Projection,
     events: &[Recorded],
+    from: Position,
     through: Position,
 ) -> Result<(), BatchError> {
-    let tx = connection.transaction().map_err(BatchError::Database)?;
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(BatchError::Database)?;
+    let found = checkpoint(&tx).map_err(BatchError::Database)?;
+    if found != from {
+        return Err(BatchError::Moved(found));
+    }
     for (index, event) in events.iter().enumerate() {
         apply_one(&tx, projection, event).map_err(|error| classify(index, error))?;
     }

@@ -3,7 +3,7 @@
 use std::future::pending;
 
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::sink::SqlSink;
 use crate::follow::{Ended, Follower, Stopped, Until};
@@ -12,8 +12,8 @@ use crate::follow::{Ended, Follower, Stopped, Until};
 pub(crate) enum Lane {
     /// Nothing is worked on.
     Empty,
-    /// A task follows the source.
-    Running(CancellationToken, JoinHandle<(Follower<SqlSink>, Ended)>),
+    /// A task follows the source; it ends, too, when nobody holds this any more.
+    Running(DropGuard, JoinHandle<(Follower<SqlSink>, Ended)>),
     /// It waits for somebody at an event.
     Stopped(Box<Follower<SqlSink>>, Box<Stopped>),
 }
@@ -21,12 +21,12 @@ pub(crate) enum Lane {
 impl Lane {
     pub(crate) fn start(mut follower: Follower<SqlSink>, shutdown: &CancellationToken, until: Until) -> Self {
         let stop = shutdown.child_token();
-        let token = stop.clone();
+        let guard = stop.clone().drop_guard();
         let task = tokio::spawn(async move {
             let ended = follower.follow(&stop, until).await;
             (follower, ended)
         });
-        Self::Running(token, task)
+        Self::Running(guard, task)
     }
 
     /// Waits until the task ends by itself; for ever, if there is none.
@@ -48,7 +48,7 @@ impl Lane {
             Self::Empty => None,
             Self::Stopped(follower, _) => Some(*follower),
             Self::Running(stop, task) => {
-                stop.cancel();
+                drop(stop);
                 task.await.ok().map(|(follower, _)| follower)
             }
         }

@@ -39,13 +39,13 @@ impl SqlSink {
     async fn write(&mut self, events: &[Recorded], through: Position) -> Result<Result<(), (usize, String)>, Halt> {
         let writer = self.writer.take();
         let (projection, events) = (self.projection.clone(), events.to_vec());
-        let path = self.generation.path().to_owned();
+        let (path, from) = (self.generation.path().to_owned(), self.stored);
         let work = move || {
             let mut writer = match writer {
                 Some(writer) => writer,
                 None => open_writer(&path, projection.schema()).map_err(BatchError::Database)?.0,
             };
-            let outcome = apply_batch(&mut writer, &*projection, &events, through);
+            let outcome = apply_batch(&mut writer, &*projection, &events, from, through);
             match outcome {
                 Ok(()) => Ok((writer, Ok(()))),
                 Err(BatchError::Event(index, error)) => Ok((writer, Err((index, error.to_string())))),
@@ -59,6 +59,10 @@ impl SqlSink {
             }
             Ok(Err(BatchError::Database(error))) => Err(Halt::Transient(error.to_string())),
             Ok(Err(BatchError::Event(_, error))) => Err(Halt::Transient(error.to_string())),
+            Ok(Err(BatchError::Moved(position))) => {
+                (self.position, self.stored) = (position, position);
+                Err(Halt::Transient(format!("the checkpoint was moved to {position} by another process")))
+            }
             Err(join) => Err(Halt::Transient(join.to_string())),
         }
     }

@@ -24,30 +24,64 @@ pub(crate) async fn now(model: &ReadModel) -> (i64, i64) {
     model.query(&QueryContext::default(), total).await.unwrap().value
 }
 
+/// What a crash at this moment would leave on the disk.
+fn crashed_copy(from: &std::path::Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    let (from, to) = (from.join("projections/balances"), copy.path().join("projections/balances"));
+    std::fs::create_dir_all(&to).unwrap();
+    for name in ["current", "v1.1.db", "v1.1.db-wal"] {
+        std::fs::copy(from.join(name), to.join(name)).unwrap();
+    }
+    copy
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_event_takes_effect_exactly_once_though_the_service_is_killed_again_and_again() {
+async fn each_event_takes_effect_exactly_once_though_the_service_crashes_in_the_middle_of_batches() {
     let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
     let commands = commands(&store, CommandOptions::default());
     deposit(&commands, 2_000).await;
-    for round in 0..12 {
+    let mut first = host(&store, folder.path());
+    let slow = Balances { pause: Duration::from_micros(100), ..Balances::default() };
+    first.projection(slow).unwrap();
+    let running = start(first).await;
+    let mut copies = Vec::new();
+    for _ in 0..10 {
+        tokio::time::sleep(Duration::from_millis(23)).await;
+        copies.push(crashed_copy(folder.path()));
+        deposit(&commands, 10).await;
+    }
+    running.stop().await.unwrap();
+    for (round, copy) in copies.iter().enumerate() {
+        let mut host = host(&store, copy.path());
+        let model = host.projection(Balances::default()).unwrap();
+        let answer = model.query(&QueryContext::default(), total).await.unwrap();
+        assert_eq!(answer.value, (answer.position.0 as i64, answer.position.0 as i64), "in crash {round}");
+        let _running = start_ready(host).await;
+        model.wait_for(Position(2_100)).await.unwrap();
+        assert_eq!(now(&model).await, (2_100, 2_100), "after crash {round}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_that_falls_and_is_started_again_and_again_goes_on_where_it_was() {
+    let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
+    let commands = commands(&store, CommandOptions::default());
+    for round in 1..=8 {
         let mut host = host(&store, folder.path());
-        let projection = Balances { pause: Duration::from_micros(200), ..Balances::default() };
-        let model = host.projection(projection).unwrap();
+        let model = host.projection(Balances::default()).unwrap();
         let running = start(host).await;
         deposit(&commands, 50).await;
-        tokio::time::sleep(Duration::from_millis(3 * round)).await;
+        tokio::time::sleep(Duration::from_millis(round)).await;
         running.kill();
+        tokio::time::sleep(Duration::from_millis(50)).await;
         let answer = model.query(&QueryContext::default(), total).await.unwrap();
         assert_eq!(answer.value, (answer.position.0 as i64, answer.position.0 as i64), "in round {round}");
-        // What a killed process would not do any more, an aborted task's thread may still be at.
-        drop(model);
-        tokio::time::sleep(Duration::from_millis(700)).await;
     }
     let mut host = host(&store, folder.path());
     let model = host.projection(Balances::default()).unwrap();
     let _running = start_ready(host).await;
-    model.wait_for(Position(2_600)).await.unwrap();
-    assert_eq!(now(&model).await, (2_600, 2_600));
+    model.wait_for(Position(400)).await.unwrap();
+    assert_eq!(now(&model).await, (400, 400));
 }
 
 #[tokio::test]
