@@ -20,7 +20,7 @@ pub async fn append(
     let (mut append, mut line) = (Append::default(), 1);
     let mut events = Deserializer::from_str(json).into_iter::<CloudEvent>();
     while let Some(next) = events.next() {
-        let cloud = next.map_err(|error| ToolError::line(error.line() as u64, error))?;
+        let cloud = next.map_err(|error| ToolError::line(error.line() as u64, &error))?;
         line = 1 + json[..events.byte_offset()].bytes().filter(|b| *b == b'\n').count() as u64;
         let (stream, event) = event(cloud, line, clock.now())?;
         match append.streams.iter_mut().find(|part| part.stream == stream) {

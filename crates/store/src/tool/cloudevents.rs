@@ -43,13 +43,13 @@ impl<R: BufRead> Lines<R> {
             }
             self.line += 1;
             if bytes as u64 > LINE_BYTES_MAX {
-                return Err(ToolError::line(self.line, format!("longer than {} MiB", LINE_BYTES_MAX >> 20)));
+                return Err(ToolError::line(self.line, &format!("longer than {} MiB", LINE_BYTES_MAX >> 20)));
             }
             if self.buffer.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
             let cloud: CloudEvent =
-                serde_json::from_slice(&self.buffer).map_err(|error| ToolError::line(self.line, error))?;
+                serde_json::from_slice(&self.buffer).map_err(|error| ToolError::line(self.line, &error))?;
             let (stream, event) = event(cloud, self.line, self.now)?;
             return Ok(Some(Line { number: self.line, bytes, stream, event }));
         }
@@ -66,12 +66,12 @@ pub(super) fn event(mut cloud: CloudEvent, line: u64, now: Timestamp) -> Result<
         Some(serde_json::Value::String(text)) => {
             // The bytes are taken as they are, whatever they are said to be.
             cloud.datacontenttype = None;
-            Some(BASE64.decode(text).map_err(|error| ToolError::line(line, format!("data_base64: {error}")))?)
+            Some(BASE64.decode(text).map_err(|error| ToolError::line(line, &format!("data_base64: {error}")))?)
         }
-        Some(_) => return Err(ToolError::line(line, "data_base64 is no string")),
+        Some(_) => return Err(ToolError::line(line, &"data_base64 is no string")),
         None => None,
     };
-    let (stream, mut event) = cloud.into_event(now).map_err(|error| ToolError::cloud_event(line, &error))?;
+    let (stream, mut event) = cloud.into_event(now).map_err(|error| ToolError::line(line, &error))?;
     if let Some(bytes) = bytes {
         event.data = bytes.into();
     }

@@ -14,7 +14,7 @@ pub use stat::{CategoryStat, StoreStat, stat};
 
 use std::io;
 
-use tradewind_events::{AppendError, CloudEventError, ErrorCode, ReadError};
+use tradewind_events::{AppendError, ErrorCode, ReadError};
 
 /// Why a tool stopped. What was done before is done.
 #[derive(Debug, thiserror::Error)]
@@ -61,11 +61,7 @@ impl ToolError {
         }
     }
 
-    fn line(line: u64, problem: impl ToString) -> Self {
+    fn line(line: u64, problem: &impl ToString) -> Self {
         Self::Line { line, problem: problem.to_string() }
-    }
-
-    fn cloud_event(line: u64, error: &CloudEventError) -> Self {
-        Self::line(line, error)
     }
 }

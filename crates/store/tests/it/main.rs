@@ -1,5 +1,7 @@
 //! The engines, the server and the client, as programs use them.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 mod client;
 mod conformance;
 mod feed;
