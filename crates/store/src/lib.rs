@@ -1,4 +1,11 @@
 //! The event store over its engines, opened by URL, and its HTTP interface.
+//!
+//! In reading order: [`open`] turns a URL into an `EventStore`; [`file`](mod@file) is the embedded log as one, [`client`] a store
+//! that another process serves, and a service's feed; [`server`] serves any store; [`wire`] is what the two say to
+//! each other, in one place; [`tool`] is what the command line does with a store; `conformance` is the suite that
+//! every engine must pass.
+//!
+//! `docs/internals/http-api.md` draws the interface.
 
 pub mod client;
 #[cfg(feature = "conformance")]

@@ -20,6 +20,7 @@ use tradewind_log::{Log, Options, Stat};
 
 use crate::OpenError;
 use crate::limits::{check_append, check_query};
+use follow::Tail;
 
 /// How many reads may be at the disk at once; more wait their turn.
 const READS_MAX: usize = 64;
@@ -34,8 +35,8 @@ pub struct FileStore {
 
 struct Inner {
     log: Arc<Log>,
-    /// The last durable position, for those who wait for the next.
-    head: watch::Receiver<u64>,
+    /// The newest events, for those who wait for them.
+    tail: watch::Receiver<Tail>,
     reads: Semaphore,
 }
 
@@ -47,14 +48,14 @@ impl FileStore {
     pub async fn open(folder: &Path, options: Options) -> Result<Self, OpenError> {
         let folder = folder.to_owned();
         let log = blocking(move || Log::open_folder(folder, options)).await.map_err(OpenError::from)??;
-        let (sender, head) = watch::channel(log.head());
+        let (sender, tail) = watch::channel(Tail::at(log.head()));
         // The writing thread rings one bell; waking its thousand listeners is somebody else's work.
         let bell = Arc::new(Notify::new());
         let ring = Arc::clone(&bell);
         log.on_durable(move |_| ring.notify_one());
         let log = Arc::new(log);
         tokio::spawn(follow::tell(Arc::downgrade(&log), bell, sender));
-        Ok(Self { inner: Arc::new(Inner { log, head, reads: Semaphore::new(READS_MAX) }) })
+        Ok(Self { inner: Arc::new(Inner { log, tail, reads: Semaphore::new(READS_MAX) }) })
     }
 
     /// What the log consists of.
@@ -85,17 +86,6 @@ impl Inner {
             Ok(outcome) => outcome,
             Err(stopped) => Err(ReadError::Unavailable(stopped.to_string())),
         }
-    }
-
-    /// A page, whose `through` never goes back behind what was asked for. What is in memory is read at once: a
-    /// subscriber who keeps up costs no change of thread.
-    async fn page(&self, after: Position, query: tradewind_log::Query, limit: usize) -> Result<Page, ReadError> {
-        let page = match self.log.read_recent(after.0, &query, limit) {
-            Some(page) => page,
-            None => self.read(move |log| log.read(after.0, &query, limit).map_err(convert::read_error)).await?,
-        };
-        let events = page.records.iter().map(convert::recorded).collect::<Result<_, _>>()?;
-        Ok(Page { events, through: Position(page.through).max(after), head: Position(page.head) })
     }
 
     async fn submit(
@@ -133,14 +123,15 @@ impl EventSource for FileStore {
             if limit == 0 {
                 return Err(ReadError::Invalid("limit is zero".to_owned()));
             }
-            self.inner.page(after, checked?, limit).await
+            let query = checked?;
+            self.inner.read(move |log| follow::page(log, after, &query, limit)).await
         })
     }
 
     fn subscribe(&self, after: Position, query: Query) -> BoxFuture<'_, Result<Subscription, ReadError>> {
         Box::pin(async move {
             check_query(&query)?;
-            Ok(follow::follow(Arc::clone(&self.inner), after, convert::query(&query)))
+            Ok(follow::follow(Arc::clone(&self.inner), after, query))
         })
     }
 

@@ -194,3 +194,21 @@ fn lines_of_data_are_joined_and_carriage_returns_end_lines() {
     assert_eq!(messages[0].data, b"a\nb");
     assert_eq!(messages[1].data, b"");
 }
+
+#[test]
+fn what_the_first_version_wrote_is_read_and_still_written_so() {
+    let golden = include_str!("../../tests/golden/event-1.json").trim_end();
+    let event = read_event(golden.as_bytes()).unwrap();
+    assert_eq!(event.metadata().unwrap().extensions["shop"], "Köln");
+    let mut json = Vec::new();
+    write_event(&mut json, &event, "/ordering");
+    assert_eq!(String::from_utf8(json).unwrap(), golden);
+
+    let golden = include_str!("../../tests/golden/append-1.json").trim_end();
+    let body = Bytes::from_static(golden.as_bytes());
+    let wire: WireAppend<'_> = serde_json::from_slice(&body).unwrap();
+    let append = wire.into_append(&body, Timestamp::EPOCH).unwrap();
+    let mut json = Vec::new();
+    write_append(&mut json, &append).unwrap();
+    assert_eq!(String::from_utf8(json).unwrap(), golden);
+}

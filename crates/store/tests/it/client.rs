@@ -220,3 +220,32 @@ fn urls_that_are_no_stores_are_refused() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_a_breaking_network_every_acknowledged_append_is_recorded_exactly_once() {
+    let store = Arc::new(MemoryStore::new());
+    let served = serve(store.clone()).await;
+    // Some connections break before they answer, some in the middle of an answer, some after several.
+    let proxy = Proxy::before(served.address, |n| Some(n * 389 % 2_500)).await;
+    let client = Arc::new(HttpStore::new(&proxy.url(), quick()).unwrap());
+    let writers = (0..16).map(|writer| {
+        let client = Arc::clone(&client);
+        tokio::spawn(async move {
+            let stream = format!("w-{writer}");
+            for n in 0..30_u64 {
+                let mut append = to(&stream, vec![event("A"), event("B")]);
+                append.streams[0].expected = match n {
+                    0 => ExpectedRevision::None,
+                    n => ExpectedRevision::Exactly(Revision(n * 2 - 1)),
+                };
+                let appended = client.append(append).await.unwrap();
+                assert_eq!(appended.revisions, [Some(Revision(n * 2 + 1))]);
+            }
+        })
+    });
+    for writer in join_all(writers).await {
+        writer.unwrap();
+    }
+    assert_eq!(store.everything().len(), 16 * 30 * 2);
+    assert!(proxy.connections() > 20, "the network did not break: {} connections", proxy.connections());
+}

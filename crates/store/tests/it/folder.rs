@@ -1,5 +1,6 @@
 //! What only a store in a folder promises.
 
+use futures_util::StreamExt as _;
 use tradewind_events::{ErrorCode, EventStore, ExpectedRevision, Position, Query};
 use tradewind_store::{OpenError, OpenOptions, StoreUrl, open};
 
@@ -73,4 +74,37 @@ fn urls_say_which_engine_and_what_is_wrong() {
     }
     assert_eq!(StoreUrl::from_argument("./data").unwrap(), file("./data"));
     assert!(StoreUrl::from_argument("redis://x").is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_followers_of_different_kinds_get_each_their_events_once() {
+    let place = tempfile::tempdir().unwrap();
+    let store = folder(place.path()).await.unwrap();
+    fill(&*store, "noise-1", 3).await;
+    let mut followers = Vec::new();
+    for n in 0..1_000_u64 {
+        let query = if n % 2 == 0 { Query::all() } else { Query::category(format!("c{}", n % 5)) };
+        let mut subscription = store.subscribe(Position(n % 4), query.clone()).await.unwrap();
+        followers.push(tokio::spawn(async move {
+            let (mut seen, mut through) = (Vec::new(), Position::START);
+            while through < Position(203) {
+                let delivery = subscription.next().await.unwrap().unwrap();
+                through = delivery.through;
+                seen.extend(delivery.events.iter().map(|event| event.position()));
+                if n % 100 == 7 {
+                    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                }
+            }
+            (n, query, seen)
+        }));
+    }
+    for n in 0..100 {
+        store.append(to(&format!("c{}-1", n % 5), vec![event("A"), event("B")])).await.unwrap();
+    }
+    let everything = store.read(Position::START, &Query::all(), 1_000).await.unwrap().events;
+    for follower in followers {
+        let (n, query, seen) = follower.await.unwrap();
+        let wanted = everything.iter().filter(|event| event.position().0 > n % 4 && query.matches(event));
+        assert_eq!(seen, wanted.map(|event| event.position()).collect::<Vec<_>>());
+    }
 }
