@@ -99,7 +99,7 @@ pub(crate) fn recover(storage: &dyn Storage, options: &Options) -> Result<Ready,
         segments: Vec::new(),
         next: 1,
     };
-    recovery.run(found)
+    recovery.run(&found)
 }
 
 fn open_segment(storage: &dyn Storage, number: u32) -> Result<Found, OpenError> {
@@ -126,38 +126,26 @@ fn open_segment(storage: &dyn Storage, number: u32) -> Result<Found, OpenError> 
 }
 
 impl Recovery<'_> {
-    fn run(mut self, found: Vec<Found>) -> Result<Ready, OpenError> {
-        let mut found = found.into_iter().peekable();
-        let mut unmarked = false;
-        let mut open = false;
-        while let Some(segment) = found.next() {
-            let last = found.peek().is_none();
-            if self.sealed_by_index(&segment)? {
-                if last {
-                    return Err(damaged(segment.header.segment + 1, 0, "it is missing"));
-                }
+    fn run(mut self, found: &[Found]) -> Result<Ready, OpenError> {
+        let mut rest = found;
+        let (marked, behind) = loop {
+            let Some((segment, behind)) = rest.split_first() else {
+                return Err(damaged(found.len() as u32, 0, "it is missing"));
+            };
+            rest = behind;
+            if self.sealed_by_index(segment)? {
                 continue;
             }
-            let (sealed, marked) = self.walk(&segment)?;
+            let (sealed, marked) = self.walk(segment, behind)?;
             if !sealed {
-                unmarked = !marked;
-                open = true;
-                break;
+                break (marked, behind);
             }
-            if last {
-                return Err(damaged(segment.header.segment + 1, 0, "it is missing"));
-            }
-        }
-        debug_assert!(open, "every other way out of the loop is an error");
-        // The keeper begins the next spare while the segment before it is being sealed; when the seal does not make
-        // it to the disk, more than one segment is empty. The first will do, and the others are made anew.
-        let spares: Vec<Found> = found.collect();
-        spares.iter().try_for_each(|spare| self.check_spare(spare))?;
-        let spare = spares.into_iter().next();
+        };
         let head = self.next - 1;
         Ok(Ready {
-            spare: spare.map(|spare| (spare.header, spare.file)),
-            unmarked,
+            // More than one segment may be empty; the first will do, and the others are made anew.
+            spare: behind.first().map(|spare| (spare.header, Arc::clone(&spare.file))),
+            unmarked: !marked,
             recovered: Recovered {
                 store: self.segments[0].header.store,
                 keys: self.keys,
@@ -204,7 +192,7 @@ impl Recovery<'_> {
 
     /// Walks a segment that has no index: a sealed one gets its index anew, the newest one its end. Answers whether
     /// it is sealed, and if not, whether its last commit is known to be durable.
-    fn walk(&mut self, segment: &Found) -> Result<(bool, bool), OpenError> {
+    fn walk(&mut self, segment: &Found, behind: &[Found]) -> Result<(bool, bool), OpenError> {
         let number = segment.header.segment;
         let mut bytes = vec![0; segment.header.bytes as usize];
         segment.file.read_at(&mut bytes, 0).map_err(|error| self.io(number, error))?;
@@ -232,6 +220,7 @@ impl Recovery<'_> {
             self.write_again(segment, &bytes, durable..end)?;
             self.write_index(&live, &segment.header, SegmentEnd { seal, next })
         } else {
+            behind.iter().try_for_each(|spare| self.check_spare(spare, number, end))?;
             self.cut_tail(segment, &bytes, end, durable)?;
             None
         };
@@ -290,16 +279,16 @@ impl Recovery<'_> {
         written.map_err(|error| self.io(segment.header.segment, error))
     }
 
-    /// The segment behind the newest one must be empty: a commit in it would mean that the newest one had been
-    /// sealed, durably, and has lost its end.
-    fn check_spare(&self, spare: &Found) -> Result<(), OpenError> {
+    /// A segment behind the one without a seal must be empty: a commit in it would mean that there was a seal,
+    /// durably, and that what is to be cut are acknowledged records. There may be two: the keeper begins the next
+    /// spare while the segment before it is being sealed, and the seal may not make it to the disk.
+    fn check_spare(&self, spare: &Found, before: u32, end: u32) -> Result<(), OpenError> {
         let number = spare.header.segment;
         let mut look = vec![0; SPARE_LOOK_BYTES.min(spare.header.bytes as usize)];
         spare.file.read_at(&mut look, 0).map_err(|error| self.io(number, error))?;
         if look[HEADER_BYTES..].iter().all(|byte| *byte == 0) {
             return Ok(());
         }
-        let (before, end) = self.segments.last().map_or((0, 0), |segment| (segment.number(), segment.end()));
         Err(damaged(before, end, format!("it ends here without a seal, though {} has begun", log_name(number))))
     }
 }

@@ -4,6 +4,12 @@
 //! `TRADEWIND_SEEDS=10000 TRADEWIND_KILLS=1000 cargo test -p tradewind-log --test it`; one of them again:
 //! `TRADEWIND_SEED=17 TRADEWIND_SEEDS=1`.
 
+mod bytes;
+mod collisions;
+mod everywhere;
+mod faults;
+mod kill;
+mod model;
 mod rounds;
 
 /// A number from the environment, for those who want more than the default.

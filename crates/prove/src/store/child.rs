@@ -130,8 +130,7 @@ pub fn main() -> io::Result<()> {
     io::stdin().read_line(&mut line)?;
     let assignment = Assignment::parse(&line).ok_or_else(|| io::Error::other("the assignment is malformed"))?;
     let storage = DiskStorage::new(&assignment.folder)?;
-    let session =
-        Session::open(Arc::new(storage), options(assignment.segment_bytes)).map_err(io::Error::other)?;
+    let session = Session::open(Arc::new(storage), options(assignment.segment_bytes)).map_err(io::Error::other)?;
     let next = AtomicU64::new(assignment.start);
     let deadline = Instant::now() + LIFE_MAX;
     thread::scope(|scope| {
@@ -147,8 +146,7 @@ fn work(session: &Session, seed: u64, next: &AtomicU64, deadline: Instant) -> io
     while Instant::now() < deadline {
         let index = next.fetch_add(1, Ordering::SeqCst);
         say(Said::Sent { before: index + 1 })?;
-        let answer =
-            session.append(&write_of(seed, index)).map_err(|why| io::Error::other(format!("{why:?}")))?;
+        let answer = session.append(&write_of(seed, index)).map_err(|why| io::Error::other(format!("{why:?}")))?;
         say(Said::Acknowledged { index, first: answer.first, last: answer.last })?;
     }
     Ok(())

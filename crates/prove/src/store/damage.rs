@@ -7,8 +7,8 @@ use tradewind_testkit::disk::{Effect, Fault, Operation, Persist, Random, Simulat
 use super::check::same;
 use super::model::{Entry, Model};
 use super::report::Report;
+use super::round::Round;
 use super::session::{Session, Unread, options, verify};
-use super::simulated::Round;
 use super::write::Filter;
 
 /// What was done to the disk.
@@ -43,6 +43,7 @@ pub fn round(seed: u64, report: &mut Report) -> Result<(), String> {
     let session = round.open_untroubled()?;
     round.steps(&session, random.below(25))?;
     let behind_its_back = random.one_in(3).then(|| plan(&round.disk, &mut random));
+    let backwards = behind_its_back.as_ref().is_some_and(|(_, backwards)| *backwards);
     let mut floor = round.model.head();
     for _ in 0..1 + random.below(12) {
         let before = round.model.head();
@@ -58,7 +59,9 @@ pub fn round(seed: u64, report: &mut Report) -> Result<(), String> {
     drop(session);
     round.disk.clear_plan();
     let damage = match behind_its_back {
-        Some(what) => {
+        Some((what, _)) => {
+            // A write that lands before its place may wipe out what it was to stand behind.
+            let floor = if backwards { 0 } else { floor };
             round.disk.crash_keeping(Persist::Everything);
             Damage { what, derived_only: false, floor, out_of_time: false }
         }
@@ -70,7 +73,9 @@ pub fn round(seed: u64, report: &mut Report) -> Result<(), String> {
             round.report.count(seen, 1);
             Ok(())
         }
-        Err(problem) => Err(format!("after {}, {}: {problem}", if clean { "a good end" } else { "a kill" }, damage.what)),
+        Err(problem) => {
+            Err(format!("after {}, {}: {problem}", if clean { "a good end" } else { "a kill" }, damage.what))
+        }
     }
 }
 
@@ -88,8 +93,8 @@ impl Stale {
     }
 }
 
-/// A write that will not do what it says.
-fn plan(disk: &SimulatedDisk, random: &mut Random) -> String {
+/// A write that will not do what it says; and whether it goes to a place before its own.
+fn plan(disk: &SimulatedDisk, random: &mut Random) -> (String, bool) {
     let nth = 1 + random.below(12);
     let (operation, effect) = match random.below(5) {
         0 => (Operation::Write, Effect::Lose),
@@ -99,7 +104,8 @@ fn plan(disk: &SimulatedDisk, random: &mut Random) -> String {
         _ => (Operation::Write, Effect::Misdirect { sectors: -1 - random.below(40).cast_signed() }),
     };
     disk.plan(Fault::new(operation, nth, effect).only("segment-"));
-    format!("{effect:?} of {operation:?} {nth}")
+    let backwards = matches!(effect, Effect::Misdirect { sectors } if sectors < 0);
+    (format!("{effect:?} of {operation:?} {nth}"), backwards)
 }
 
 fn inflict(
@@ -112,18 +118,24 @@ fn inflict(
 ) -> Damage {
     let names = disk.names();
     let segments: Vec<&String> = names.iter().filter(|name| name.ends_with(".log")).collect();
-    let name = if random.one_in(2) { segments[random.index(segments.len())] } else { &names[random.index(names.len())] };
+    let name =
+        if random.one_in(2) { segments[random.index(segments.len())] } else { &names[random.index(names.len())] };
     let content = disk.platter(name).unwrap_or_default();
     let used = content.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     let place = if random.one_in(5) { random.index(content.len()) } else { random.index(used) };
     let is_log = name.ends_with(".log");
-    let newest = segments
-        .iter()
-        .rev()
-        .find(|name| disk.platter(name).is_ok_and(|bytes| bytes[4_096.min(bytes.len())..].iter().any(|byte| *byte != 0)));
+    let newest = segments.iter().rev().find(|name| {
+        disk.platter(name).is_ok_and(|bytes| bytes[4_096.min(bytes.len())..].iter().any(|byte| *byte != 0))
+    });
     let is_newest = newest.is_some_and(|newest| *newest == name);
     // One bit in a log that was closed well is always told from a write that was never completed.
     let mut floor = if clean { model.head() } else { last_write };
+    // More than one bit may hit all that tells of the end of the log.
+    let floor_of = |from: usize, length: usize| match () {
+        () if !is_newest => model.head(),
+        () if clean && from + length + 32 < used => model.head(),
+        () => 0,
+    };
     let mut out_of_time = false;
     let what = match random.below(9) {
         0..3 => {
@@ -131,16 +143,16 @@ fn inflict(
             format!("bit flip in {name} at {place}")
         }
         3 => {
-            floor = last_write;
             let length = 1 + random.index(3_000);
+            floor = floor_of(place, length);
             let bytes = if random.one_in(2) { vec![0; length] } else { random.bytes(length) };
             let _ = disk.damage(name, place as u64, &bytes);
             format!("{length} bytes overwritten in {name} at {place}")
         }
         4 => {
-            floor = last_write;
             let from = place / 512 * 512;
             let to = random.index(content.len().max(1)) / 512 * 512;
+            floor = floor_of(to, 512);
             let sector = content.get(from..(from + 512).min(content.len())).unwrap_or_default().to_vec();
             let _ = disk.damage(name, to as u64, &sector);
             format!("the sector at {from} of {name} copied to {to}")
@@ -183,12 +195,7 @@ fn inflict(
 }
 
 /// Opens the damaged log and looks at everything.
-fn outcome(
-    disk: &SimulatedDisk,
-    segment_bytes: u32,
-    model: &Model,
-    damage: &Damage,
-) -> Result<&'static str, String> {
+fn outcome(disk: &SimulatedDisk, segment_bytes: u32, model: &Model, damage: &Damage) -> Result<&'static str, String> {
     let before = segments_of(disk);
     let storage = disk.storage();
     let sound = verify(storage.as_ref());

@@ -106,8 +106,7 @@ impl KilledLog {
     }
 
     fn run_and_kill(&mut self, random: &mut Random, command: &ChildCommand) -> io::Result<()> {
-        let mut child =
-            command().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn()?;
+        let mut child = command().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn()?;
         let assignment = Assignment {
             folder: self.folder.path().to_path_buf(),
             seed: self.seed,

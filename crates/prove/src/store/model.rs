@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::write::{Belief, Event, Filter, Write};
+use super::write::{Belief, Event, Filter, Part, Write};
 
 /// A recorded event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,7 +126,7 @@ impl Model {
     #[must_use]
     pub fn is_right(write: &Write, answer: &Answer, expected: &Answer) -> bool {
         let mut answer = answer.clone();
-        if answer.duplicate && answer.revisions.len() == write.parts.len() {
+        if answer.duplicate && answer.revisions.len() == expected.revisions.len() {
             for (index, _) in write.parts.iter().enumerate().filter(|(_, part)| part.events.is_empty()) {
                 answer.revisions[index] = expected.revisions[index];
             }
@@ -142,7 +142,10 @@ impl Model {
         let ids = write.ids();
         if ids.iter().any(|(id, _)| self.ids.contains_key(id)) {
             return match self.recorded(write) {
-                Some((earlier, answer)) if earlier.ids() == ids => Ok(Answer { duplicate: true, ..answer.clone() }),
+                Some((earlier, answer)) if earlier.ids() == ids => {
+                    let revisions = self.revisions_at(write, answer.first);
+                    Ok(Answer { duplicate: true, revisions, ..answer.clone() })
+                }
                 _ => Err(vec![Refusal::IdReused]),
             };
         }
@@ -168,15 +171,24 @@ impl Model {
             refusals.push(Refusal::ConditionFailed { position });
         }
         if refusals.is_empty() {
-            Ok(Answer {
-                first: self.head() + 1,
-                last: self.head() + write.len() as u64,
-                revisions,
-                duplicate: false,
-            })
+            Ok(Answer { first: self.head() + 1, last: self.head() + write.len() as u64, revisions, duplicate: false })
         } else {
             Err(refusals)
         }
+    }
+
+    /// The last revision of each stream of a write that was recorded from a position on.
+    fn revisions_at(&self, write: &Write, first: u64) -> Vec<Option<u64>> {
+        let mut next = first;
+        let revision = |part: &Part| {
+            next += part.events.len() as u64;
+            if part.events.is_empty() {
+                self.last(&part.stream)
+            } else {
+                self.entry(next - 1).map(|entry| entry.revision)
+            }
+        };
+        write.parts.iter().map(revision).collect()
     }
 
     fn first_match(&self, filter: &Filter, after: u64) -> Option<u64> {

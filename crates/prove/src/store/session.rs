@@ -248,12 +248,7 @@ impl Session {
 }
 
 fn answer_of(appended: Appended) -> Answer {
-    Answer {
-        first: appended.first,
-        last: appended.last,
-        revisions: appended.revisions,
-        duplicate: appended.duplicate,
-    }
+    Answer { first: appended.first, last: appended.last, revisions: appended.revisions, duplicate: appended.duplicate }
 }
 
 fn unwritten(error: AppendError) -> Unwritten {

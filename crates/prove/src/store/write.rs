@@ -88,10 +88,7 @@ impl Write {
     /// The ids of all its events, with their streams, in order.
     #[must_use]
     pub fn ids(&self) -> Vec<(u128, &str)> {
-        self.parts
-            .iter()
-            .flat_map(|part| part.events.iter().map(|event| (event.id, part.stream.as_str())))
-            .collect()
+        self.parts.iter().flat_map(|part| part.events.iter().map(|event| (event.id, part.stream.as_str()))).collect()
     }
 
     /// How many events it has.
