@@ -2,6 +2,8 @@
 
 mod check;
 mod completions;
+mod progress;
+mod prove;
 mod store;
 mod up;
 
@@ -12,6 +14,8 @@ pub(crate) enum Command {
     Check(check::Check),
     #[command(subcommand)]
     Store(store::Store),
+    #[command(subcommand)]
+    Prove(prove::Prove),
     Completions(completions::Completions),
 }
 
@@ -22,6 +26,7 @@ impl Command {
             Self::Up(command) => command.run().await,
             Self::Check(command) => command.run(),
             Self::Store(command) => command.run().await,
+            Self::Prove(command) => command.run().await,
             Self::Completions(command) => command.run(),
         }
     }

@@ -3,7 +3,6 @@
 mod append;
 mod export;
 mod import;
-mod output;
 mod read;
 mod reclaim;
 mod selection;

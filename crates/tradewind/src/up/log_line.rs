@@ -2,29 +2,34 @@
 
 use std::fmt::Write;
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// A line as the `tracing` JSON format has it.
-#[derive(Deserialize)]
-struct Structured {
-    level: String,
-    #[serde(default)]
-    fields: Map<String, Value>,
-}
+/// What the time and the place of a line are called; the screen tells when, and who.
+const LEFT_OUT: [&str; 6] = ["timestamp", "time", "target", "service", "span", "spans"];
 
 /// The level, the message, and the other fields as `key=value`; any other line as it is, without what could
 /// steer the terminal.
 pub(crate) fn readable(text: &str) -> String {
-    let structured = if text.starts_with('{') { serde_json::from_str::<Structured>(text).ok() } else { None };
-    let Some(Structured { level, mut fields }) = structured else { return harmless(text) };
+    match structured(text) {
+        Some(line) => harmless(&line),
+        None => harmless(text),
+    }
+}
+
+/// A line as the JSON format of `tracing` has it, with its fields beside the level or in an object of their own.
+fn structured(text: &str) -> Option<String> {
+    let mut fields: Map<String, Value> = text.starts_with('{').then(|| serde_json::from_str(text).ok())??;
+    let level = fields.remove("level")?;
+    if let Some(Value::Object(inner)) = fields.remove("fields") {
+        fields.extend(inner);
+    }
     let message = fields.remove("message").map(plain).unwrap_or_default();
-    let mut line = format!("{level:>5} {message}");
-    for (key, value) in fields {
+    let mut line = format!("{:>5} {message}", plain(level));
+    for (key, value) in fields.into_iter().filter(|(key, _)| !LEFT_OUT.contains(&key.as_str())) {
         // Writing to a string does not fail.
         let _ = write!(line, " {key}={}", plain(value));
     }
-    harmless(&line)
+    Some(line)
 }
 
 fn plain(value: Value) -> String {
@@ -37,3 +42,6 @@ fn plain(value: Value) -> String {
 fn harmless(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,8 +101,9 @@ impl Terminal {
             text.push_str(&self.paint.red(&format!("{} is {}: {reason}", status.service, status.state.as_str())));
             text.push('\n');
         }
+        let width = open.iter().map(|page| page.label.chars().count()).max().unwrap_or(0);
         for page in open {
-            text.push_str(&format!("{:<16} {}\n", page.label, self.paint.bold(&page.url)));
+            text.push_str(&format!("{:<width$}   {}\n", page.label, self.paint.bold(&page.url)));
         }
         text.push_str(&format!("{}\n\n", self.paint.dim("Ctrl-C stops everything")));
         for line in self.held.take().unwrap_or_default() {

@@ -4,6 +4,7 @@
 
 mod falling;
 mod manifests;
+mod proving;
 mod refusing;
 mod running;
 mod service;

@@ -93,7 +93,7 @@ fn a_person_sees_a_table_then_logs_without_colours_in_a_pipe() {
     let table = text.find("SERVICE   STATE   PID").unwrap_or_else(|| panic!("{text}"));
     assert!(text[table..].contains("front     ready"), "{text}");
     assert!(text.find("back begins").unwrap() > table, "{text}");
-    assert!(text.contains("the page         http://127.0.0.1:") && text.ends_with("all stopped\n"), "{text}");
+    assert!(text.contains("the page   http://127.0.0.1:") && text.ends_with("all stopped\n"), "{text}");
     assert!(!text.contains('\x1b'), "{text}");
 }
 

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use anyhow::Context;
 use tradewind_store::tool;
 
-use super::output::Progress;
 use super::selection::Selection;
 use super::target::{Missing, Target, settle};
+use crate::command::progress::Progress;
 
 /// Write all events as CloudEvents, one a line, for `import` or other tools
 #[derive(Debug, clap::Args)]

@@ -8,8 +8,8 @@ use anyhow::Context;
 use tradewind_events::SystemClock;
 use tradewind_store::tool::{self, ImportOptions, Imported};
 
-use super::output::Progress;
 use super::target::{Missing, Target, settle};
+use crate::command::progress::Progress;
 
 /// Append CloudEvents from a file, one a line, keeping their order and ids
 #[derive(Debug, clap::Args)]

@@ -3,8 +3,8 @@
 use serde_json::json;
 use tradewind_store::tool::{self, StoreStat, ToolError};
 
-use super::output::Progress;
 use super::target::{Missing, Target, settle};
+use crate::command::progress::Progress;
 
 /// Count what is in a store, by category and type
 #[derive(Debug, clap::Args)]

@@ -3,8 +3,8 @@
 use tradewind_events::ErrorCode;
 use tradewind_log::DiskStorage;
 
-use super::output::Progress;
 use super::target::Target;
+use crate::command::progress::Progress;
 use crate::failure::Failure;
 
 /// Check every byte of a store's folder, and change none

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 /// One line that is written over again, a few times a second.
-pub(super) struct Progress {
+pub(crate) struct Progress {
     shown: Option<Instant>,
     is_terminal: bool,
 }
@@ -13,11 +13,11 @@ pub(super) struct Progress {
 const PAUSE: Duration = Duration::from_millis(200);
 
 impl Progress {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { shown: None, is_terminal: io::stderr().is_terminal() }
     }
 
-    pub(super) fn show(&mut self, text: impl FnOnce() -> String) {
+    pub(crate) fn show(&mut self, text: impl FnOnce() -> String) {
         if self.is_terminal && self.shown.is_none_or(|shown| shown.elapsed() >= PAUSE) {
             self.shown = Some(Instant::now());
             // Progress that cannot be shown is no reason to stop.
@@ -26,7 +26,7 @@ impl Progress {
     }
 
     /// Clears the line.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         if self.shown.take().is_some() {
             let _ = write!(io::stderr(), "\r\x1b[K");
         }

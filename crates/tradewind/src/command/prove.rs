@@ -1,0 +1,21 @@
+//! `tradewind prove …`: the commands, one file each.
+
+mod store;
+mod store_child;
+
+/// Prove on this machine that what is promised holds
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Prove {
+    Store(store::Store),
+    #[command(hide = true)]
+    StoreChild(store_child::StoreChild),
+}
+
+impl Prove {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Store(command) => command.run().await,
+            Self::StoreChild(command) => command.run(),
+        }
+    }
+}
