@@ -8,6 +8,7 @@ use crate::ReadError;
 use crate::format::commit::{COMMIT_HEADER_BYTES, Kind, peek_commit};
 use crate::format::record::{RECORD_HEADER_BYTES, Record, RecordRef, UNSOUND};
 use crate::format::{aligned, get_u32};
+use crate::index::table::KeyState;
 use crate::index::{KeyEntry, NO_SEGMENT};
 use crate::key::Domain;
 use crate::lookup::{find, find_all};
@@ -358,24 +359,31 @@ pub(crate) fn stream(
     limit: usize,
 ) -> Result<StreamPage, ReadError> {
     let key = state.keys.key(Domain::Stream, name.as_bytes());
-    let known = read(&state.table).get(key).filter(|known| known.check == key.check && known.count > 0);
+    // In this order: what is known is then of this head or a later one, and not truncated beyond its end.
+    let head = state.head();
     let first = state.truncated().get(name.as_bytes()).copied().unwrap_or(0);
-    let Some(known) = known else {
+    let known = read(&state.table).get(key).filter(|known| known.check == key.check && known.count > 0);
+    let shown = match known {
+        Some(known) if known.last > head => shown(state, key.hash, known)?,
+        Some(known) => Some((known.count, known.segment)),
+        None => None,
+    };
+    let Some((count, newest)) = shown else {
         return Ok(StreamPage { first, end: true, ..StreamPage::default() });
     };
-    let last = known.count - 1;
+    let last = count - 1;
     let (mut page, wanted) = stream_bounds(last, first, from, backward, limit);
     let Some((low, high)) = wanted else { return Ok(page) };
     let mut bytes = 0;
-    for (segment, entry) in parts(state, key.hash, known.segment, low, high)? {
+    for (segment, entry) in parts(state, key.hash, newest, low, high)? {
         let begin = low.max(entry.base) - entry.base;
         let end = (high + 1).min(entry.base + entry.offsets.len() as u64) - entry.base;
         let mut revision = entry.base + begin;
         let mut wrong = None;
         fetch(state, &segment, &entry.offsets[begin as usize..end as usize], &mut |record: Record| {
             let found = record.get();
-            if found.stream() != name.as_bytes() || found.revision() != revision {
-                wrong = Some(found.position());
+            if found.stream() != name.as_bytes() || found.revision() != revision || found.is_given_up() {
+                wrong = Some((found.position(), found.is_given_up()));
                 return false;
             }
             revision += 1;
@@ -383,7 +391,11 @@ pub(crate) fn stream(
             page.records.push(record);
             backward || bytes < PAGE_BYTES_MAX
         })?;
-        if let Some(position) = wrong {
+        if let Some((position, true)) = wrong {
+            let problem = format!("position {position} was given up, though stream {name} is not truncated there");
+            return Err(ReadError::Damaged { file: segment.name(), offset: 0, problem });
+        }
+        if let Some((position, _)) = wrong {
             let problem = format!("the index calls position {position} revision {revision} of stream {name}");
             return Err(ReadError::Damaged { file: index_name(segment.number()), offset: 0, problem });
         }
@@ -396,6 +408,19 @@ pub(crate) fn stream(
         page.records.reverse();
     }
     Ok(page)
+}
+
+/// How many records of a stream readers may see, and the newest segment that has one, while a commit that has more
+/// is just being shown: a commit is seen whole or not at all.
+fn shown(state: &State, hash: u128, known: KeyState) -> Result<Option<(u64, u32)>, ReadError> {
+    let segments = state.segments();
+    let Some(segment) = segments.get(known.segment as usize) else { return Ok(None) };
+    let end = segment.end();
+    let Some(entry) = find(state, segment, hash)? else { return Ok(None) };
+    let visible = entry.offsets.partition_point(|offset| *offset < end) as u64;
+    let newest = if visible > 0 { known.segment } else { entry.previous };
+    let count = entry.base + visible;
+    Ok((count > 0).then_some((count, newest)))
 }
 
 /// The segments that have a key's records between two of its revisions, oldest first.

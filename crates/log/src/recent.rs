@@ -44,11 +44,16 @@ pub(crate) fn page(state: &State, after: u64, query: &Query, limit: usize) -> Op
 /// Up to `limit` records of a stream, if they are all in memory.
 pub(crate) fn stream(state: &State, name: &str, from: u64, backward: bool, limit: usize) -> Option<StreamPage> {
     let key = state.keys.key(Domain::Stream, name.as_bytes());
-    let known = read(&state.table).get(key).filter(|known| known.check == key.check && known.count > 0);
+    let head = state.head();
     let first = state.truncated().get(name.as_bytes()).copied().unwrap_or(0);
+    let known = read(&state.table).get(key).filter(|known| known.check == key.check && known.count > 0);
     let Some(known) = known else {
         return Some(StreamPage { first, end: true, ..StreamPage::default() });
     };
+    if known.last > head {
+        // A commit is just being shown, of which this may be a part.
+        return None;
+    }
     let (mut page, wanted) = stream_bounds(known.count - 1, first, from, backward, limit);
     let Some((low, high)) = wanted else { return Some(page) };
     if high - low >= LOOK_MAX {

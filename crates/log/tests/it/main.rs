@@ -10,6 +10,7 @@ mod everywhere;
 mod faults;
 mod kill;
 mod model;
+mod readers;
 mod rounds;
 
 /// A number from the environment, for those who want more than the default.
