@@ -74,5 +74,6 @@ assets! {
     "js/views/quantity.js",
     "js/views/region.js",
     "js/views/status-pill.js",
+    "js/views/shelf.js",
     "js/views/stepper.js",
 }

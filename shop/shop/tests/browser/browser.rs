@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use thirtyfour::prelude::*;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -177,7 +177,11 @@ impl Browser {
         std::fs::create_dir_all(&folder)?;
         // Let what has just come in come to rest.
         sleep(Duration::from_millis(400)).await;
-        Ok(self.driver.screenshot(&folder.join(format!("{}-{name}.png", self.screen.name))).await?)
+        self.driver.screenshot(&folder.join(format!("{}-{name}.png", self.screen.name))).await?;
+        let too_wide =
+            self.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth").await?;
+        ensure!(too_wide.as_i64() == Some(0), "{name} sticks out of the screen by {too_wide} pixels");
+        Ok(())
     }
 }
 

@@ -74,8 +74,6 @@ pub(crate) async fn walk(browser: &Browser) -> anyhow::Result<()> {
     browser.visit("/?q=zzzzqqqq", ".empty").await?;
     browser.screenshot("a-nothing-found").await?;
     browser.visit("/nowhere", ".empty").await?;
-    let wide = browser.evaluate("document.documentElement.scrollWidth - innerWidth").await?;
-    ensure!(wide.as_i64().is_some_and(|pixels| pixels <= 0), "nothing sticks out of the screen: {wide}");
     Ok(())
 }
 
@@ -103,7 +101,8 @@ pub(crate) async fn fill_cart(browser: &Browser) -> anyhow::Result<()> {
     browser.click(".product:first-child h3 a").await?;
     browser.click(".quantity button:last-child").await?;
     browser.click("[data-testid=add-to-cart]").await?;
-    ensure!(in_cart(browser).await == before + 3, "one and two are in the cart");
+    let now = in_cart(browser).await;
+    ensure!(now == before + 3, "one and two were put into the cart with {before}, and it has {now}");
     Ok(())
 }
 

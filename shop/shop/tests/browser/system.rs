@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -115,7 +114,7 @@ fn workspace() -> PathBuf {
 
 fn spawn(folder: &Path, port: u16) -> anyhow::Result<Up> {
     let manifest = folder.join("tradewind.toml");
-    std::fs::write(&manifest, manifest()?)?;
+    std::fs::write(&manifest, manifest_of_this_build()?)?;
     let mut command = Command::new(target().join("tradewind"));
     command.args(["up", "--json", "--no-build", "--port", &port.to_string(), "--manifest"]);
     command.arg(&manifest).arg("--data").arg(folder.join("data"));
@@ -132,7 +131,7 @@ fn spawn(folder: &Path, port: u16) -> anyhow::Result<Up> {
 }
 
 /// The shop's own manifest, with the programs of this build.
-fn manifest() -> anyhow::Result<String> {
+fn manifest_of_this_build() -> anyhow::Result<String> {
     let text = std::fs::read_to_string(workspace().join("tradewind.toml")).context("the workspace's tradewind.toml")?;
     Ok(text.replace("target/release/", &format!("{}/", target().display())))
 }
@@ -147,10 +146,14 @@ fn note(told: &watch::Sender<HashMap<String, i32>>, line: &str) {
     match event["type"].as_str() {
         Some("ready") => {
             if let Some(pid) = event["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()) {
-                told.send_modify(|pids| drop(pids.insert(service, pid)));
+                told.send_modify(|pids| {
+                    pids.insert(service, pid);
+                });
             }
         }
-        Some("fell") => told.send_modify(|pids| drop(pids.remove(&service))),
+        Some("fell") => told.send_modify(|pids| {
+            pids.remove(&service);
+        }),
         _ => {}
     }
     if event["type"] != "log" {

@@ -3,29 +3,29 @@
 import { readable } from "./format.js";
 
 const LOOKS = {
-  "GROCERY": ["Grocery", "jar", 75],
-  "DRUG GM": ["Drugstore & home", "bottle", 235],
-  "PRODUCE": ["Fruit & vegetables", "leaf", 140],
-  "COSMETICS": ["Cosmetics", "sparkle", 345],
-  "NUTRITION": ["Nutrition", "wheat", 110],
-  "MEAT": ["Meat", "steak", 20],
-  "MEAT-PCKGD": ["Packaged meat", "steak", 30],
-  "DELI": ["Deli", "sandwich", 55],
-  "PASTRY": ["Bakery", "bread", 65],
-  "FLORAL": ["Flowers", "flower", 0],
-  "SEAFOOD": ["Seafood", "fish", 215],
-  "SEAFOOD-PCKGD": ["Packaged seafood", "fish", 200],
-  "SPIRITS": ["Spirits", "glass", 300],
-  "GARDEN CENTER": ["Garden", "leaf", 155],
-  "RESTAURANT": ["Hot meals", "bowl", 45],
-  "SALAD BAR": ["Salad bar", "bowl", 130],
-  "CHEF SHOPPE": ["Chef's shop", "bowl", 50],
-  "FROZEN GROCERY": ["Frozen", "snow", 225],
-  "TOYS": ["Toys", "sparkle", 320],
-  "MISCELLANEOUS": ["Everything else", "box", 260],
+  "grocery": ["Grocery", "jar", 75],
+  "drugs & general merchandise": ["Drugstore & home", "bottle", 235],
+  "produce": ["Fruit & vegetables", "leaf", 140],
+  "cosmetics": ["Cosmetics", "sparkle", 345],
+  "nutrition": ["Nutrition", "wheat", 110],
+  "meat": ["Meat", "steak", 20],
+  "packaged meat": ["Packaged meat", "steak", 30],
+  "deli": ["Deli", "sandwich", 55],
+  "pastry": ["Bakery", "bread", 65],
+  "floral": ["Flowers", "flower", 0],
+  "seafood": ["Seafood", "fish", 215],
+  "packaged seafood": ["Packaged seafood", "fish", 200],
+  "spirits": ["Spirits", "glass", 300],
+  "garden center": ["Garden", "leaf", 155],
+  "restaurant": ["Hot meals", "bowl", 45],
+  "salad bar": ["Salad bar", "bowl", 130],
+  "chef shoppe": ["Chef's shop", "bowl", 50],
+  "frozen grocery": ["Frozen", "snow", 225],
+  "toys": ["Toys", "sparkle", 320],
+  "miscellaneous": ["Everything else", "box", 260],
 };
 
 export function lookOf(department) {
-  const [label, icon, hue] = LOOKS[department?.toUpperCase?.()] ?? [readable(department) || "Other", "box", 190];
+  const [label, icon, hue] = LOOKS[department?.toLowerCase?.()] ?? [readable(department) || "Other", "box", 190];
   return { label, icon, hue };
 }

@@ -24,13 +24,15 @@ function shown(at, format) {
   return at && !Number.isNaN(date.getTime()) ? format.format(date) : "";
 }
 
-/** The data is in capitals ("FRZN ICE"); sentence case is easier to read. Text with small letters is left as it is. */
+/**
+ * Names from the data, for reading: capitals ("FRZN ICE") become sentence case, and signs get the room without which a
+ * line cannot break ("Cheese:Cheeseballs/Spreads").
+ */
 export function readable(text) {
   if (!text) return "";
-  if (/[a-z]/.test(text)) return text;
-  const spaced = text.trim().replace(/([A-Z]{3,})\s*([/:,&])\s*(?=[A-Z]{3})/g, (_, word, sign) => `${word}${SPACED[sign]}`);
-  const lower = spaced.replace(/\s+/g, " ").toLowerCase();
-  return lower.charAt(0).toUpperCase() + lower.slice(1);
+  const spaced = text.trim().replace(/\s+/g, " ").replace(/([A-Za-z]{3,})([/:,&])(?=[A-Za-z]{3})/g, (_, word, sign) => `${word}${SPACED[sign]}`);
+  if (/[a-z]/.test(spaced)) return spaced;
+  return spaced.charAt(0) + spaced.slice(1).toLowerCase();
 }
 
 const SPACED = { "/": " / ", ":": ": ", ",": ", ", "&": " & " };

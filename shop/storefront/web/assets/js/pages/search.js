@@ -9,10 +9,12 @@ import { announce } from "../shell.js";
 import { empty, errorNotice } from "../views/notice.js";
 import { productBones, productCard } from "../views/product-card.js";
 import { bone, region } from "../views/region.js";
+import { shelf } from "../views/shelf.js";
 
 export function searchPage({ query, signal }) {
   let wanted = wantedOf(query);
   const top = h("div");
+  const shelves = h("div", { class: "stack" });
   const chips = region({
     signal,
     label: "The list of departments",
@@ -30,7 +32,7 @@ export function searchPage({ query, signal }) {
   });
   const page = {
     title: "",
-    node: [top, h("nav", { "aria-label": "Departments" }, chips.node), h("section", { "aria-label": "Products" }, results.node)],
+    node: [top, h("nav", { "aria-label": "Departments" }, chips.node), shelves, h("section", { "aria-label": "Products" }, results.node)],
     update(next) {
       const before = wanted;
       wanted = wantedOf(next);
@@ -41,11 +43,16 @@ export function searchPage({ query, signal }) {
   };
   const showTop = () => {
     page.title = wanted.q ? `“${wanted.q}”` : wanted.department ? lookOf(wanted.department).label : "";
-    put(top, wanted.q || wanted.department ? null : hero());
+    const browsing = !wanted.q && !wanted.department;
+    put(top, browsing ? hero() : null);
+    put(shelves, browsing ? SHELVES.map(([department, title]) => shelf(department, title, signal)) : null);
   };
   showTop();
   return page;
 }
+
+// What a grocer puts at the entrance. A catalogue without these departments has no shelves.
+const SHELVES = [["Produce", "Fresh today"], ["Pastry", "From the bakery"]];
 
 const wantedOf = ({ q = "", department }) => ({ q: q.trim(), department });
 

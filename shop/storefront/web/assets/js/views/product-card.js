@@ -10,6 +10,9 @@ import { bone } from "./region.js";
 
 export const nameOf = (product) => readable(product.name || product.type || product.category) || `Product ${product.id}`;
 
+// Many names end with the size already.
+const sizeOf = ({ name, size }) => (size && !name?.endsWith(size) ? size.toLowerCase() : null);
+
 export function tile(product) {
   const picture = pictureOf(product);
   const element = h("div", { class: "tile", "aria-hidden": "true" }, icon(picture.icon));
@@ -24,7 +27,7 @@ export function addToCart(product, quantity = 1) {
 
 export function productCard(product) {
   const name = nameOf(product);
-  const facts = [readable(product.brand), product.size && product.size.toLowerCase()].filter(Boolean).join(" · ");
+  const facts = [readable(product.brand), sizeOf(product)].filter(Boolean).join(" · ");
   return h("li", { class: "product", "data-product": product.id },
     tile(product),
     h("div", { class: "product-body" },
