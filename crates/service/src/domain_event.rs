@@ -140,6 +140,7 @@ macro_rules! events {
             }
 
             #[allow(unused_mut, unused_variables, unused_assignments, reason = "an event without tags leaves them so")]
+            #[allow(clippy::redundant_closure_call, reason = "the closure is what whoever uses the macro wrote")]
             fn tags(&self) -> ::std::vec::Vec<$crate::Tag> {
                 match self {
                     $(Self::$event(payload) => {

@@ -138,17 +138,24 @@ impl<S: Sink> Follower<S> {
                 Ok(event) => readable.push(event),
                 Err(problem) => {
                     let before = Position(event.position().0 - 1);
-                    self.sink.handle(&readable, before).await?;
+                    self.hand_over_readable(&readable, before).await?;
                     return Err(Halt::Poison(Box::new(Stopped::at(&event, problem.to_string()))));
                 }
             }
         }
-        self.sink.handle(&readable, through).await?;
-        self.status.handled(self.sink.position(), &readable);
-        Ok(())
+        self.hand_over_readable(&readable, through).await
+    }
+
+    async fn hand_over_readable(&mut self, events: &[Recorded], through: Position) -> Result<(), Halt> {
+        let outcome = self.sink.handle(events, through).await;
+        let reached = self.sink.position();
+        let handled = events.partition_point(|event| event.position() <= reached);
+        self.status.handled(reached, &events[..handled]);
+        outcome
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err")]
 fn lost(error: ReadError) -> Halt {
     Halt::Transient(error.to_string())
 }

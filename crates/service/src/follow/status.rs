@@ -213,6 +213,11 @@ impl Status {
         }
     }
 
+    /// It answers with what it had when the service went down last, and need not be waited for.
+    pub(crate) fn answers_already(&self) {
+        self.lock().once_caught_up = true;
+    }
+
     /// It has come this far, by another way than handling events here.
     pub(crate) fn moved_to(&self, position: Position) {
         self.lock().status.position = position;

@@ -1,7 +1,7 @@
 //! What handlers take out of a request, and the answers that they give.
 
 use axum::Json;
-use axum::body::Bytes;
+use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -21,6 +21,8 @@ const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 const ACTOR_HEADER: HeaderName = HeaderName::from_static("tradewind-actor");
 const CORRELATION_HEADER: HeaderName = HeaderName::from_static("x-correlation-id");
 const KEY_BYTES_MAX: usize = 255;
+/// A command is a wish, not an upload.
+const BODY_BYTES_MAX: usize = 2 << 20;
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok().map(str::trim).filter(|value| !value.is_empty())
@@ -90,17 +92,12 @@ pub struct Submitted<T> {
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Submitted<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        let length = parts.headers.get(header::CONTENT_LENGTH).cloned();
-        let mut bare = Request::new(body);
-        if let Some(length) = length {
-            bare.headers_mut().insert(header::CONTENT_LENGTH, length);
-        }
-        *bare.extensions_mut() = parts.extensions.clone();
-        let bytes = Bytes::from_request(bare, state)
-            .await
-            .map_err(|rejection| Problem::bad_request(rejection.body_text()).with_status(rejection.status()))?;
+        let bytes = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| {
+            let problem = Problem::bad_request(format!("the body is cut short or longer than {BODY_BYTES_MAX} bytes"));
+            problem.with_status(StatusCode::PAYLOAD_TOO_LARGE)
+        })?;
         let body = serde_json::from_slice(&bytes).map_err(|error| Problem::bad_request(error.to_string()))?;
         Ok(Self { body, context: context_of(&parts, &bytes)? })
     }

@@ -18,7 +18,7 @@ use axum::{Router, middleware};
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tradewind_events::{Clock, ErrorCode, EventSource, EventStore, Query};
+use tradewind_events::{Clock, ErrorCode, EventSource, EventStore, Position, Query};
 use uuid::Uuid;
 
 use crate::commands::{CommandMetrics, Loader};
@@ -120,7 +120,7 @@ impl Host {
     /// # Errors
     /// [`HostError`] if its database cannot be opened, or its name is taken.
     pub fn projection(&mut self, projection: impl Projection) -> Result<ReadModel, HostError> {
-        self.projection_over(self.store.clone(), projection)
+        self.add_projection(self.store.clone(), projection)
     }
 
     /// A read model of another source's events, such as another service's feed: a local copy. The positions that
@@ -129,6 +129,19 @@ impl Host {
     /// # Errors
     /// [`HostError`] if its database cannot be opened, or its name is taken.
     pub fn projection_over(
+        &mut self,
+        source: Arc<dyn EventSource>,
+        projection: impl Projection,
+    ) -> Result<ReadModel, HostError> {
+        let read_model = self.add_projection(source, projection)?;
+        // A local copy is there so that the service works while the other does not.
+        if read_model.position() > Position::START {
+            read_model.status.answers_already();
+        }
+        Ok(read_model)
+    }
+
+    fn add_projection(
         &mut self,
         source: Arc<dyn EventSource>,
         projection: impl Projection,

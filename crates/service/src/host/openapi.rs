@@ -65,27 +65,29 @@ impl Operation {
     /// A parameter in the URL's query.
     #[must_use]
     pub fn parameter(mut self, name: &str, description: &str, schema: Value) -> Self {
-        self.parameters.push(json!({"name": name, "in": "query", "description": description, "schema": schema}));
+        let parameter = json!({"name": name, "in": "query", "description": description});
+        self.parameters.push(with(parameter, "schema", schema));
         self
     }
 
     fn header(mut self, name: &str, description: &str, schema: Value) -> Self {
-        self.parameters.push(json!({"name": name, "in": "header", "description": description, "schema": schema}));
+        let parameter = json!({"name": name, "in": "header", "description": description});
+        self.parameters.push(with(parameter, "schema", schema));
         self
     }
 
     /// The JSON schema of the request's body.
     #[must_use]
     pub fn body(mut self, schema: Value) -> Self {
-        self.body = Some(json!({"required": true, "content": {"application/json": {"schema": schema}}}));
+        self.body = Some(with(json!({"required": true}), "content", json_content(schema)));
         self
     }
 
     /// An answer with a JSON body.
     #[must_use]
     pub fn returns(self, status: u16, description: &str, schema: Value) -> Self {
-        let content = json!({"application/json": {"schema": schema}});
-        self.response(status, json!({"description": description, "headers": position(), "content": content}))
+        let response = json!({"description": description, "headers": position()});
+        self.response(status, with(response, "content", json_content(schema)))
     }
 
     /// An answer without a body.
@@ -125,6 +127,15 @@ impl Operation {
         }
         value
     }
+}
+
+fn with(mut object: Value, name: &str, value: Value) -> Value {
+    object[name] = value;
+    object
+}
+
+fn json_content(schema: Value) -> Value {
+    with(json!({}), "application/json", with(json!({}), "schema", schema))
 }
 
 fn position() -> Value {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use tradewind_events::{ErrorCode, EventSource, Position, ReadError};
 
 use super::Projection;
@@ -78,6 +78,9 @@ impl PastError {
     }
 }
 
+/// Where a past is kept, and made by one query at a time.
+type Place = Arc<Mutex<Option<Past>>>;
+
 /// The pasts of one projection, the most lately used last.
 pub(crate) struct Pasts {
     pub(crate) projection: Arc<dyn Projection>,
@@ -86,8 +89,10 @@ pub(crate) struct Pasts {
     pub(crate) skips: Skips,
     pub(crate) folder: PathBuf,
     pub(crate) options: PastOptions,
-    pub(crate) kept: Mutex<Vec<(AsOf, Arc<Mutex<Option<Past>>>)>>,
+    pub(crate) kept: Mutex<Vec<(AsOf, Place)>>,
     pub(crate) made: AtomicU64,
+    /// How many are made at the same time.
+    pub(crate) turns: Semaphore,
 }
 
 /// One past, and how far it has been made.
@@ -105,9 +110,14 @@ impl Drop for Past {
 impl Pasts {
     /// The read model as it was. One of a position is made once; one of a time takes in what has been recorded
     /// since and happened before.
-    pub(crate) async fn make(&self, as_of: AsOf) -> Result<Arc<Generation>, PastError> {
-        let made = tokio::time::timeout(self.options.wait_max, self.make_unbounded(as_of)).await;
-        made.unwrap_or(Err(PastError::Timeout))
+    pub(crate) async fn make(self: &Arc<Self>, as_of: AsOf) -> Result<Arc<Generation>, PastError> {
+        // It is made to its end even if nobody waits any more, so that asking again finds it further on.
+        let pasts = self.clone();
+        let making = tokio::spawn(async move { pasts.make_unbounded(as_of).await });
+        match tokio::time::timeout(self.options.wait_max, making).await {
+            Ok(made) => made.unwrap_or_else(|error| Err(PastError::Failed(error.to_string()))),
+            Err(_) => Err(PastError::Timeout),
+        }
     }
 
     async fn make_unbounded(&self, as_of: AsOf) -> Result<Arc<Generation>, PastError> {
@@ -119,7 +129,8 @@ impl Pasts {
         };
         let place = self.place(as_of).await;
         let mut past = place.lock().await;
-        // Taken out while it is worked on: if the query gives up or fails halfway, the next one starts anew.
+        let _turn = self.turns.acquire().await.map_err(|error| PastError::Failed(error.to_string()))?;
+        // Taken out while it is worked on: if that fails halfway, the next query starts anew.
         let mut current = match past.take() {
             Some(current) => current,
             None => self.begin().await?,
@@ -130,7 +141,7 @@ impl Pasts {
         Ok(generation)
     }
 
-    async fn place(&self, as_of: AsOf) -> Arc<Mutex<Option<Past>>> {
+    async fn place(&self, as_of: AsOf) -> Place {
         let mut kept = self.kept.lock().await;
         if let Some(index) = kept.iter().position(|(key, _)| *key == as_of) {
             let used = kept.remove(index);

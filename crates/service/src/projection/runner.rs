@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tradewind_events::{Clock, EventSource, EventStore};
 
@@ -83,6 +83,7 @@ impl ProjectionRunner {
             options: options.past.clone(),
             kept: Mutex::default(),
             made: Default::default(),
+            turns: Semaphore::new(2),
         });
         let read_model = ReadModel { live, status: status.clone(), pasts, wait_max: options.wait_max };
         let (control, requests) = control();
@@ -162,6 +163,9 @@ impl ProjectionRunner {
                 projection = self.projection.name(),
                 "the store is not that of the read model; building anew"
             );
+        }
+        if of_older_version && !of_other_store {
+            self.status.answers_already();
         }
         if of_older_version || of_other_store {
             self.outdated = Some(sink);

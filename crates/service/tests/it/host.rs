@@ -147,7 +147,8 @@ async fn every_problem_has_its_code_and_its_type() {
     let (_store, _folder, running) = running().await;
     let key = [("idempotency-key", "a")];
     running.send("POST", "/accounts", &key, r#"{"account":"7","owner":"ann"}"#).await;
-    let cases: [(&str, &str, &[(&str, &str)], &str, u16, &str); 7] = [
+    type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str, u16, &'a str);
+    let cases: [Case<'_>; 7] = [
         ("POST", "/accounts/7/withdrawal", &[], "", 409, "TW-2001"),
         ("POST", "/accounts/7/deposits", &[], "{broken", 400, "TW-2002"),
         ("POST", "/accounts/a%20b/deposits", &[], r#"{"cents":1}"#, 400, "TW-2002"),

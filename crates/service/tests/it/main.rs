@@ -1,11 +1,14 @@
 //! The framework against a store in memory and real SQLite, real sockets.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod account;
 mod as_of;
 mod commands;
 mod feed;
 mod host;
 mod idempotency;
+mod names;
 mod process;
 mod projections;
 mod reactions;

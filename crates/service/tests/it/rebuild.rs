@@ -79,6 +79,7 @@ async fn a_new_version_is_built_beside_the_old_one_which_answers_until_then() {
     let running = start(second).await;
     assert_eq!(now(&model).await, (400, 400), "the old one answers at once");
     eventually("the rebuild", async || running.handle.followers()[0].rebuilding.is_some()).await;
+    assert!(running.handle.is_ready(), "it answers");
     assert_eq!(now(&model).await, (400, 400));
     eventually("the new version", async || running.handle.followers()[0].version == 2).await;
     assert_eq!(now(&model).await, (400, 400));
