@@ -287,7 +287,7 @@ impl EventSource for MemoryStore {
 
     fn position_at(&self, moment: Timestamp) -> BoxFuture<'_, Result<Position, ReadError>> {
         let state = self.lock();
-        let last = state.events.iter().flatten().filter(|event| event.recorded_at() <= moment).next_back();
+        let last = state.events.iter().flatten().rfind(|event| event.recorded_at() <= moment);
         let position = last.map_or(Position::START, Recorded::position);
         async move { Ok(position) }.boxed()
     }
