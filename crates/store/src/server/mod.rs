@@ -52,6 +52,9 @@ pub struct ServerOptions {
     pub answer_within: Duration,
     /// The most connections at once; more wait to be accepted. Only [`Server`] goes by it.
     pub connections_max: usize,
+    /// How long a client may take nothing of what it has been sent, before its connection is dropped: a live stream
+    /// that nobody reads must not stay for ever. On Linux; elsewhere the system decides. Only [`Server`] goes by it.
+    pub stalled_max: Duration,
     /// How long requests on their way have when the server drains. Only [`Server`] goes by it.
     pub drain_within: Duration,
     /// When events without a time happened.
@@ -73,6 +76,7 @@ impl Default for ServerOptions {
             live_max: 10_000,
             answer_within: Duration::from_secs(30),
             connections_max: 16_384,
+            stalled_max: Duration::from_secs(120),
             drain_within: Duration::from_secs(10),
             clock: Arc::new(SystemClock),
             shutdown: CancellationToken::new(),

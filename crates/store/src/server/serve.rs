@@ -90,6 +90,7 @@ impl Server {
                 },
                 () = options.shutdown.cancelled() => break,
             };
+            prepare(&stream, options.stalled_max);
             let connection = serve(stream, router.clone(), options.shutdown.clone());
             let overdue = overdue.clone();
             connections.spawn(async move {
@@ -110,10 +111,20 @@ impl Server {
     }
 }
 
-async fn serve(stream: TcpStream, router: Router, shutdown: CancellationToken) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection without TCP_NODELAY");
+/// Answers leave at once, and a client that is gone or takes nothing is found out.
+fn prepare(stream: &TcpStream, stalled_max: Duration) {
+    let socket = socket2::SockRef::from(stream);
+    let prepared = socket.set_tcp_nodelay(true);
+    #[cfg(target_os = "linux")]
+    let prepared = prepared.and_then(|()| socket.set_tcp_user_timeout(Some(stalled_max)));
+    #[cfg(not(target_os = "linux"))]
+    let _ = stalled_max;
+    if let Err(error) = prepared {
+        tracing::debug!(%error, "a connection with the system's own settings");
     }
+}
+
+async fn serve(stream: TcpStream, router: Router, shutdown: CancellationToken) {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(30));
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(1_024);

@@ -1,10 +1,12 @@
 //! What only a store in a folder promises.
 
 use futures_util::StreamExt as _;
-use tradewind_events::{ErrorCode, EventStore, ExpectedRevision, Position, Query};
+use tradewind_events::{
+    Append, AppendCondition, AppendError, ErrorCode, EventStore, ExpectedRevision, Position, Query, ReadError,
+};
 use tradewind_store::{OpenError, OpenOptions, StoreUrl, open};
 
-use crate::given::{event, fill, to};
+use crate::given::{event, fill, serve, to};
 
 async fn folder(path: &std::path::Path) -> Result<std::sync::Arc<dyn EventStore>, OpenError> {
     open(&format!("file:{}", path.display()), OpenOptions::default()).await
@@ -106,5 +108,28 @@ async fn a_thousand_followers_of_different_kinds_get_each_their_events_once() {
         let (n, query, seen) = follower.await.unwrap();
         let wanted = everything.iter().filter(|event| event.position().0 > n % 4 && query.matches(event));
         assert_eq!(seen, wanted.map(|event| event.position()).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn more_bytes_and_larger_queries_than_may_be_are_refused_here_and_over_http() {
+    let place = tempfile::tempdir().unwrap();
+    let store = folder(place.path()).await.unwrap();
+    let served = serve(store.clone()).await;
+    for store in [store, served.client()] {
+        let mut large = event("Large");
+        large.data = format!("\"{}\"", "x".repeat(Append::BYTES_MAX)).into();
+        let refused = store.append(to("a-1", vec![large])).await;
+        assert!(matches!(refused, Err(AppendError::Invalid(_))), "{refused:?}");
+        let item = Query::category("order").items.remove(0);
+        let query = Query { items: vec![item; Query::ITEMS_MAX + 1] };
+        let refused = store.read(Position::START, &query, 10).await;
+        assert!(matches!(refused, Err(ReadError::Invalid(_))), "{refused:?}");
+        assert!(matches!(store.subscribe(Position::START, query.clone()).await, Err(ReadError::Invalid(_))));
+        let condition = AppendCondition { fail_if: query, after: Position::START };
+        let refused = store.append(to("a-1", vec![event("A")]).provided(condition)).await;
+        assert!(matches!(refused, Err(AppendError::Invalid(_))), "{refused:?}");
+        let refused = store.read(Position::START, &Query::all(), 0).await;
+        assert!(matches!(refused, Err(ReadError::Invalid(_))), "{refused:?}");
     }
 }

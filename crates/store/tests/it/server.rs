@@ -182,6 +182,34 @@ async fn a_silent_live_stream_has_a_heartbeat() {
     assert!(live.await.unwrap().body.matches(":\n\n").count() >= 3);
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_live_stream_that_nobody_reads_is_dropped() {
+    use tokio::io::AsyncWriteExt as _;
+    let store = Arc::new(MemoryStore::new());
+    let mut large = event("Large");
+    large.data = format!("\"{}\"", "x".repeat(1 << 20)).into();
+    for n in 0..64 {
+        large.id = EventId::derived("large", n);
+        store.append(to("blob-1", vec![large.clone()])).await.unwrap();
+    }
+    let options = ServerOptions { live_max: 1, stalled_max: Duration::from_millis(500), ..ServerOptions::default() };
+    let served = serve_at("127.0.0.1:0".parse().unwrap(), store, options).await;
+    let mut stalled = tokio::net::TcpStream::connect(served.address).await.unwrap();
+    stalled.write_all(b"GET /events/live HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let url = format!("{}/events/live?after=64", served.url());
+    assert_eq!(get(&url).await.status, 503, "there is room for one");
+    let other = async {
+        // Its answer never ends, so that a new one is not read to its end.
+        while tokio::time::timeout(Duration::from_millis(300), get(&url)).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), other).await.expect("the stalled one stays");
+    drop(stalled);
+}
+
 #[tokio::test]
 async fn draining_ends_live_streams_and_lets_requests_finish() {
     let store = Arc::new(MemoryStore::new());
