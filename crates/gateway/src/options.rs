@@ -32,6 +32,8 @@ pub struct Timeouts {
     pub request_head: Duration,
     /// For a service to accept a connection.
     pub connect: Duration,
+    /// For a service that cannot be reached to come back, before the client is told.
+    pub unreachable: Duration,
     /// For a service to send the head of its answer, counted from the last piece of the request's body.
     pub response_head: Duration,
     /// For an idle connection to a service to be kept.
@@ -45,6 +47,7 @@ impl Default for Timeouts {
         Self {
             request_head: Duration::from_secs(30),
             connect: Duration::from_secs(2),
+            unreachable: Duration::from_secs(2),
             response_head: Duration::from_secs(75),
             idle: Duration::from_secs(30),
             drain: Duration::from_secs(10),

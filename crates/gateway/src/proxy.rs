@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version, header, request};
@@ -25,6 +26,9 @@ pub(crate) struct Proxy {
     pub(crate) stop: CancellationToken,
     upstreams: Upstreams,
 }
+
+/// How long to wait before asking an unreachable service again.
+const PAUSE: Duration = Duration::from_millis(50);
 
 impl Proxy {
     pub(crate) fn new(options: Options, routes: RouteTable, stop: CancellationToken) -> Self {
@@ -99,22 +103,32 @@ impl Proxy {
         Ok(response.map(|body| ResponseBody::Passing(Passing::new(body, until, in_flight))))
     }
 
-    /// Sends a request, and once more on a fresh connection if the first one broke and repeating it is harmless:
-    /// a kept connection may be closed by the service just when the request is on its way.
+    /// Sends a request. Once more on a fresh connection if the first one broke and repeating it is harmless: a kept
+    /// connection may be closed by the service just when the request is on its way. Again and again for a short
+    /// while if there is no connection at all, since nothing was sent then: a service that fell is soon back.
     async fn send(
         &self,
         parts: request::Parts,
         body: SharedBody,
         route: &Route,
     ) -> Result<Response<Incoming>, Problem> {
-        let first = Request::from_parts(parts.clone(), body.clone());
-        let mut result = self.upstreams.send(first, Connection::Pooled).await;
-        let again = matches!(result, Err(NoAnswer::Broken)) && is_repeatable(&parts) && body.can_be_sent_again();
-        if again {
-            self.metrics.retried(&route.service);
-            let second = Request::from_parts(parts, body);
-            result = self.upstreams.send(second, Connection::Fresh).await;
-        }
+        let patience = Instant::now() + self.options.timeouts.unreachable;
+        let mut connection = Connection::Pooled;
+        let result = loop {
+            let attempt = Request::from_parts(parts.clone(), body.clone());
+            let result = self.upstreams.send(attempt, connection).await;
+            let can_repeat = body.can_be_sent_again() && !self.stop.is_cancelled();
+            match result {
+                Err(NoAnswer::Broken) if can_repeat && connection == Connection::Pooled && is_repeatable(&parts) => {
+                    connection = Connection::Fresh;
+                    self.metrics.retried(&route.service);
+                }
+                Err(NoAnswer::Unreachable) if can_repeat && Instant::now() < patience => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                settled => break settled,
+            }
+        };
         result.map_err(|why| match why {
             NoAnswer::Unreachable => Problem::unreachable(&route.service),
             NoAnswer::Broken => Problem::broken(&route.service),

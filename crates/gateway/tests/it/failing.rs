@@ -19,6 +19,21 @@ async fn a_service_that_is_down_is_told_with_a_time_to_come_again() {
     }
 }
 
+#[tokio::test]
+async fn a_service_that_comes_back_soon_costs_a_wait_and_no_error() {
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let gateway = gateway(&[("/", address)]).await;
+    let late = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+        let mut peer = Peer(listener.accept().await.unwrap().0);
+        peer.hear_until("the order").await;
+        peer.say(OK).await;
+    });
+    assert_eq!(status_of(&gateway.ask("POST /", "the order").await), 200);
+    late.await.unwrap();
+}
+
 /// A service that answers the first request of a connection and closes it, silently, when the second comes: what a
 /// restart looks like to a kept connection. It counts the requests that it has seen.
 async fn closing_on_the_second() -> (std::net::SocketAddr, Arc<AtomicUsize>) {

@@ -101,6 +101,7 @@ struct Running {
 const TIMEOUTS: Timeouts = Timeouts {
     request_head: Duration::from_secs(5),
     connect: Duration::from_secs(1),
+    unreachable: Duration::from_millis(500),
     response_head: Duration::from_millis(500),
     idle: Duration::from_secs(30),
     drain: Duration::from_secs(2),
