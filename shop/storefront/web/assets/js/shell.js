@@ -46,6 +46,8 @@ export function showPlace({ route, query, title }) {
     if (tab.dataset.route === present) tab.setAttribute("aria-current", "page");
     else tab.removeAttribute("aria-current");
   }
+  // What a message offered on the page before would only lie over this one.
+  put(byId("toasts"));
   const box = byId("search");
   if (document.activeElement !== box) box.value = route === "search" ? (query.q ?? "") : "";
 }
