@@ -101,13 +101,14 @@ impl Log {
             std::io::ErrorKind::WouldBlock => OpenError::Locked { place: place.clone(), holder: error.to_string() },
             _ => OpenError::Io { place: place.clone(), error },
         })?;
-        let Ready { recovered, spare, unmarked } = recover(storage.as_ref(), &options)?;
+        let Ready { recovered, spare, epoch } = recover(storage.as_ref(), &options)?;
         let snapshots = Snapshots::open(storage.as_ref(), recovered.store);
         let state = Arc::new(State::new(storage, options, recovered));
         let io = |error| OpenError::Io { place: place.clone(), error };
         let keeper = Keeper::start(Arc::clone(&state), spare).map_err(io)?;
-        let writer = Writer::new(Arc::clone(&state), keeper, unmarked)
+        let mut writer = Writer::new(Arc::clone(&state), keeper, epoch)
             .ok_or_else(|| io(std::io::Error::other("the newest segment has no index in memory")))?;
+        writer.begin().map_err(|why| io(std::io::Error::other(why)))?;
         let shared = Arc::new(Shared {
             state,
             queue: Mutex::default(),
@@ -191,7 +192,7 @@ impl Log {
     /// # Errors
     /// [`ReadError`] if they cannot be read or are damaged.
     pub fn replay(&self, after: u64, mut each: impl FnMut(crate::Record) -> bool) -> Result<(), ReadError> {
-        read::walk(&self.shared.state, after + 1, self.head(), &mut each)
+        read::replay(&self.shared.state, after, &mut each)
     }
 
     /// Up to `limit` records of a stream, from a revision on, forwards or backwards.

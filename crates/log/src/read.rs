@@ -13,8 +13,8 @@ use crate::index::{KeyEntry, NO_SEGMENT};
 use crate::key::Domain;
 use crate::lookup::{find, find_all};
 use crate::query::{ItemKeys, Known, Query, candidates};
-use crate::segment::{Index, Segment, index_name, read};
-use crate::state::{State, lock};
+use crate::segment::{Index, Segment, index_name, log_name, read};
+use crate::state::{State, Truncated, lock};
 
 /// The most bytes of records that one page gathers; a longer single record still comes.
 const PAGE_BYTES_MAX: usize = 8 << 20;
@@ -55,10 +55,42 @@ pub struct StreamPage {
     pub end: bool,
 }
 
-/// Whether a record has been given up with the beginning of its stream.
-fn is_hidden(state: &State, record: RecordRef<'_>) -> bool {
-    let truncated = state.truncated();
-    record.is_given_up() || truncated.get(record.stream()).is_some_and(|first| record.revision() < *first)
+/// Tells which records readers see: not those that went with the beginning of their stream.
+struct Sight {
+    truncated: Arc<Truncated>,
+    /// A record whose contents are gone, though no truncation says so.
+    lost: Option<u64>,
+}
+
+impl Sight {
+    fn new(state: &State) -> Self {
+        Self { truncated: state.truncated(), lost: None }
+    }
+
+    fn sees(&mut self, record: RecordRef<'_>) -> bool {
+        let hidden = !self.truncated.is_empty()
+            && self.truncated.get(record.stream()).is_some_and(|first| record.revision() < *first);
+        if record.is_given_up() && !hidden {
+            self.lost.get_or_insert(record.position());
+        }
+        !hidden && !record.is_given_up()
+    }
+
+    fn check(&self, state: &State) -> Result<(), ReadError> {
+        let Some(position) = self.lost else { return Ok(()) };
+        let segments = state.segments();
+        let number = State::segment_of(&segments, position).map_or(0, |segment| segment.number());
+        let problem =
+            format!("the contents of position {position} are gone, though its stream was not truncated there");
+        Err(ReadError::Damaged { file: log_name(number), offset: 0, problem })
+    }
+}
+
+/// Calls back for every record that readers see, after a position, until it says stop.
+pub(crate) fn replay(state: &State, after: u64, each: &mut dyn FnMut(Record) -> bool) -> Result<(), ReadError> {
+    let mut sight = Sight::new(state);
+    walk(state, after + 1, state.head(), &mut |record| !sight.sees(record.get()) || each(record))?;
+    sight.check(state)
 }
 
 /// Up to `limit` records that match, after a position.
@@ -70,20 +102,18 @@ pub(crate) fn page(state: &State, after: u64, query: &Query, limit: usize) -> Re
     }
     let items = query.resolve(&state.keys);
     if items.is_empty() || head - after <= FEW {
-        let truncated = state.truncated();
+        let mut sight = Sight::new(state);
         let mut bytes = 0;
         walk(state, after + 1, head, &mut |record: Record| {
             let found = record.get();
             page.through = found.position();
-            let hidden = found.is_given_up()
-                || (!truncated.is_empty()
-                    && truncated.get(found.stream()).is_some_and(|first| found.revision() < *first));
-            if !hidden && query.matches(found) {
+            if sight.sees(found) && query.matches(found) {
                 bytes += record.block().len();
                 page.records.push(record);
             }
             page.records.len() < limit && bytes < PAGE_BYTES_MAX
         })?;
+        sight.check(state)?;
         return Ok(page);
     }
     search(state, query, &items, &mut page, limit)?;
@@ -111,6 +141,7 @@ pub(crate) fn first_match(
 
 /// Fills a page by the index, from its `through` on.
 fn search(state: &State, query: &Query, items: &[ItemKeys], page: &mut Page, limit: usize) -> Result<(), ReadError> {
+    let mut sight = Sight::new(state);
     let segments = state.segments();
     let start = segments.partition_point(|segment| segment.first <= page.through + 1).saturating_sub(1);
     let mut bytes = 0;
@@ -135,13 +166,14 @@ fn search(state: &State, query: &Query, items: &[ItemKeys], page: &mut Page, lim
                     return false;
                 }
                 page.through = found.position();
-                if query.matches(found) && !is_hidden(state, found) {
+                if sight.sees(found) && query.matches(found) {
                     bytes += record.block().len();
                     page.records.push(record);
                 }
                 full = page.records.len() >= limit || bytes >= PAGE_BYTES_MAX;
                 !full
             })?;
+            sight.check(state)?;
             if full {
                 return Ok(());
             }

@@ -31,8 +31,8 @@ pub(crate) struct Ready {
     pub(crate) recovered: Recovered,
     /// The segment that stands ready behind the newest one, if there is one.
     pub(crate) spare: Option<(Header, Arc<dyn File>)>,
-    /// Whether the last commit is not yet followed by one that says it is durable.
-    pub(crate) unmarked: bool,
+    /// The newest commit's epoch.
+    pub(crate) epoch: u32,
 }
 
 struct Found {
@@ -47,6 +47,7 @@ struct Recovery<'a> {
     truncated: Truncated,
     segments: Vec<Arc<Segment>>,
     next: u64,
+    epoch: u32,
 }
 
 fn damaged(segment: u32, offset: u32, problem: impl Into<String>) -> OpenError {
@@ -98,6 +99,7 @@ pub(crate) fn recover(storage: &dyn Storage, options: &Options) -> Result<Ready,
         truncated: Truncated::new(),
         segments: Vec::new(),
         next: 1,
+        epoch: 0,
     };
     recovery.run(&found)
 }
@@ -128,7 +130,7 @@ fn open_segment(storage: &dyn Storage, number: u32) -> Result<Found, OpenError> 
 impl Recovery<'_> {
     fn run(mut self, found: &[Found]) -> Result<Ready, OpenError> {
         let mut rest = found;
-        let (marked, behind) = loop {
+        let behind = loop {
             let Some((segment, behind)) = rest.split_first() else {
                 return Err(damaged(found.len() as u32, 0, "it is missing"));
             };
@@ -136,16 +138,15 @@ impl Recovery<'_> {
             if self.sealed_by_index(segment)? {
                 continue;
             }
-            let (sealed, marked) = self.walk(segment, behind)?;
-            if !sealed {
-                break (marked, behind);
+            if !self.walk(segment, behind)? {
+                break behind;
             }
         };
         let head = self.next - 1;
         Ok(Ready {
             // More than one segment may be empty; the first will do, and the others are made anew.
             spare: behind.first().map(|spare| (spare.header, Arc::clone(&spare.file))),
-            unmarked: !marked,
+            epoch: self.epoch,
             recovered: Recovered {
                 store: self.segments[0].header.store,
                 keys: self.keys,
@@ -174,11 +175,10 @@ impl Recovery<'_> {
         if segment.file.read_at(&mut frame, u64::from(seal)).is_err() {
             return Ok(false);
         }
-        let sound = open_commit(&frame, segment.header.seed, number, seal)
-            .is_some_and(|commit| commit.kind == Kind::Seal && commit.first == next);
-        if !sound {
-            return Ok(false);
-        }
+        let sealing = open_commit(&frame, segment.header.seed, number, seal)
+            .filter(|commit| commit.kind == Kind::Seal && commit.first == next);
+        let Some(sealing) = sealing else { return Ok(false) };
+        self.epoch = self.epoch.max(sealing.epoch);
         index.absorb(&dictionary, number, &mut self.table);
         for (stream, before) in &index.truncations {
             note_truncation(&mut self.truncated, stream, *before);
@@ -191,8 +191,8 @@ impl Recovery<'_> {
     }
 
     /// Walks a segment that has no index: a sealed one gets its index anew, the newest one its end. Answers whether
-    /// it is sealed, and if not, whether its last commit is known to be durable.
-    fn walk(&mut self, segment: &Found, behind: &[Found]) -> Result<(bool, bool), OpenError> {
+    /// it is sealed.
+    fn walk(&mut self, segment: &Found, behind: &[Found]) -> Result<bool, OpenError> {
         let number = segment.header.segment;
         let mut bytes = vec![0; segment.header.bytes as usize];
         segment.file.read_at(&mut bytes, 0).map_err(|error| self.io(number, error))?;
@@ -214,7 +214,7 @@ impl Recovery<'_> {
             }
         }
         let (sealed, end, next, durable) = (scan.sealed, scan.offset, scan.next, scan.durable);
-        let marked = last.is_none_or(|frame| frame.header.kind == Kind::Mark);
+        self.epoch = self.epoch.max(scan.epoch);
         let seal = last.map_or(end, |frame| frame.offset);
         let index = if sealed {
             self.write_again(segment, &bytes, durable..end)?;
@@ -232,7 +232,7 @@ impl Recovery<'_> {
         let state = Segment::new(segment.header, Arc::clone(&segment.file), first, end, index);
         self.segments.push(Arc::new(state));
         self.next = next;
-        Ok((sealed, marked))
+        Ok(sealed)
     }
 
     /// Writes a sealed segment's index anew. If that fails, the one in memory serves.
@@ -293,7 +293,7 @@ impl Recovery<'_> {
     }
 }
 
-fn note_truncation(truncated: &mut Truncated, stream: &[u8], before: u64) {
+pub(crate) fn note_truncation(truncated: &mut Truncated, stream: &[u8], before: u64) {
     let first = truncated.entry(stream.into()).or_insert(0);
     *first = before.max(*first);
 }

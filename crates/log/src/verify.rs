@@ -1,5 +1,6 @@
 //! Checking every byte of a log, changing none.
 
+use std::collections::HashMap;
 use std::io;
 
 use crate::error::OpenError;
@@ -11,7 +12,9 @@ use crate::index::file::{FileIndex, SegmentEnd, encode};
 use crate::index::live::LiveIndex;
 use crate::index::table::KeyTable;
 use crate::key::Keys;
+use crate::recovery::note_truncation;
 use crate::segment::{index_name, log_name, segment_number};
+use crate::state::Truncated;
 use crate::storage::Storage;
 
 /// Something that is not as it should be.
@@ -76,7 +79,16 @@ pub fn verify(storage: &dyn Storage, mut progress: impl FnMut(usize, usize)) -> 
     for name in names.iter().filter(|name| name.ends_with(".tmp")) {
         report.say(name.clone(), 0, "it was never finished; opening the log removes it", false);
     }
-    let mut walk = Walk { report, next: 1, table: KeyTable::default(), keys: None, store: None, ended: None };
+    let mut walk = Walk {
+        report,
+        next: 1,
+        table: KeyTable::default(),
+        keys: None,
+        store: None,
+        ended: None,
+        truncated: Truncated::new(),
+        given_up: HashMap::new(),
+    };
     for (index, number) in numbers.iter().copied().enumerate() {
         if number != index as u32 {
             walk.report.say(log_name(index as u32), 0, "it is missing", true);
@@ -93,6 +105,7 @@ pub fn verify(storage: &dyn Storage, mut progress: impl FnMut(usize, usize)) -> 
     if walk.ended.is_none() && walk.report.findings.iter().all(|finding| !finding.loss) {
         walk.report.say(log_name(numbers.len() as u32), 0, "it is missing: the segment before it is sealed", true);
     }
+    walk.compare_truncations();
     Ok(walk.report)
 }
 
@@ -104,6 +117,9 @@ struct Walk {
     store: Option<(u128, u64)>,
     /// Where the log ends: behind this segment there may only be an empty one.
     ended: Option<(u32, u32)>,
+    truncated: Truncated,
+    /// Of each stream the newest record whose contents were given up: its revision, file and offset.
+    given_up: HashMap<Box<[u8]>, (u64, u32, u32)>,
 }
 
 impl Walk {
@@ -153,10 +169,15 @@ impl Walk {
                 if own.is_none() {
                     self.report.say(name.clone(), u64::from(offset), "a record's own checksum is wrong", true);
                 }
+                if record.is_given_up() {
+                    let newest = self.given_up.entry(record.stream().into()).or_default();
+                    *newest = (*newest).max((record.revision(), header.segment, offset));
+                }
                 live.admit(record, offset, keys, &mut self.table);
             }
             if let Some((stream, before)) = open_truncation(frame.body).filter(|_| frame.header.kind == Kind::Truncate)
             {
+                note_truncation(&mut self.truncated, stream, before);
                 live.truncations.push((stream.into(), before));
             }
             seal = frame.offset;
@@ -178,6 +199,19 @@ impl Walk {
         } else if let Some(at) = bytes[end as usize..].iter().position(|byte| *byte != 0) {
             let problem = "a write that was never completed; opening the log cuts it";
             self.report.say(name, (end as usize + at) as u64, problem, false);
+        }
+    }
+
+    /// Contents are given up only after a truncation that says so.
+    fn compare_truncations(&mut self) {
+        for (stream, (revision, segment, offset)) in std::mem::take(&mut self.given_up) {
+            if self.truncated.get(&stream).is_none_or(|first| revision >= *first) {
+                let problem = format!(
+                    "the contents of revision {revision} of stream {} are gone, though it was not truncated there",
+                    String::from_utf8_lossy(&stream)
+                );
+                self.report.say(log_name(segment), u64::from(offset), problem, true);
+            }
         }
     }
 

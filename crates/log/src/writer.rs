@@ -79,13 +79,14 @@ pub(crate) struct Writer {
     /// The position of the next record.
     next: u64,
     last_at: i64,
+    epoch: u32,
     /// The last commit is not yet followed by one that says that it is durable.
     unmarked: bool,
     failed: Option<String>,
 }
 
 impl Writer {
-    pub(crate) fn new(state: Arc<State>, keeper: Keeper, unmarked: bool) -> Option<Self> {
+    pub(crate) fn new(state: Arc<State>, keeper: Keeper, epoch: u32) -> Option<Self> {
         let segments = state.segments();
         let segment = Arc::clone(segments.last()?);
         let Index::Live(live) = segment.index() else { return None };
@@ -99,7 +100,7 @@ impl Writer {
             .find(|at| *at != i64::MIN)
             .unwrap_or(i64::MIN);
         let (offset, next) = (segment.end(), state.head() + 1);
-        Some(Self { state, keeper, segment, live, offset, next, last_at, unmarked, failed: None })
+        Some(Self { state, keeper, segment, live, offset, next, last_at, epoch, unmarked: true, failed: None })
     }
 
     pub(crate) fn keeper(&self) -> &Keeper {
@@ -112,6 +113,14 @@ impl Writer {
 
     pub(crate) fn failure(&self) -> Option<&str> {
         self.failed.as_deref()
+    }
+
+    /// Begins a new epoch with a mark, before anything else is written: whatever an earlier life of the log left
+    /// behind the end that recovery found can then never be taken for a commit that follows.
+    pub(crate) fn begin(&mut self) -> Result<(), &str> {
+        self.epoch += 1;
+        self.mark();
+        self.failed.as_deref().map_or(Ok(()), Err)
     }
 
     /// Handles everything that was waiting, as one write where it fits.
@@ -209,6 +218,7 @@ impl Writer {
             count,
             first: self.next - u64::from(count),
             durable_back: frame as u32,
+            epoch: self.epoch,
         };
         round.bytes.resize(aligned(round.bytes.len()), 0);
         let offset = self.offset + frame as u32;

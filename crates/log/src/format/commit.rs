@@ -31,6 +31,8 @@ pub(crate) struct CommitHeader {
     pub(crate) first: u64,
     /// How far back from this commit the log was already durable when it was written: in bytes of this segment.
     pub(crate) durable_back: u32,
+    /// How often the log had been opened: a commit is not followed by one of an earlier opening.
+    pub(crate) epoch: u32,
 }
 
 impl CommitHeader {
@@ -53,7 +55,7 @@ pub(crate) fn seal_commit(frame: &mut [u8], header: &CommitHeader, seed: u64, se
     put(frame, 12, &header.count.to_le_bytes());
     put(frame, 16, &header.first.to_le_bytes());
     put(frame, 24, &header.durable_back.to_le_bytes());
-    put(frame, 28, &[0; 4]);
+    put(frame, 28, &header.epoch.to_le_bytes());
     let end = COMMIT_HEADER_BYTES + header.body_bytes as usize;
     let sum = checksum(&frame[8..end], seed ^ u64::from(frame[3]), segment, offset);
     put(frame, 4, &sum.to_le_bytes());
@@ -86,6 +88,7 @@ pub(crate) fn peek_commit(frame: &[u8]) -> Option<CommitHeader> {
         count: get_u32(frame, 12),
         first: get_u64(frame, 16),
         durable_back: get_u32(frame, 24),
+        epoch: get_u32(frame, 28),
     })
 }
 

@@ -47,6 +47,8 @@ pub(crate) struct Scan<'a> {
     pub(crate) next: u64,
     /// Up to where the last commit says that the segment was durable when it was written.
     pub(crate) durable: u32,
+    /// The last commit's epoch. What an earlier opening left behind it is not its successor, however well it fits.
+    pub(crate) epoch: u32,
     /// Whether the seal has been seen.
     pub(crate) sealed: bool,
 }
@@ -62,6 +64,7 @@ impl<'a> Scan<'a> {
             offset: HEADER_BYTES as u32,
             next: first,
             durable: HEADER_BYTES as u32,
+            epoch: 0,
             sealed: false,
         }
     }
@@ -76,12 +79,17 @@ impl<'a> Scan<'a> {
         let body = &bytes[COMMIT_HEADER_BYTES..COMMIT_HEADER_BYTES + header.body_bytes as usize];
         let frame = Frame { offset: self.offset, header, body };
         let padded = self.bytes.get(self.offset as usize + COMMIT_HEADER_BYTES + body.len()..frame.end() as usize)?;
-        if header.first != self.next || padded.iter().any(|byte| *byte != 0) || !self.in_shape(&frame) {
+        if header.first != self.next
+            || header.epoch < self.epoch
+            || padded.iter().any(|byte| *byte != 0)
+            || !self.in_shape(&frame)
+        {
             return None;
         }
         self.offset = frame.end();
         self.next += u64::from(header.count);
         self.durable = header.durable(frame.offset);
+        self.epoch = header.epoch;
         self.sealed = header.kind == Kind::Seal;
         Some(frame)
     }
