@@ -24,6 +24,7 @@ pub use operations::operations;
 use crate::commands::CancelOrder;
 use crate::live::LiveOrders;
 use crate::order::NO_SUCH_ORDER;
+use crate::price_book::PriceBook;
 use crate::projections::{Cursor, HistoryPage, OrderDetail, OrderHistory, OrderView, PricedProduct, ProductPrices};
 
 /// What the API needs of the service.
@@ -38,7 +39,7 @@ pub struct OrderingApi {
     /// Cancelled when the service goes down.
     pub draining: CancellationToken,
     /// What products cost.
-    pub prices: ReadModel,
+    pub prices: PriceBook,
     /// Orders with their timelines.
     pub detail: ReadModel,
     /// The orders of customers.
@@ -126,7 +127,7 @@ async fn get_product(
     context: QueryContext,
 ) -> Result<Answer<PricedProduct>, Problem> {
     let what = format!("product {id} that can be ordered");
-    api.prices.query(&context, move |read| ProductPrices::get(read, &id)).await?.or_not_found(what)
+    api.prices.model().query(&context, move |read| ProductPrices::get(read, &id)).await?.or_not_found(what)
 }
 
 fn happening(context: CommandContext, at: Option<Extension<Timestamp>>) -> CommandContext {

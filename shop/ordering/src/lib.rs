@@ -10,6 +10,7 @@ pub mod live;
 pub mod order;
 pub mod pace;
 pub mod payment;
+pub mod price_book;
 pub mod projections;
 pub mod publish;
 pub mod reactions;
@@ -24,6 +25,7 @@ use tradewind_service::{Host, HostError};
 use fulfilment::FulfilmentOptions;
 use http::OrderingApi;
 use live::LiveOrders;
+use price_book::PriceBook;
 use projections::{OrderDetail, OrderHistory, ProductPrices, SalesByDay, SalesByDepartment};
 use publish::PublishOrdering;
 use reactions::FulfilOrder;
@@ -45,7 +47,7 @@ pub fn assemble(
         orders: orders.clone(),
         live: live.clone(),
         draining: host.draining(),
-        prices: host.projection_over(catalog, ProductPrices)?,
+        prices: PriceBook::of(host.projection_over(catalog, ProductPrices)?),
         detail: host.projection(OrderDetail)?,
         history: host.projection(OrderHistory)?,
         sales_by_day: host.projection(SalesByDay)?,

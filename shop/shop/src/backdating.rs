@@ -12,24 +12,25 @@ use tradewind_events::{Clock, ErrorCode, Timestamp};
 use tradewind_service::Problem;
 
 /// The header in which a command says when it happened, in RFC 3339.
-pub(crate) const HEADER: &str = "tradewind-at";
+pub const HEADER: &str = "tradewind-at";
 /// The reason that a client is told when it may not.
-pub(crate) const REFUSED: &str = "backdating-not-allowed";
+pub const REFUSED: &str = "backdating-not-allowed";
 
 /// What stands before a service's routes.
 #[derive(Clone)]
-pub(crate) struct Backdating {
+pub struct Backdating {
     allowed: bool,
     clock: Arc<dyn Clock>,
 }
 
 impl Backdating {
-    pub(crate) fn new(allowed: bool, clock: Arc<dyn Clock>) -> Self {
+    /// One that lets the past in, or not.
+    pub fn new(allowed: bool, clock: Arc<dyn Clock>) -> Self {
         Self { allowed, clock }
     }
 
     /// The routes, behind this guard: they get the time as an extension, or not at all.
-    pub(crate) fn guard(self, routes: Router) -> Router {
+    pub fn guard(self, routes: Router) -> Router {
         routes.layer(from_fn_with_state(self, let_in))
     }
 

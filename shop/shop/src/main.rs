@@ -1,10 +1,7 @@
-//! The reference shop: one program that runs any of its contexts by name, and fills a running shop with a sample.
-
-mod backdating;
-mod run;
-mod seed;
+//! The command line of the reference shop.
 
 use clap::{Parser, Subcommand};
+use shop::{run, seed};
 
 /// The reference shop of Tradewind.
 #[derive(Debug, Parser)]
@@ -25,7 +22,7 @@ enum Action {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Arguments::parse().action {
-        Action::Run(options) => run::run(options).await,
+        Action::Run(options) => run::run(&options).await,
         Action::Seed(options) => Ok(seed::run(&options).await?),
     }
 }

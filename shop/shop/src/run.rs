@@ -10,16 +10,18 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use axum::Router;
 use tokio::signal::unix::{SignalKind, signal};
-use tradewind_events::{EventSource, EventStore, SystemClock};
-use tradewind_service::{Host, HostOptions, LogFormat, init_logging};
+use tradewind_events::{Clock, EventSource, EventStore, SystemClock};
+use tradewind_service::{Host, HostOptions, LogFormat, Service, ServiceHandle, init_logging};
 use tradewind_store::{ClientOptions, FeedSource, OpenOptions};
 
 use crate::backdating::Backdating;
-use options::Context;
-pub(crate) use options::Options;
+pub use options::{Context, Options, Upstream};
 
 /// Runs a context until it is told to stop.
-pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
+///
+/// # Errors
+/// If it cannot be started, or does not go down in order.
+pub async fn run(options: &Options) -> anyhow::Result<()> {
     let format = if std::io::stderr().is_terminal() { LogFormat::Pretty } else { LogFormat::Json };
     init_logging(format, &options.log)?;
     let shutdown = told_to_stop()?;
@@ -31,13 +33,25 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let store = tradewind_store::open(&url, OpenOptions::with_clock(clock.clone()))
         .await
         .with_context(|| format!("failed to open the event store {url}"))?;
-    let name = options.context.name();
-    let mut host = Host::new(HostOptions::new(name, options.listen, &options.data), store.clone(), clock.clone());
-    let routes = assemble(&mut host, store, &options)?;
-    host.routes(Backdating::new(options.allow_backdating, clock).guard(routes));
-    let (service, _) = host.bind().await?;
+    let (service, _) = bind(options, store, clock).await?;
     service.run(shutdown).await?;
     Ok(())
+}
+
+/// One of the contexts that keep events, over a store, bound to its address and ready to run.
+///
+/// # Errors
+/// If its read models cannot be opened, its address is taken, or an upstream is missing.
+pub async fn bind(
+    options: &Options,
+    store: Arc<dyn EventStore>,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<(Service, ServiceHandle)> {
+    let name = options.context.name();
+    let mut host = Host::new(HostOptions::new(name, options.listen, &options.data), store.clone(), clock.clone());
+    let routes = assemble(&mut host, store, options)?;
+    host.routes(Backdating::new(options.allow_backdating, clock).guard(routes));
+    Ok(host.bind().await?)
 }
 
 /// Puts the context into its host.

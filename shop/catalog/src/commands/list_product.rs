@@ -5,7 +5,7 @@ use super::check_price;
 use crate::events::{Description, ProductEvent, ProductListed};
 use crate::product::{Listing, Product};
 
-/// Put a product on sale. Saying the same again changes nothing; a product that was taken off can come back.
+/// Put a product on sale, once. A product that was taken off can come back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListProduct {
     /// What it is.
@@ -36,10 +36,7 @@ impl Command for ListProduct {
         }
         check_price(self.price_cents)?;
         if product.listing == Listing::Listed {
-            if product.description == self.description && product.price_cents == self.price_cents {
-                return Ok(Vec::new());
-            }
-            return Err(Rejection::new("product-already-listed", "the product is on sale already, as something else"));
+            return Err(Rejection::new("product-already-listed", "the product is on sale already"));
         }
         Ok(vec![ProductListed { description: self.description.clone(), price_cents: self.price_cents }.into()])
     }

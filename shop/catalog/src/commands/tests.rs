@@ -21,12 +21,8 @@ fn a_product_can_be_listed() {
 }
 
 #[test]
-fn listing_the_same_again_changes_nothing() {
-    given::<Product>([listed()]).when(list(259)).then_nothing();
-}
-
-#[test]
-fn a_listed_product_is_not_replaced_by_listing_another() {
+fn a_product_is_listed_once() {
+    given::<Product>([listed()]).when(list(259)).then_rejected("product-already-listed");
     given::<Product>([listed()]).when(list(300)).then_rejected("product-already-listed");
 }
 

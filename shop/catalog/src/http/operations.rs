@@ -14,7 +14,7 @@ pub fn operations() -> Vec<Operation> {
             .parameter("department", "The department that sells it", text())
             .parameter("after", "What an earlier page gave as next", text())
             .parameter("limit", "How many at most", json!({"type": "integer", "maximum": super::LIMIT_MAX}))
-            .returns(200, "The products", page_of(product())),
+            .returns(200, "The products", page_of(&product())),
         Operation::query("/api/catalog/products/{id}", "getProduct")
             .summary("One product on sale")
             .returns(200, "The product", product())
@@ -50,7 +50,7 @@ fn product() -> Value {
     json!({"type": "object", "required": ["id", "name", "department", "price_cents"], "properties": properties})
 }
 
-fn page_of(item: Value) -> Value {
+fn page_of(item: &Value) -> Value {
     json!({"type": "object", "properties": {
         "items": {"type": "array", "items": item},
         "total": {"type": "integer"},

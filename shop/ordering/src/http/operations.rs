@@ -28,13 +28,13 @@ pub fn operations() -> Vec<Operation> {
             .summary("The orders of a customer, the newest first")
             .parameter("after", "What an earlier page gave as next", text())
             .parameter("limit", "How many at most", json!({"type": "integer", "maximum": super::LIMIT_MAX}))
-            .returns(200, "The orders", list(summary(), true)),
+            .returns(200, "The orders", list(&summary(), true)),
         Operation::query("/api/ordering/sales", "getSales")
             .summary("What was sold: paid orders, by the day (in UTC) on which they were placed")
             .parameter("by", "The heading", json!({"enum": ["day", "department"]}))
             .parameter("from", "The first day, as 2017-03-31", text())
             .parameter("to", "The last day", text())
-            .returns(200, "The sales", list(sales(), false)),
+            .returns(200, "The sales", list(&sales(), false)),
         Operation::query("/api/ordering/products/{id}", "getPrice")
             .summary("What ordering knows of a product. Its positions are those of the catalog's feed")
             .returns(200, "The product", object(&[("name", text()), ("department", text()), ("price_cents", cents())]))
@@ -65,11 +65,11 @@ fn object(properties: &[(&str, Value)]) -> Value {
     json!({"type": "object", "required": required, "properties": properties})
 }
 
-fn array(items: Value) -> Value {
+fn array(items: &Value) -> Value {
     json!({"type": "array", "items": items})
 }
 
-fn list(item: Value, in_pages: bool) -> Value {
+fn list(item: &Value, in_pages: bool) -> Value {
     let mut properties = vec![("items", array(item))];
     if in_pages {
         properties.push(("next", json!({"type": ["string", "null"]})));
@@ -83,7 +83,7 @@ fn new_order() -> Value {
     object(&[
         ("order_id", json!({"type": "string", "format": "uuid"})),
         ("customer_id", text()),
-        ("lines", array(line)),
+        ("lines", array(&line)),
     ])
 }
 
@@ -102,8 +102,8 @@ fn order() -> Value {
         ("status", text()),
         ("placed_at", moment()),
         ("total_cents", cents()),
-        ("lines", array(line)),
-        ("timeline", array(entry)),
+        ("lines", array(&line)),
+        ("timeline", array(&entry)),
     ])
 }
 

@@ -10,7 +10,7 @@ use shop_ordering::payment::PaymentOptions;
 
 /// Which part of the shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Context {
+pub enum Context {
     /// The products
     Catalog,
     /// Orders and their fulfilment
@@ -20,7 +20,9 @@ pub(crate) enum Context {
 }
 
 impl Context {
-    pub(crate) fn name(self) -> &'static str {
+    /// Its name, as a word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Catalog => "catalog",
             Self::Ordering => "ordering",
@@ -31,29 +33,29 @@ impl Context {
 
 /// How to run a context.
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Options {
+pub struct Options {
     /// Which context
     #[arg(value_enum)]
-    pub(crate) context: Context,
+    pub context: Context,
     /// The address to listen on; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:0")]
-    pub(crate) listen: SocketAddr,
+    pub listen: SocketAddr,
     /// The folder for its data
     #[arg(long)]
-    pub(crate) data: PathBuf,
+    pub data: PathBuf,
     /// The event store's URL; a log in the data folder unless told
     #[arg(long)]
     store: Option<String>,
     /// Another context that this one follows, as NAME=http://HOST:PORT; can be given several times
     #[arg(long)]
-    pub(crate) upstream: Vec<Upstream>,
+    pub upstream: Vec<Upstream>,
     /// Let clients say with the header Tradewind-At that a command happened in the past. For filling a shop with its
     /// history, where all clients are trusted
     #[arg(long)]
-    pub(crate) allow_backdating: bool,
+    pub allow_backdating: bool,
     /// What to log, as info,tradewind_service=debug
     #[arg(long, default_value = "info")]
-    pub(crate) log: String,
+    pub log: String,
     #[command(flatten)]
     fulfilment: Fulfilment,
 }
@@ -78,12 +80,14 @@ struct Fulfilment {
 
 impl Options {
     /// Where its events are.
-    pub(crate) fn store_url(&self) -> String {
+    #[must_use]
+    pub fn store_url(&self) -> String {
         self.store.clone().unwrap_or_else(|| format!("file:{}", self.data.join("events").display()))
     }
 
     /// How orders are fulfilled.
-    pub(crate) fn fulfilment(&self) -> FulfilmentOptions {
+    #[must_use]
+    pub fn fulfilment(&self) -> FulfilmentOptions {
         let Fulfilment { pace, order_cents_max, payment_busy_percent, payment_declined_percent } = self.fulfilment;
         FulfilmentOptions {
             pace,
@@ -99,15 +103,16 @@ impl Options {
 
 /// Another context, and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Upstream {
+pub struct Upstream {
     /// Which.
-    pub(crate) name: String,
+    pub name: String,
     url: String,
 }
 
 impl Upstream {
     /// Where its feed is.
-    pub(crate) fn feed_url(&self) -> String {
+    #[must_use]
+    pub fn feed_url(&self) -> String {
         format!("{}/feed", self.url.trim_end_matches('/').trim_end_matches("/feed"))
     }
 }

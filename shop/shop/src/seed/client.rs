@@ -45,13 +45,20 @@ pub(crate) enum Answer {
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ClientError {
+pub enum ClientError {
     /// The address cannot be used.
     #[error("{0:?} is not an http address")]
     BadAddress(String),
     /// The shop does not answer, or only that it cannot.
     #[error("{method} {path}: {problem}")]
-    NoAnswer { method: &'static str, path: String, problem: String },
+    NoAnswer {
+        /// What was asked.
+        method: &'static str,
+        /// Of what.
+        path: String,
+        /// What came instead of an answer.
+        problem: String,
+    },
 }
 
 /// The parts of an RFC 9457 problem that say which rule was broken.
@@ -150,7 +157,7 @@ impl ShopClient {
         Ok((parts.status, parts.headers, body))
     }
 
-    fn no_answer(&self, method: &'static str, path: &str, problem: impl ToString) -> ClientError {
+    fn no_answer(&self, method: &'static str, path: &str, problem: impl std::fmt::Display) -> ClientError {
         ClientError::NoAnswer { method, path: format!("{}{path}", self.base), problem: problem.to_string() }
     }
 }

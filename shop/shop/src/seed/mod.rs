@@ -14,32 +14,36 @@ use std::time::Instant;
 
 use tradewind_events::Timestamp;
 
-use client::{Answer, ClientError, ShopClient};
+pub use client::ClientError;
+use client::{Answer, ShopClient};
 use in_order::for_each_in_order;
+pub use plan::Counts;
 use plan::{OrderToPlace, Plan};
-use report::{Lines, Part, Progress, Report};
-use sample::{Sample, SampleError};
+use report::Progress;
+pub use report::{Lines, Part, Report};
+use sample::Sample;
+pub use sample::SampleError;
 
 /// How to seed.
 #[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Options {
+pub struct Options {
     /// The address of the shop's gateway
     #[arg(long, default_value = "http://127.0.0.1:8080")]
-    gateway: String,
+    pub gateway: String,
     /// A folder with a sample; the program carries one of some 2,000 baskets with it
     #[arg(long)]
-    sample: Option<PathBuf>,
+    pub sample: Option<PathBuf>,
     /// How many requests are under way at a time
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=512))]
-    concurrency: u16,
+    pub concurrency: u16,
     /// Print nothing but the report, as one line of JSON
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 /// Why the shop could not be filled. What was added stays; seeding again goes on from there.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum SeedError {
+pub enum SeedError {
     /// The sample cannot be read.
     #[error(transparent)]
     Sample(#[from] SampleError),
@@ -60,12 +64,11 @@ pub(crate) enum SeedError {
 const OPENING: &str = "2017-01-01T00:00:00Z";
 
 /// Fills the shop, and prints what came of it.
-pub(crate) async fn run(options: &Options) -> Result<(), SeedError> {
-    let sample = match &options.sample {
-        Some(folder) => Sample::in_folder(folder)?,
-        None => Sample::embedded()?,
-    };
-    let report = seed(options, &sample).await?;
+///
+/// # Errors
+/// [`SeedError`] if the sample cannot be read or the shop does not answer.
+pub async fn run(options: &Options) -> Result<(), SeedError> {
+    let report = fill(options).await?;
     if options.json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
@@ -74,9 +77,17 @@ pub(crate) async fn run(options: &Options) -> Result<(), SeedError> {
     Ok(())
 }
 
-async fn seed(options: &Options, sample: &Sample) -> Result<Report, SeedError> {
+/// Fills the shop.
+///
+/// # Errors
+/// [`SeedError`] if the sample cannot be read or the shop does not answer.
+pub async fn fill(options: &Options) -> Result<Report, SeedError> {
     let started = Instant::now();
-    let plan = Plan::of(sample);
+    let sample = match &options.sample {
+        Some(folder) => Sample::in_folder(folder)?,
+        None => Sample::embedded()?,
+    };
+    let plan = Plan::of(&sample);
     let client = ShopClient::new(&options.gateway)?;
     let lines = Lines { total: plan.lines_total, not_ordered: plan.lines_not_ordered.clone(), ordered: 0 };
     let mut report = Report { lines, ..Report::default() };

@@ -9,7 +9,7 @@ use tradewind_events::{EventId, Timestamp};
 use super::sample::{LineRow, ProductRow, Sample};
 
 /// How many lines there are of each reason.
-pub(crate) type Counts = BTreeMap<String, u64>;
+pub type Counts = BTreeMap<String, u64>;
 
 /// Why a line of a basket does not become a line of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,39 +10,39 @@ use super::plan::Counts;
 /// What came of it. `lines.ordered` and all of `lines.not_ordered` add up to `lines.total`, and so for baskets and
 /// products.
 #[derive(Debug, Default, Clone, PartialEq, Serialize)]
-pub(crate) struct Report {
+pub struct Report {
     /// The products of the sample.
-    pub(crate) products: Part,
+    pub products: Part,
     /// Its baskets, each of which becomes an order.
-    pub(crate) baskets: Part,
+    pub baskets: Part,
     /// Its lines.
-    pub(crate) lines: Lines,
+    pub lines: Lines,
     /// How long it took.
-    pub(crate) seconds: f64,
+    pub seconds: f64,
 }
 
 /// What came of one kind of thing.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Part {
+pub struct Part {
     /// How many there are.
-    pub(crate) total: u64,
+    pub total: u64,
     /// How many were added now.
-    pub(crate) added: u64,
+    pub added: u64,
     /// How many the shop had already.
-    pub(crate) already_there: u64,
+    pub already_there: u64,
     /// How many were left out, by reason.
-    pub(crate) left_out: Counts,
+    pub left_out: Counts,
 }
 
 /// What came of the lines.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Lines {
+pub struct Lines {
     /// How many there are.
-    pub(crate) total: u64,
+    pub total: u64,
     /// How many are lines of orders, now or already.
-    pub(crate) ordered: u64,
+    pub ordered: u64,
     /// How many are not, by reason.
-    pub(crate) not_ordered: Counts,
+    pub not_ordered: Counts,
 }
 
 impl fmt::Display for Report {

@@ -51,13 +51,23 @@ pub(crate) struct LineRow {
 
 /// Why a sample cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum SampleError {
+pub enum SampleError {
     /// A file is not there, or not readable.
     #[error("failed to read {path}: {problem}")]
-    File { path: PathBuf, problem: std::io::Error },
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        problem: std::io::Error,
+    },
     /// A line is not as it must be.
     #[error("{file} is malformed: {problem}")]
-    Malformed { file: String, problem: csv::Error },
+    Malformed {
+        /// The file.
+        file: String,
+        /// Which line, and what is wrong with it.
+        problem: csv::Error,
+    },
 }
 
 impl Sample {

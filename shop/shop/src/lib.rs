@@ -1,0 +1,6 @@
+//! The reference shop: one program that runs any of its contexts by name, and fills a running shop with a sample. This
+//! is all of it but the command line, so that tests can run the shop in their own process.
+
+pub mod backdating;
+pub mod run;
+pub mod seed;

@@ -1,0 +1,111 @@
+//! Services as processes of their own, killed without a warning.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use tokio::process::{Child, Command};
+
+use crate::client::{PATIENCE, Shopper, id};
+use crate::system::front;
+
+/// A service that is killed when it is dropped.
+struct Process {
+    child: Child,
+    line: Vec<String>,
+    address: SocketAddr,
+}
+
+impl Process {
+    async fn start(line: &str, data: &Path) -> Self {
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let line: Vec<String> = ["run"]
+            .into_iter()
+            .chain(line.split_whitespace())
+            .map(str::to_owned)
+            .chain(["--listen".into(), address.to_string(), "--data".into(), data.display().to_string()])
+            .collect();
+        let process = Self { child: spawn(&line), line, address };
+        process.ready().await;
+        process
+    }
+
+    async fn kill_and_start_again(&mut self) {
+        self.child.kill().await.unwrap();
+        self.child = spawn(&self.line);
+        self.ready().await;
+    }
+
+    async fn ready(&self) {
+        let started = Instant::now();
+        while !answers(self.address).await {
+            assert!(started.elapsed() < PATIENCE, "{:?} is not ready", self.line);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+fn spawn(line: &[String]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shop"));
+    command.args(line).args(["--log", "warn"]).stdin(Stdio::null()).kill_on_drop(true);
+    command.spawn().unwrap()
+}
+
+async fn answers(address: SocketAddr) -> bool {
+    if tokio::net::TcpStream::connect(address).await.is_err() {
+        return false;
+    }
+    Shopper::new(format!("http://{address}")).get("/health/ready").await.status.is_success()
+}
+
+#[tokio::test]
+async fn a_killed_service_forgets_neither_orders_nor_what_is_to_be_done_with_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut catalog = Process::start("catalog", &folder.path().join("catalog")).await;
+    let flags = "--pace fast --payment-busy-percent 50 --payment-declined-percent 0";
+    let line = format!("ordering --upstream catalog=http://{} {flags}", catalog.address);
+    let mut ordering = Process::start(&line, &folder.path().join("ordering")).await;
+    let (url, _gateway) = front(catalog.address, ordering.address).await;
+    let shopper = Shopper::new(url);
+    shopper.list("1", 259).await;
+
+    let mut orders = Vec::new();
+    for round in 0..4 {
+        for n in 0..8 {
+            let order = id(&format!("round {round} order {n}"));
+            shopper.place(&order, "7", &[("1", 2)]).await.ok();
+            orders.push(order);
+        }
+        // Somewhere in the middle of their fulfilment, elsewhere each time.
+        tokio::time::sleep(Duration::from_millis(40 * round)).await;
+        ordering.kill_and_start_again().await;
+    }
+    catalog.kill_and_start_again().await;
+    for order in &orders {
+        let done = ended(&shopper, order).await;
+        let mut events: Vec<&str> =
+            done["timeline"].as_array().unwrap().iter().map(|stage| stage["event"].as_str().unwrap()).collect();
+        let count = events.len();
+        events.dedup();
+        assert_eq!(events.len(), count, "no stage twice: {done}");
+    }
+    assert_eq!(
+        shopper.get("/api/ordering/customers/7/orders?limit=200").await.ok()["items"].as_array().unwrap().len(),
+        32
+    );
+    shopper.get("/api/catalog/products/1").await.ok();
+}
+
+/// The order once it is delivered, or its payment has been given up.
+async fn ended(shopper: &Shopper, order: &str) -> serde_json::Value {
+    let started = Instant::now();
+    loop {
+        let seen = shopper.get(&format!("/api/ordering/orders/{order}")).await.ok();
+        if ["delivered", "payment-failed"].contains(&seen["status"].as_str().unwrap()) {
+            return seen;
+        }
+        assert!(started.elapsed() < PATIENCE, "the order goes no further: {seen}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

@@ -1,0 +1,102 @@
+//! The shop in this process: catalog and ordering on ports of their own, with their events in memory, and a gateway.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use clap::Parser;
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tradewind_events::SystemClock;
+use tradewind_gateway::{Gateway, Route, RouteTable};
+use tradewind_testkit::memory_store::MemoryStore;
+
+use crate::client::Shopper;
+
+/// The command line of `shop run`.
+#[derive(Debug, Parser)]
+struct CommandLine {
+    #[command(flatten)]
+    options: shop::run::Options,
+}
+
+/// A payment provider that never refuses: refusing has its own tests.
+const FRIENDLY: &str = "--pace fast --payment-busy-percent 0 --payment-declined-percent 0";
+
+/// A running shop. It goes down when it is dropped.
+pub(crate) struct Shop {
+    pub(crate) shopper: Shopper,
+    pub(crate) url: String,
+    pub(crate) catalog: Service,
+    gateway: DropGuard,
+    _folder: tempfile::TempDir,
+}
+
+/// One of its services.
+pub(crate) struct Service {
+    pub(crate) address: SocketAddr,
+    stop: DropGuard,
+    task: JoinHandle<()>,
+}
+
+impl Service {
+    async fn start(line: &str, data: &Path) -> Self {
+        let words = ["run"].into_iter().chain(line.split_whitespace()).map(str::to_owned);
+        let data = ["--data".to_owned(), data.display().to_string()];
+        let options = CommandLine::try_parse_from(words.chain(data)).unwrap().options;
+        let store = Arc::new(MemoryStore::new());
+        let (service, handle) = shop::run::bind(&options, store, Arc::new(SystemClock)).await.unwrap();
+        let stop = CancellationToken::new();
+        let stopped = stop.clone().cancelled_owned();
+        let task = tokio::spawn(async move { service.run(stopped).await.unwrap() });
+        Self { address: handle.address(), stop: stop.drop_guard(), task }
+    }
+
+    /// Goes down in order.
+    pub(crate) async fn stop(self) {
+        drop(self.stop);
+        self.task.await.unwrap();
+    }
+}
+
+impl Shop {
+    /// A shop whose payment provider never refuses, with more flags for ordering.
+    pub(crate) async fn open(flags: &str) -> Self {
+        Self::open_with(&format!("{FRIENDLY} {flags}"), "").await
+    }
+
+    /// A shop with flags for ordering and for both.
+    pub(crate) async fn open_with(ordering_flags: &str, flags: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Service::start(&format!("catalog {flags}"), &folder.path().join("catalog")).await;
+        let line = format!("ordering --upstream catalog=http://{} {ordering_flags} {flags}", catalog.address);
+        let ordering = Service::start(&line, &folder.path().join("ordering")).await;
+        let (url, gateway) = front(catalog.address, ordering.address).await;
+        // Ordering goes down with the runtime: no test needs it to drain.
+        tokio::spawn(async move {
+            let _stop = ordering.stop;
+            let _ = ordering.task.await;
+        });
+        Self { shopper: Shopper::new(url.clone()), url, catalog, gateway, _folder: folder }
+    }
+
+    /// What the catalog serves no longer, while ordering goes on.
+    pub(crate) async fn without_catalog(self) -> (Shopper, DropGuard, tempfile::TempDir) {
+        self.catalog.stop().await;
+        (self.shopper, self.gateway, self._folder)
+    }
+}
+
+/// A gateway in front of both.
+pub(crate) async fn front(catalog: SocketAddr, ordering: SocketAddr) -> (String, DropGuard) {
+    let routes = vec![
+        Route::new("/api/catalog", "catalog", catalog).unwrap(),
+        Route::new("/api/ordering", "ordering", ordering).unwrap(),
+    ];
+    let options = tradewind_gateway::Options::new("127.0.0.1:0".parse().unwrap());
+    let gateway = Gateway::bind(options, RouteTable::new(routes).unwrap()).await.unwrap();
+    let url = format!("http://{}", gateway.address());
+    let stop = CancellationToken::new();
+    tokio::spawn(gateway.run(stop.clone()));
+    (url, stop.drop_guard())
+}
