@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod bench;
 mod check;
 mod completions;
 mod progress;
@@ -14,6 +15,9 @@ pub(crate) enum Command {
     Check(check::Check),
     #[command(subcommand)]
     Store(store::Store),
+    /// Measure this machine's figures beside its limits
+    #[command(subcommand)]
+    Bench(tradewind_bench::Bench),
     #[command(subcommand)]
     Prove(prove::Prove),
     Completions(completions::Completions),
@@ -26,6 +30,7 @@ impl Command {
             Self::Up(command) => command.run().await,
             Self::Check(command) => command.run(),
             Self::Store(command) => command.run().await,
+            Self::Bench(bench) => bench::run(bench).await,
             Self::Prove(command) => command.run().await,
             Self::Completions(command) => command.run(),
         }
