@@ -124,14 +124,22 @@ def text(value):
     return "" if pd.isna(value) else str(value)
 
 
-# Shouted abbreviations that are clear to whoever shelves them and to nobody else.
+# Abbreviations that are clear to whoever shelves the goods and to nobody else.
 WORDS = {
-    "Frzn": "Frozen", "Sft": "Soft", "Drnk": "Drink", "Drnks": "Drinks", "Btl": "Bottle", "Pkgd": "Packaged",
-    "Choc": "Chocolate", "Dogfd": "Dog Food", "Catfd": "Cat Food", "Dnrs": "Dinners", "Veg": "Vegetable",
-    "Hygn": "Hygiene", "Brkfst": "Breakfast", "Bkd": "Baked", "Crnbry": "Cranberry", "Pnt": "Peanut", "Btr": "Butter",
-    "Mxs": "Mixes", "Sgl": "Single", "Sv": "Serve", "Shrts": "Sherbets", "Sherbts": "Sherbets", "Fd": "Food",
-    "Gds": "Goods", "Sw": "Sweet", "Cntrl": "Control", "Refrgratd": "Refrigerated", "Sup": "Supplies",
+    "Bbq": "BBQ", "Bkd": "Baked", "Brd": "Bread", "Brkfst": "Breakfast", "Btl": "Bottle", "Btr": "Butter",
+    "Catfd": "Cat Food", "Choc": "Chocolate", "Cnd": "Canned", "Cndles": "Candles", "Cntrl": "Control",
+    "Crbntd": "Carbonated", "Crmd": "Creamed", "Crnbry": "Cranberry", "Dnrs": "Dinners", "Dogfd": "Dog Food",
+    "Drnk": "Drink", "Drnking": "Drinking", "Drnks": "Drinks", "Fd": "Food", "Flvr": "Flavor", "Flvrd": "Flavored",
+    "Frd": "Fried", "Frz": "Frozen", "Frzn": "Frozen", "Gds": "Goods", "Grnd": "Ground", "Hygn": "Hygiene",
+    "Mlk": "Milk", "Mneral": "Mineral", "Mxs": "Mixes", "Ntrtnl": "Nutritional", "Pickld": "Pickled",
+    "Pkgd": "Packaged", "Plstc": "Plastic", "Pnch": "Punch", "Pnt": "Peanut", "Pwdrs": "Powders",
+    "Refrgratd": "Refrigerated", "Sft": "Soft", "Sgl": "Single", "Sherbts": "Sherbets", "Shlfsh": "Shellfish",
+    "Shrts": "Sherbets", "Sngl": "Single", "Srv": "Serve", "Ss": "Single-Serve", "Sup": "Supplies", "Sv": "Serve",
+    "Sw": "Sweet", "Veg": "Vegetable", "Wate": "Water", "Whl": "Whole",
 }  # fmt: skip
+
+# The source cuts its texts off after so many characters.
+SHOUTED_MAX = 30
 
 DEPARTMENTS = {
     "DRUG GM": "Drugs & General Merchandise",
@@ -145,9 +153,13 @@ def humanise_department(shouted):
 
 
 def humanise(shouted):
-    """`FRZN SS PREMIUM ENTREES/DNRS/N` becomes `Frozen Ss Premium Entrees/Dinners/N`: capitals at the start of
-    each word only, the commonest abbreviations written out, and a bracket that the source cut off left out."""
-    phrase = re.sub(r"\s+", " ", text(shouted)).strip()
+    """`FRZN SS PREMIUM ENTREES/DNRS/N` becomes `Frozen Single-Serve Premium Entrees/Dinners`: capitals at the start
+    of each word only, the commonest abbreviations written out, and what the source cut off after 30 characters left
+    out, where that shows: a bracket that does not close, a last letter on its own."""
+    phrase = text(shouted)
+    if len(phrase) == SHOUTED_MAX:
+        phrase = re.sub(r"[/ ][A-Z]$", "", phrase)
+    phrase = re.sub(r"\s+", " ", phrase).strip()
     if phrase.count("(") > phrase.count(")"):
         phrase = phrase[: phrase.rindex("(")].strip()
     phrase = re.sub(r"[A-Za-z']+", lambda word: word.group().capitalize(), phrase)
