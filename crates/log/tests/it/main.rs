@@ -4,6 +4,8 @@
 //! `TRADEWIND_SEEDS=10000 TRADEWIND_KILLS=1000 cargo test -p tradewind-log --test it`; one of them again:
 //! `TRADEWIND_SEED=17 TRADEWIND_SEEDS=1`.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
 mod bytes;
 mod collisions;
 mod everywhere;

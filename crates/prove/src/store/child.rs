@@ -130,7 +130,9 @@ pub fn main() -> io::Result<()> {
     io::stdin().read_line(&mut line)?;
     let assignment = Assignment::parse(&line).ok_or_else(|| io::Error::other("the assignment is malformed"))?;
     let storage = DiskStorage::new(&assignment.folder)?;
-    let session = Session::open(Arc::new(storage), options(assignment.segment_bytes)).map_err(io::Error::other)?;
+    let mut options = options(assignment.segment_bytes);
+    options.map_sealed = assignment.seed % 2 == 1;
+    let session = Session::open(Arc::new(storage), options).map_err(io::Error::other)?;
     let next = AtomicU64::new(assignment.start);
     let deadline = Instant::now() + LIFE_MAX;
     thread::scope(|scope| {

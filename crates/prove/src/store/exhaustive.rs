@@ -5,6 +5,9 @@ use tradewind_testkit::disk::{Effect, Fault, Operation};
 use super::report::Report;
 use super::round::Round;
 
+const EIO: i32 = 5;
+const ENOSPC: i32 = 28;
+
 /// What goes wrong, once in each case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
@@ -20,6 +23,18 @@ pub enum Trouble {
     KillThenCrash,
     /// The n-th operation of a kind fails with an `errno`.
     Fail(Operation, i32),
+}
+
+impl Trouble {
+    /// Every kind there is.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let kinds = [Operation::Write, Operation::Sync, Operation::SyncNames, Operation::Create, Operation::Rename];
+        let mut all = vec![Self::Crash, Self::KillThenCrash];
+        all.extend(kinds.into_iter().flat_map(|kind| [EIO, ENOSPC].map(|errno| Self::Fail(kind, errno))));
+        all.extend((1..=8).map(|recovery| Self::CrashTwice { recovery }));
+        all
+    }
 }
 
 /// Plays the life that a seed stands for with this trouble at every place, until it would come too late. Answers

@@ -140,7 +140,7 @@ impl KilledLog {
         if status.code().is_some() {
             return Err(io::Error::other(format!("it ended by itself: {status}")));
         }
-        heard.extend(said.into_iter());
+        heard.extend(said);
         for word in heard {
             match word {
                 Said::Sent { before } => self.sent = self.sent.max(before),

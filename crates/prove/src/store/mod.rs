@@ -38,6 +38,8 @@ pub struct Options {
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(500);
+/// After how many rounds one kind of trouble is made at every place where it can come.
+const EVERYWHERE_EVERY: u64 = 25;
 /// After so many failures there is nothing more to learn.
 const FAILURES_MAX: usize = 10;
 
@@ -52,8 +54,15 @@ pub fn run(options: &Options, mut progress: impl FnMut(&Report)) -> Report {
             progress(report);
         }
     };
+    let troubles = exhaustive::Trouble::all();
     for number in 0..options.rounds {
         simulated_round(options.seed.wrapping_add(number), &mut report);
+        if number % EVERYWHERE_EVERY == 0 {
+            let trouble = troubles[(number / EVERYWHERE_EVERY) as usize % troubles.len()];
+            if let Err(problem) = exhaustive::everywhere(options.seed.wrapping_add(number), trouble, &mut report) {
+                report.fail("everywhere", options.seed.wrapping_add(number), problem);
+            }
+        }
         tell(&report);
         if report.failures.len() >= FAILURES_MAX {
             break;

@@ -21,6 +21,8 @@ pub(super) struct Round<'a> {
     doubts: Vec<Doubt>,
     pub(super) random: Random,
     pub(super) segment_bytes: u32,
+    /// The head before the newest acknowledged writes.
+    pub(super) before_newest: u64,
     /// What happened so far, for whoever has to find out why it failed.
     story: Vec<String>,
     pub(super) report: &'a mut Report,
@@ -36,6 +38,7 @@ impl<'a> Round<'a> {
             doubts: Vec::new(),
             random,
             segment_bytes,
+            before_newest: 0,
             story: Vec::new(),
             report,
         }
@@ -152,6 +155,7 @@ impl<'a> Round<'a> {
     fn write(&mut self, session: &Session, writes: Vec<Write>) -> Result<bool, String> {
         self.report.count("writes", writes.len() as u64);
         let outcomes = session.append_all(&writes);
+        let before = self.model.head();
         let mut failed = None;
         for (write, outcome) in writes.into_iter().zip(outcomes) {
             let expected = self.model.expect(&write);
@@ -186,6 +190,9 @@ impl<'a> Round<'a> {
                     return Err(format!("a write was answered {outcome:?}, not {expected:?}: {}", describe(&write)));
                 }
             }
+        }
+        if self.model.head() > before {
+            self.before_newest = before;
         }
         match failed {
             None => Ok(true),
