@@ -10,6 +10,7 @@ mod bytes;
 mod collisions;
 mod everywhere;
 mod faults;
+mod formats;
 mod kill;
 mod model;
 mod readers;
