@@ -2,12 +2,18 @@
 //! listed, change their price, and are taken off again; people find them by words and by department. Whatever
 //! happens to a product is told to other contexts, which keep what they need of it.
 
-pub mod commands;
+// What a product is.
 pub mod events;
-pub mod http;
 pub mod product;
+
+// What can be asked of it.
+pub mod commands;
+
+// What is told of it.
 pub mod projections;
 pub mod publish;
+
+pub mod http;
 
 use axum::Router;
 use tradewind_service::{Host, HostError};

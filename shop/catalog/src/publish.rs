@@ -40,3 +40,6 @@ impl Publish for PublishCatalog {
         contract.map(Some)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,19 +2,27 @@
 //! heard of from the catalog; a process manager drives it from there through its six stages, or to one of three
 //! early ends; and several read models tell of it: to the customer, and to whoever runs the shop.
 
-pub mod commands;
+// What an order is.
 pub mod events;
-pub mod fulfilment;
-pub mod http;
-pub mod live;
 pub mod order;
+
+// What can be asked of it.
+pub mod commands;
+
+// What follows by itself.
+pub mod fulfilment;
 pub mod pace;
 pub mod payment;
+pub mod reactions;
+
+// What is told of it.
+pub mod live;
 pub mod price_book;
 pub mod projections;
 pub mod publish;
-pub mod reactions;
 pub mod timeline;
+
+pub mod http;
 
 use std::sync::Arc;
 

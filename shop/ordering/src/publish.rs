@@ -51,3 +51,6 @@ fn placed(order_id: String, created: OrderCreated) -> told::OrderPlaced {
     };
     told::OrderPlaced { order_id, customer_id, lines: lines.into_iter().map(line).collect(), total_cents }
 }
+
+#[cfg(test)]
+mod tests;
