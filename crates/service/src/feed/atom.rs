@@ -30,12 +30,13 @@ pub(super) async fn newest(
 
 pub(super) async fn archived(
     State(feed): State<Arc<FeedRoutes>>,
-    Path((name, page)): Path<(String, u64)>,
+    Path((name, page)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    if page == 0 || page > feed.source.head().await?.0 / PAGE_POSITIONS {
+    let full_pages = feed.source.head().await?.0 / PAGE_POSITIONS;
+    let Some(page) = page.parse().ok().filter(|page| (1..=full_pages).contains(page)) else {
         return Err(Problem::new(ErrorCode::NOT_FOUND, format!("{name} has no archived page {page}")));
-    }
+    };
     let events = events_of(&*feed.source, &name, page).await?;
     let previous = (page > 1).then(|| (page - 1).to_string());
     let current = format!("../{name}");

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::Router;
-use axum::extract::{Path, Query as UrlQuery, State};
+use axum::extract::{FromRequestParts, Path, Query as UrlQuery, State};
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use tradewind_events::{
@@ -43,6 +45,19 @@ pub(crate) fn feed_routes(feed: FeedRoutes) -> Router {
         .route("/atom/{feed}", get(atom::newest))
         .route("/atom/{feed}/{page}", get(atom::archived))
         .with_state(Arc::new(feed))
+}
+
+/// The URL's query, or a problem that says what is wrong with it.
+pub(super) struct Params<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let params = UrlQuery::<T>::from_request_parts(parts, state).await;
+        let params = params.map_err(|wrong| Problem::new(ErrorCode::INVALID_READ, wrong.body_text()))?;
+        Ok(Self(params.0))
+    }
 }
 
 /// What a read of everything asks for.
@@ -89,7 +104,7 @@ pub(super) fn to_cloud_events(events: &[Recorded], source: &str) -> Vec<CloudEve
 
 async fn events(
     State(feed): State<Arc<FeedRoutes>>,
-    UrlQuery(params): UrlQuery<EventsParams>,
+    Params(params): Params<EventsParams>,
 ) -> Result<Response, Problem> {
     let query = params.query()?;
     let after = params.after.unwrap_or_default();
@@ -143,7 +158,7 @@ struct AtParams {
 
 async fn position_at(
     State(feed): State<Arc<FeedRoutes>>,
-    UrlQuery(params): UrlQuery<AtParams>,
+    Params(params): Params<AtParams>,
 ) -> Result<Json<serde_json::Value>, Problem> {
     Ok(Json(json!({ "position": feed.source.position_at(params.time).await? })))
 }
@@ -167,7 +182,7 @@ struct StreamParams {
 async fn stream(
     State(feed): State<Arc<FeedRoutes>>,
     Path(name): Path<String>,
-    UrlQuery(params): UrlQuery<StreamParams>,
+    Params(params): Params<StreamParams>,
 ) -> Result<Response, Problem> {
     let stream = StreamId::new(name).map_err(|error| Problem::new(ErrorCode::INVALID_READ, error.to_string()))?;
     let (direction, start) = match params.direction {

@@ -5,20 +5,20 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Query as UrlQuery, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_core::Stream;
 use futures_util::{StreamExt, stream};
 use tradewind_events::{CloudEvent, Delivery, ErrorCode, Position};
 
-use super::http::{EventsParams, FeedRoutes};
+use super::http::{EventsParams, FeedRoutes, Params};
 use crate::Problem;
 
 pub(super) async fn follow(
     State(feed): State<Arc<FeedRoutes>>,
     headers: HeaderMap,
-    UrlQuery(params): UrlQuery<EventsParams>,
+    Params(params): Params<EventsParams>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let after = match headers.get("last-event-id").map(|id| id.to_str().map(str::parse)) {
         // A browser reconnects with the URL of its first request: where it has come since is in the header.

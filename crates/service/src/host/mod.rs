@@ -14,6 +14,7 @@ mod service;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+use axum::http::StatusCode;
 use axum::{Router, middleware};
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
@@ -299,6 +300,10 @@ impl Host {
         };
         let router = router
             .fallback(|| async { Problem::new(ErrorCode::NOT_FOUND, "there is no such route") })
+            .method_not_allowed_fallback(|| async {
+                let problem = Problem::bad_request("this route takes no such method");
+                problem.with_status(StatusCode::METHOD_NOT_ALLOWED)
+            })
             .layer(middleware::from_fn_with_state(Arc::new(shared), around));
         let (tasks, draining) = (self.tasks, self.draining);
         let service = Service { name, listener, router, tasks, draining, drain_max, metrics };

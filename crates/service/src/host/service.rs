@@ -99,9 +99,17 @@ impl Service {
         });
         let serve = axum::serve(listener, self.router).with_graceful_shutdown(self.draining.clone().cancelled_owned());
         let mut server = tokio::spawn(serve.into_future());
-        let early = tokio::select! {
-            ended = &mut server => Some(ended),
-            () = shutdown => None,
+        let mut shutdown = std::pin::pin!(shutdown);
+        let early = loop {
+            tokio::select! {
+                ended = &mut server => break Some(ended),
+                () = &mut shutdown => break None,
+                Some(ended) = tasks.join_next() => {
+                    if let Err(error) = ended {
+                        tracing::error!(service = self.name, %error, "a part of the service fell; restart it to go on");
+                    }
+                }
+            }
         };
         // Streams end by this, new requests on old connections are refused, and the listener closes.
         self.draining.cancel();

@@ -76,7 +76,7 @@ async fn a_feed_tells_contracts_and_not_what_is_nobody_elses_business() {
     let at = running.get("/feed/position-at?time=2000-01-01T00:00:00Z").await.json();
     assert_eq!(at, json!({"position": 0}));
     let bad = running.get("/feed/events?after=x").await;
-    assert_eq!(bad.status.as_u16(), 400);
+    assert_eq!((bad.status.as_u16(), bad.json()["code"].as_str()), (400, Some("TW-1011")));
 }
 
 #[tokio::test]
@@ -137,7 +137,9 @@ async fn an_atom_feed_has_archive_pages_that_never_change() {
     let tag = archive.header("etag");
     let again = running.send("GET", "/feed/atom/account/1", &[("if-none-match", tag)], "").await;
     assert_eq!(again.status.as_u16(), 304);
-    assert_eq!(running.get("/feed/atom/all/3").await.status.as_u16(), 404, "it is not full yet");
+    for not_full in ["3", "0", "x"] {
+        assert_eq!(running.get(&format!("/feed/atom/all/{not_full}")).await.json()["code"], "TW-2003");
+    }
 }
 
 #[tokio::test]

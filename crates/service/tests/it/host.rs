@@ -148,12 +148,13 @@ async fn every_problem_has_its_code_and_its_type() {
     let key = [("idempotency-key", "a")];
     running.send("POST", "/accounts", &key, r#"{"account":"7","owner":"ann"}"#).await;
     type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str, u16, &'a str);
-    let cases: [Case<'_>; 7] = [
+    let cases: [Case<'_>; 8] = [
         ("POST", "/accounts/7/withdrawal", &[], "", 409, "TW-2001"),
         ("POST", "/accounts/7/deposits", &[], "{broken", 400, "TW-2002"),
         ("POST", "/accounts/a%20b/deposits", &[], r#"{"cents":1}"#, 400, "TW-2002"),
         ("GET", "/accounts/99", &[], "", 404, "TW-2003"),
         ("GET", "/nowhere", &[], "", 404, "TW-2003"),
+        ("PUT", "/accounts", &[], "", 405, "TW-2002"),
         ("GET", "/accounts/7", &[("tradewind-after", "999")], "", 503, "TW-2005"),
         ("GET", "/accounts/7", &[("tradewind-as-of", "999")], "", 400, "TW-2002"),
     ];

@@ -29,7 +29,7 @@ pub(crate) fn host(store: &MemoryStore, folder: &Path) -> Host {
 
 pub(crate) fn host_at(store: &MemoryStore, folder: &Path, clock: Arc<dyn Clock>) -> Host {
     let mut options = HostOptions::new("bank", "127.0.0.1:0".parse().unwrap(), folder);
-    options.query_wait_max = Duration::from_millis(300);
+    options.query_wait_max = Duration::from_secs(1);
     options.drain_max = Duration::from_secs(2);
     Host::new(options, Arc::new(store.clone()), clock)
 }
