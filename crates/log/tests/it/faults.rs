@@ -156,3 +156,53 @@ fn the_lock_file_may_be_missing_or_say_anything() {
     assert!(!storage.list().unwrap().iter().any(|name| name == "lock"));
     drop(Log::open_folder(folder.path(), options(SEGMENT_BYTES)).unwrap());
 }
+
+/// A recovery that cuts a torn tail and cannot make that durable is followed by another one in the same boot, which
+/// sees in the page cache zeros that the disk never got. What lies there must not come back behind what is written
+/// now, even if it fits exactly.
+#[test]
+fn what_a_recovery_cut_never_comes_back_even_if_its_sync_failed() {
+    // So long that every commit takes two whole sectors: none is touched by the rewriting of its neighbour.
+    const FITS: usize = 918;
+    let mut cuts = 0;
+    for seed in 0..400 {
+        let disk = SimulatedDisk::new(seed);
+        let log = Arc::new(open(&disk));
+        append(&log, 1, &[1; FITS]).unwrap();
+        // Three more are gathered into one write while the disk hangs; the power goes before that is durable.
+        disk.plan(Fault::new(Operation::Sync, 1, Effect::Hang).only("segment-0000000000.log"));
+        disk.plan(Fault::new(Operation::Sync, 2, Effect::Crash).only("segment-0000000000.log"));
+        let (tell, told) = sync_channel(8);
+        for id in 2..6 {
+            let mut request = log.request();
+            request.stream("order-1", Expected::Any).unwrap();
+            let record = NewRecord { id, time: 0, kind: "Placed", tags: &["a"], metadata: b"", data: &[2; FITS] };
+            request.record(record).unwrap();
+            let tell = tell.clone();
+            log.submit(request, move |answer| tell.send(answer.is_ok()).unwrap());
+            if id == 2 {
+                assert!(disk.wait_until_hanging(PATIENCE));
+            }
+        }
+        disk.release();
+        let acknowledged = (0..4).filter(|_| told.recv_timeout(PATIENCE).unwrap()).count();
+        assert_eq!(acknowledged, 1);
+        disk.crash();
+        drop(log);
+
+        disk.plan(Fault::new(Operation::Sync, 1, Effect::Fail(EIO)).only("segment-0000000000.log"));
+        if Log::open(disk.storage(), options(SEGMENT_BYTES)).is_ok() {
+            // Nothing had to be cut.
+            continue;
+        }
+        cuts += 1;
+        disk.clear_plan();
+        let log = open(&disk);
+        let before = count(&log);
+        append(&log, 11, &[3; FITS]).unwrap();
+        disk.crash();
+        drop(log);
+        assert_eq!(count(&open(&disk)), before + 1, "with seed {seed}, what had been cut came back");
+    }
+    assert!(cuts > 50, "only {cuts} seeds cut anything");
+}
