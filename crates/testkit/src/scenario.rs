@@ -31,7 +31,6 @@ pub struct Given<E: Entity> {
 
 impl<E: Entity> Given<E> {
     /// The command that somebody now gives.
-    #[must_use]
     pub fn when<C: Command<Entity = E>>(self, command: C) -> When<C> {
         When { history: self.history, command, at: Timestamp::EPOCH }
     }
