@@ -3,6 +3,7 @@
 mod operations;
 
 use axum::Router;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Path, Query as UrlQuery, State};
 use axum::http::HeaderValue;
 use axum::response::{IntoResponse, Response};
@@ -62,9 +63,10 @@ struct ProductPage {
 
 async fn find_products(
     State(api): State<CatalogApi>,
-    UrlQuery(params): UrlQuery<FindParams>,
+    params: Result<UrlQuery<FindParams>, QueryRejection>,
     context: QueryContext,
 ) -> Result<Answer<ProductPage>, Problem> {
+    let UrlQuery(params) = params.map_err(|malformed| Problem::bad_request(malformed.body_text()))?;
     let words = params.q.unwrap_or_default();
     if words.chars().count() > WORDS_CHARS_MAX {
         return Err(Problem::bad_request(format!("q is longer than {WORDS_CHARS_MAX} characters")));

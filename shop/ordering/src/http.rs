@@ -8,6 +8,7 @@ mod sales;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Path, Query as UrlQuery, State};
 use axum::http::HeaderValue;
 use axum::response::{IntoResponse, Response};
@@ -105,9 +106,10 @@ struct PageParams {
 async fn orders_of_customer(
     State(api): State<OrderingApi>,
     Path(customer): Path<String>,
-    UrlQuery(params): UrlQuery<PageParams>,
+    params: Result<UrlQuery<PageParams>, QueryRejection>,
     context: QueryContext,
 ) -> Result<Answer<HistoryPage>, Problem> {
+    let UrlQuery(params) = params.map_err(|malformed| Problem::bad_request(malformed.body_text()))?;
     let after = match params.after.as_deref() {
         None | Some("") => None,
         Some(text) => {

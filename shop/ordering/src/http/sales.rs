@@ -1,5 +1,6 @@
 //! `GET /api/ordering/sales`.
 
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query as UrlQuery, State};
 use serde::{Deserialize, Serialize};
 use tradewind_events::Timestamp;
@@ -29,9 +30,10 @@ pub(super) struct SalesList {
 
 pub(super) async fn sales(
     State(api): State<OrderingApi>,
-    UrlQuery(params): UrlQuery<SalesParams>,
+    params: Result<UrlQuery<SalesParams>, QueryRejection>,
     context: QueryContext,
 ) -> Result<Answer<SalesList>, Problem> {
+    let UrlQuery(params) = params.map_err(|malformed| Problem::bad_request(malformed.body_text()))?;
     let days = Days { from: day("from", params.from)?, to: day("to", params.to)? };
     let answer = match params.by {
         By::Day => api.sales_by_day.query(&context, move |read| SalesByDay::between(read, &days)).await?,

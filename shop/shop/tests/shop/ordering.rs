@@ -155,9 +155,9 @@ async fn sales_count_what_was_paid_under_both_headings() {
     }
     let future = shop.shopper.get("/api/ordering/sales?by=day&from=2999-01-01").await.ok();
     assert_eq!(future["items"], json!([]));
-    for nonsense in ["by=week", "by=day&from=yesterday", "by=day&to=2017-3-1"] {
+    for nonsense in ["", "by=week", "by=day&from=yesterday", "by=day&to=2017-3-1"] {
         let got = shop.shopper.get(&format!("/api/ordering/sales?{nonsense}")).await;
-        assert_eq!(got.status, StatusCode::BAD_REQUEST, "{nonsense}");
+        assert_eq!((got.status, &got.body["code"]), (StatusCode::BAD_REQUEST, &json!("TW-2002")), "{nonsense}");
     }
 }
 
