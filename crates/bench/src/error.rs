@@ -31,6 +31,12 @@ pub enum BenchError {
     /// The log could not be read.
     #[error(transparent)]
     Read(#[from] tradewind_log::ReadError),
+    /// The event store could not be opened.
+    #[error(transparent)]
+    Store(#[from] tradewind_store::OpenError),
+    /// The service could not be started.
+    #[error(transparent)]
+    Host(#[from] tradewind_service::HostError),
     /// An input or output error.
     #[error(transparent)]
     Io(#[from] io::Error),

@@ -1,11 +1,14 @@
 //! What Tradewind costs and how fast it is: `tradewind bench …`.
 //!
 //! Every figure stands beside the limit of the same machine, measured in the same run and in turns with it, since a
-//! disk is not the same from one minute to the next. `measure` holds the tools; `store` has a file for each figure.
+//! disk is not the same from one minute to the next. `measure` holds the tools; `store` has a file for each figure of
+//! the embedded log; `http` goes through the store's server, and `command` through a whole service.
 //! `docs/benchmarks.md` keeps the results. Comparisons with other engines live in `crates/peers`, which uses these
 //! tools and is not part of the default build.
 
+pub mod command;
 mod error;
+pub mod http;
 pub mod measure;
 pub mod store;
 
@@ -16,6 +19,10 @@ pub use error::BenchError;
 pub enum Bench {
     /// The embedded event log: appends, reads, replay, reopening, beside the raw disk
     Store(store::StoreBench),
+    /// The event store over HTTP
+    Http(http::HttpBench),
+    /// Commands over HTTP: decided, durable, acknowledged, and seen in a read model
+    Command(command::CommandBench),
 }
 
 impl Bench {
@@ -27,6 +34,8 @@ impl Bench {
     pub fn run(&self) -> Result<(), BenchError> {
         match self {
             Self::Store(bench) => bench.run(),
+            Self::Http(bench) => bench.run(),
+            Self::Command(bench) => bench.run(),
         }
     }
 }

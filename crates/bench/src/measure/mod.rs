@@ -2,6 +2,7 @@
 //! limit of the disk, and figures that say what they are.
 
 mod aim;
+mod clients;
 mod counting;
 mod drive;
 mod engine;
@@ -17,6 +18,7 @@ mod usage;
 mod work;
 
 pub use aim::Aim;
+pub use clients::{Client, drive_clients};
 pub use counting::{CountingStorage, Written};
 pub use drive::{Run, Until, drive};
 pub use engine::{Engine, Ticket};

@@ -1,5 +1,7 @@
 //! The work that every engine is given: events of 256 bytes in streams of a few, each with an expected revision.
 
+use std::sync::Arc;
+
 use super::Random;
 
 /// The types that the events take turns with: an order's life.
@@ -55,6 +57,7 @@ impl Fresh<'_> {
     }
 }
 
+#[derive(Debug)]
 struct Slot {
     stream: String,
     tag: String,
@@ -63,9 +66,10 @@ struct Slot {
 }
 
 /// A source of events for a number of writers, each with a stream of its own at any time.
+#[derive(Debug)]
 pub struct Work {
     random: Random,
-    text: Vec<u8>,
+    text: Arc<[u8]>,
     lengths: Lengths,
     slots: Vec<Slot>,
     data: Vec<u8>,
@@ -80,6 +84,16 @@ impl Work {
     pub fn new(seed: u64, writers: usize, lengths: Lengths) -> Self {
         let mut random = Random::new(seed);
         let text = (0..TEXT_BYTES).map(|_| b"0123456789abcdefghijklmnopqrstuv"[random.below(32) as usize]).collect();
+        Self::of(random, text, writers, lengths)
+    }
+
+    /// Work for other writers that follows from another seed, cut from the same text.
+    #[must_use]
+    pub fn another(&self, seed: u64) -> Self {
+        Self::of(Random::new(seed), Arc::clone(&self.text), self.slots.len(), self.lengths)
+    }
+
+    fn of(random: Random, text: Arc<[u8]>, writers: usize, lengths: Lengths) -> Self {
         let slot = || Slot { stream: String::new(), tag: String::new(), last: None, left: 0 };
         let slots = (0..writers).map(|_| slot()).collect();
         let (data, time, found) = (vec![b'"'; DATA_BYTES], BEGIN_MICROS, Vec::new());

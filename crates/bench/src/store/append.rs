@@ -8,6 +8,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use super::{LogEngine, SEED, StoreBench};
 use crate::BenchError;
@@ -15,6 +16,8 @@ use crate::measure::{Aim, Figure, Histogram, Lengths, RawDisk, Report, Spread, U
 
 /// Which bounds each count has: at least this ratio, at least this rate.
 const AIMS: [(usize, Option<f64>, Option<f64>); 2] = [(1, Some(0.75), None), (256, None, Some(300_000.0))];
+const WARM_UP: Duration = Duration::from_secs(2);
+const WARM_UP_IN_FLIGHT: usize = 64;
 const CPU_US_MAX: f64 = 5.0;
 const BYTES_RATIO_MAX: f64 = 1.35;
 
@@ -114,6 +117,9 @@ pub(super) fn measure(bench: &StoreBench, folder: &Path, report: &Report) -> Res
     let engine = LogEngine::open(&place)?;
     let counts = bench.in_flight.iter().filter(|count| bench.wants(&format!("store/append/{count}")));
     let mut all: Vec<Rounds> = counts.map(|count| Rounds::new(*count, bench.clients)).collect();
+    // The log's files come to be: that is not the steady state.
+    let mut works = [Work::new(SEED ^ 1, WARM_UP_IN_FLIGHT, Lengths::default())];
+    drive(&engine, &mut works, WARM_UP_IN_FLIGHT, Until::Time(WARM_UP))?;
     for _ in 0..bench.rounds {
         for rounds in &mut all {
             rounds.round(bench, &engine, &mut raw)?;

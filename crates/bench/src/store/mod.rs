@@ -3,6 +3,7 @@
 mod append;
 mod built;
 mod condition;
+mod decode;
 mod engine;
 mod reopen;
 mod replay;
@@ -65,6 +66,9 @@ impl StoreBench {
         }
         if self.wants("store/condition") {
             condition::measure(self, &folder.sub("condition")?, &report)?;
+        }
+        if self.wants("store/decode") {
+            decode::measure(self, &folder.sub("decode")?, &report)?;
         }
         if ["store/replay", "store/stream-20", "store/reopen"].iter().any(|name| self.wants(name)) {
             let built = BuiltLog::build(&folder.sub("built")?, self.events)?;
