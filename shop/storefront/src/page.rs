@@ -102,7 +102,7 @@ impl File {
 fn not_found(uri: &Uri) -> Response {
     let body = json!({
         "type": "https://tradewind.dev/errors/TW-2003",
-        "title": "not found",
+        "title": "There is no such thing",
         "status": 404,
         "detail": format!("the storefront has nothing at {}", uri.path()),
         "code": "TW-2003",
