@@ -1,5 +1,7 @@
 //! The command line of the reference shop.
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 use shop::{run, seed};
 
@@ -20,9 +22,16 @@ enum Action {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    match Arguments::parse().action {
+async fn main() -> ExitCode {
+    let done = match Arguments::parse().action {
         Action::Run(options) => run::run(&options).await,
-        Action::Seed(options) => Ok(seed::run(&options).await?),
+        Action::Seed(options) => seed::run(&options).await.map_err(anyhow::Error::from),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
