@@ -116,3 +116,52 @@ fn a_follower_sees_everything_once_and_in_order_and_at_once_after_the_answer() {
     });
     assert_eq!(told.load(Ordering::SeqCst), log.head());
 }
+
+#[test]
+fn reclaiming_while_others_read_and_write_disturbs_nobody() {
+    let disk = SimulatedDisk::new(3);
+    let log = Log::open(disk.storage(), options(32 << 10)).unwrap();
+    let done = AtomicBool::new(false);
+    let freed = AtomicU64::new(0);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(Ordering::SeqCst) {
+                    freed.fetch_add(log.reclaim().unwrap(), Ordering::SeqCst);
+                    thread::yield_now();
+                }
+            });
+        }
+        for reader in 0..2_u64 {
+            let (log, done) = (&log, &done);
+            scope.spawn(move || {
+                while !done.load(Ordering::SeqCst) {
+                    let name = format!("order-{reader}");
+                    let page = log.read_stream(&name, 0, false, usize::MAX).unwrap();
+                    let revisions: Vec<u64> = page.records.iter().map(|record| record.get().revision()).collect();
+                    let expected: Vec<u64> = page.last.map_or(vec![], |last| (page.first..=last).collect());
+                    assert_eq!(revisions, expected, "{name}");
+                    let mut after = 0;
+                    for record in log.read(0, &Query::default(), 500).unwrap().records {
+                        assert!(record.get().position() > after);
+                        assert_eq!(record.get().data(), b"some data");
+                        after = record.get().position();
+                    }
+                }
+            });
+        }
+        for number in 0..500_u64 {
+            append(&log, number * 4, 3, &["order-0", "order-1"]);
+            if number % 20 == 19 {
+                log.truncate("order-0", number * 3 - 10).unwrap();
+                log.truncate("order-1", number * 2).unwrap();
+            }
+        }
+        done.store(true, Ordering::SeqCst);
+    });
+    assert!(log.reclaim().unwrap() + freed.load(Ordering::SeqCst) > 0, "nothing was ever reclaimed");
+    let before = log.read(0, &Query::default(), usize::MAX).unwrap().records.len();
+    drop(log);
+    let log = Log::open(disk.storage(), options(32 << 10)).unwrap();
+    assert_eq!(log.read(0, &Query::default(), usize::MAX).unwrap().records.len(), before);
+}

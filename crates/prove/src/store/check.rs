@@ -28,7 +28,21 @@ pub fn everything(session: &Session, model: &Model, random: &mut Random) -> Chec
     for name in &names {
         stream(session, model, name, random)?;
     }
-    stream(session, model, "nobody-1", random)
+    stream(session, model, "nobody-1", random)?;
+    moment(session, random)
+}
+
+/// The position at a moment parts what was recorded until then from what was recorded later.
+fn moment(session: &Session, random: &mut Random) -> Check {
+    let recorded = session.recorded_at().map_err(|e| e.to_string())?;
+    let Some((_, moment)) = recorded.get(random.index(recorded.len())) else { return Ok(()) };
+    let moment = moment - random.below(2).cast_signed();
+    let position = session.position_at(moment).map_err(|e| format!("the position at {moment}: {e}"))?;
+    match recorded.iter().find(|(other, at)| (*other <= position) != (*at <= moment)) {
+        Some((other, at)) => Err(format!("the position at {moment} is {position}, but {other} was recorded at {at}")),
+        None if position > session.head() => Err(format!("the position at {moment} is {position}")),
+        None => Ok(()),
+    }
 }
 
 /// What a filter finds is what the model finds with it.
@@ -39,7 +53,15 @@ pub fn query(session: &Session, model: &Model, filter: &Filter, after: u64) -> C
     let found = read_all(session, filter, after, 7).map_err(|e| e.to_string())?;
     let expected: Vec<_> =
         model.visible().filter(|entry| entry.position > after && filter.matches(&entry.stream, &entry.event)).collect();
-    same(&format!("{filter:?} after {after}"), &found, &expected)
+    same(&format!("{filter:?} after {after}"), &found, &expected)?;
+    if let Some((entries, through)) = session.read_recent(after, filter, 9) {
+        let due = expected.into_iter().filter(|entry| entry.position <= through).collect::<Vec<_>>();
+        same(&format!("{filter:?} after {after}, from memory"), &entries, &due)?;
+        if through != session.head() && entries.len() < 9 {
+            return Err(format!("a page from memory ends at {through} with {} events", entries.len()));
+        }
+    }
+    Ok(())
 }
 
 /// A stream, forwards and backwards, whole and in part, is what the model says.
@@ -68,6 +90,11 @@ pub fn stream(session: &Session, model: &Model, name: &str, random: &mut Random)
     let back = session.read_stream(name, from, false, limit).map_err(|e| format!("{what}: {e}"))?;
     let backward: Vec<_> = expected.iter().rev().copied().filter(|entry| entry.revision <= from).take(limit).collect();
     same(&format!("{what} back from {from}"), &back.entries, &backward)?;
+    for (direction, expected) in [(true, &forward), (false, &backward)] {
+        if let Some(entries) = session.read_stream_recent(name, from, direction, limit) {
+            same(&format!("{what} from {from}, from memory"), &entries, expected)?;
+        }
+    }
     expected.reverse();
     let back = session.read_stream(name, u64::MAX, false, usize::MAX).map_err(|e| format!("{what}: {e}"))?;
     same(&format!("{what} from its end"), &back.entries, &expected)

@@ -1,6 +1,6 @@
 //! A log on a simulated disk, what it was told, and the checks of all that it answers.
 
-use tradewind_log::OpenError;
+use tradewind_log::{OpenError, Options};
 use tradewind_testkit::disk::{Random, SimulatedDisk};
 
 use super::check;
@@ -21,6 +21,7 @@ pub(super) struct Round<'a> {
     doubts: Vec<Doubt>,
     pub(super) random: Random,
     pub(super) segment_bytes: u32,
+    pub(super) options: Options,
     /// The head before the newest acknowledged writes.
     pub(super) before_newest: u64,
     /// What happened so far, for whoever has to find out why it failed.
@@ -32,7 +33,12 @@ impl<'a> Round<'a> {
     pub(super) fn new(seed: u64, part: u64, report: &'a mut Report) -> Self {
         let mut random = Random::part(seed, part);
         let segment_bytes = SEGMENT_BYTES[random.index(SEGMENT_BYTES.len())];
+        let mut options = options(segment_bytes);
+        // Mostly what is usual; sometimes nothing stays in memory, or hardly anything is written together.
+        options.tail_bytes_max = [options.tail_bytes_max, options.tail_bytes_max, 0, 4_000][random.index(4)];
+        options.batch_requests_max = [options.batch_requests_max, 2][random.index(2)];
         Self {
+            options,
             disk: SimulatedDisk::new(random.next()),
             model: Model::default(),
             doubts: Vec::new(),
@@ -45,7 +51,7 @@ impl<'a> Round<'a> {
     }
 
     pub(super) fn try_open(&self) -> Result<Session, OpenError> {
-        Session::open(self.disk.storage(), options(self.segment_bytes))
+        Session::open(self.disk.storage(), self.options.clone())
     }
 
     pub(super) fn open_untroubled(&mut self) -> Result<Session, String> {
@@ -98,7 +104,7 @@ impl<'a> Round<'a> {
 
     pub(super) fn steps(&mut self, session: &Session, steps: u64) -> Result<(), String> {
         for number in 0..steps {
-            let next = step(&mut self.random, &self.model, options(self.segment_bytes).append_bytes_max());
+            let next = step(&mut self.random, &self.model, self.options.append_bytes_max());
             match self.step(session, next) {
                 Ok(true) => {}
                 // The log takes no more, or the machine is down.
@@ -112,7 +118,7 @@ impl<'a> Round<'a> {
 
     /// One write, which is answered before anything else is done.
     pub(super) fn write_some(&mut self, session: &Session) -> Result<(), String> {
-        let bytes_max = options(self.segment_bytes).append_bytes_max();
+        let bytes_max = self.options.append_bytes_max();
         let write = write(&mut self.random, &self.model, bytes_max);
         self.write(session, vec![write]).map(drop)
     }

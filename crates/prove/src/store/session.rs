@@ -229,6 +229,43 @@ impl Session {
         Ok(slice)
     }
 
+    /// What is in memory of a page, if it is all there.
+    #[must_use]
+    pub fn read_recent(&self, after: u64, filter: &Filter, limit: usize) -> Option<(Vec<Entry>, u64)> {
+        let page = self.log.read_recent(after, &query_of(filter), limit)?;
+        Some((page.records.iter().map(|record| entry_of(record.get())).collect(), page.through))
+    }
+
+    /// What is in memory of a stream, if it is all there.
+    #[must_use]
+    pub fn read_stream_recent(&self, name: &str, from: u64, forward: bool, limit: usize) -> Option<Vec<Entry>> {
+        let page = self.log.read_stream_recent(name, from, !forward, limit)?;
+        Some(page.records.iter().map(|record| entry_of(record.get())).collect())
+    }
+
+    /// When the events were recorded that can be read, by position.
+    ///
+    /// # Errors
+    /// As the log says.
+    pub fn recorded_at(&self) -> Result<Vec<(u64, i64)>, Unread> {
+        let mut all = Vec::new();
+        let mut after = 0;
+        while after < self.head() {
+            let page = self.log.read(after, &Query::default(), 1_000)?;
+            all.extend(page.records.iter().map(|record| (record.get().position(), record.get().recorded_at())));
+            after = page.through;
+        }
+        Ok(all)
+    }
+
+    /// The last position recorded at or before a moment.
+    ///
+    /// # Errors
+    /// As the log says.
+    pub fn position_at(&self, moment: i64) -> Result<u64, Unread> {
+        Ok(self.log.position_at(moment)?)
+    }
+
     /// Keeps a snapshot.
     pub fn save_snapshot(&self, stream: &str, revision: u64, position: u64, state: &[u8]) {
         self.log.save_snapshot(&Snapshot {
