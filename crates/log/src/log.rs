@@ -66,6 +66,8 @@ struct Shared {
     bell: Condvar,
     writer: Mutex<Writer>,
     snapshots: Mutex<Snapshots>,
+    /// Held by whoever rewrites segments: two would do it in the same files.
+    reclaiming: Mutex<()>,
     /// The thread waits for the bell.
     waiting: AtomicBool,
     _lock: Box<dyn Send + Sync>,
@@ -115,6 +117,7 @@ impl Log {
             bell: Condvar::new(),
             writer: Mutex::new(writer),
             snapshots: Mutex::new(snapshots),
+            reclaiming: Mutex::default(),
             waiting: AtomicBool::new(false),
             _lock: guard,
         });
@@ -245,6 +248,7 @@ impl Log {
     /// # Errors
     /// [`ReadError`] if a segment cannot be read or written anew; it is then as it was.
     pub fn reclaim(&self) -> Result<u64, ReadError> {
+        let _alone = lock(&self.shared.reclaiming);
         let writer = lock(&self.shared.writer);
         writer.keeper().settle();
         let newest = self.shared.state.segments().len() as u32 - 1;

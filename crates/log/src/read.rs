@@ -56,29 +56,37 @@ pub struct StreamPage {
 }
 
 /// Tells which records readers see: not those that went with the beginning of their stream.
-struct Sight {
+struct Sight<'a> {
+    state: &'a State,
     truncated: Arc<Truncated>,
     /// A record whose contents are gone, though no truncation says so.
     lost: Option<u64>,
 }
 
-impl Sight {
-    fn new(state: &State) -> Self {
-        Self { truncated: state.truncated(), lost: None }
+impl<'a> Sight<'a> {
+    fn new(state: &'a State) -> Self {
+        Self { state, truncated: state.truncated(), lost: None }
+    }
+
+    fn is_truncated(&self, record: RecordRef<'_>) -> bool {
+        !self.truncated.is_empty()
+            && self.truncated.get(record.stream()).is_some_and(|first| record.revision() < *first)
     }
 
     fn sees(&mut self, record: RecordRef<'_>) -> bool {
-        let hidden = !self.truncated.is_empty()
-            && self.truncated.get(record.stream()).is_some_and(|first| record.revision() < *first);
-        if record.is_given_up() && !hidden {
-            self.lost.get_or_insert(record.position());
+        if record.is_given_up() && !self.is_truncated(record) {
+            // It may have been truncated and reclaimed since this reader began.
+            self.truncated = self.state.truncated();
+            if !self.is_truncated(record) {
+                self.lost.get_or_insert(record.position());
+            }
         }
-        !hidden && !record.is_given_up()
+        !record.is_given_up() && !self.is_truncated(record)
     }
 
-    fn check(&self, state: &State) -> Result<(), ReadError> {
+    fn check(&self) -> Result<(), ReadError> {
         let Some(position) = self.lost else { return Ok(()) };
-        let segments = state.segments();
+        let segments = self.state.segments();
         let number = State::segment_of(&segments, position).map_or(0, |segment| segment.number());
         let problem =
             format!("the contents of position {position} are gone, though its stream was not truncated there");
@@ -90,7 +98,7 @@ impl Sight {
 pub(crate) fn replay(state: &State, after: u64, each: &mut dyn FnMut(Record) -> bool) -> Result<(), ReadError> {
     let mut sight = Sight::new(state);
     walk(state, after + 1, state.head(), &mut |record| !sight.sees(record.get()) || each(record))?;
-    sight.check(state)
+    sight.check()
 }
 
 /// Up to `limit` records that match, after a position.
@@ -113,7 +121,7 @@ pub(crate) fn page(state: &State, after: u64, query: &Query, limit: usize) -> Re
             }
             page.records.len() < limit && bytes < PAGE_BYTES_MAX
         })?;
-        sight.check(state)?;
+        sight.check()?;
         return Ok(page);
     }
     search(state, query, &items, &mut page, limit)?;
@@ -173,7 +181,7 @@ fn search(state: &State, query: &Query, items: &[ItemKeys], page: &mut Page, lim
                 full = page.records.len() >= limit || bytes >= PAGE_BYTES_MAX;
                 !full
             })?;
-            sight.check(state)?;
+            sight.check()?;
             if full {
                 return Ok(());
             }
@@ -412,7 +420,11 @@ pub(crate) fn stream(
         let end = (high + 1).min(entry.base + entry.offsets.len() as u64) - entry.base;
         let mut revision = entry.base + begin;
         let mut wrong = None;
-        fetch(state, &segment, &entry.offsets[begin as usize..end as usize], &mut |record: Record| {
+        let Some(offsets) = entry.offsets.get(begin as usize..end as usize) else {
+            let problem = format!("the index knows too few records of stream {name}");
+            return Err(ReadError::Damaged { file: index_name(segment.number()), offset: 0, problem });
+        };
+        fetch(state, &segment, offsets, &mut |record: Record| {
             let found = record.get();
             if found.stream() != name.as_bytes() || found.revision() != revision || found.is_given_up() {
                 wrong = Some((found.position(), found.is_given_up()));
@@ -424,6 +436,10 @@ pub(crate) fn stream(
             backward || bytes < PAGE_BYTES_MAX
         })?;
         if let Some((position, true)) = wrong {
+            if state.truncated().get(name.as_bytes()).is_some_and(|now| *now > first) {
+                // It was truncated and reclaimed since this reader began.
+                return stream(state, name, from, backward, limit);
+            }
             let problem = format!("position {position} was given up, though stream {name} is not truncated there");
             return Err(ReadError::Damaged { file: segment.name(), offset: 0, problem });
         }
