@@ -118,7 +118,8 @@ impl Writer {
     /// Begins a new epoch with a mark, before anything else is written: whatever an earlier life of the log left
     /// behind the end that recovery found can then never be taken for a commit that follows.
     pub(crate) fn begin(&mut self) -> Result<(), &str> {
-        self.epoch += 1;
+        // Nobody opens a log so often; but what a file says may be anything.
+        self.epoch = self.epoch.saturating_add(1);
         self.mark();
         self.failed.as_deref().map_or(Ok(()), Err)
     }
