@@ -168,7 +168,8 @@ fn what_a_recovery_cut_never_comes_back_even_if_its_sync_failed() {
     for seed in 0..400 {
         let disk = SimulatedDisk::new(seed);
         let log = Arc::new(open(&disk));
-        append(&log, 1, &[1; FITS]).unwrap();
+        // Together with the mark that an opening writes, this one too.
+        append(&log, 1, &[1; FITS - 32]).unwrap();
         // Three more are gathered into one write while the disk hangs; the power goes before that is durable.
         disk.plan(Fault::new(Operation::Sync, 1, Effect::Hang).only("segment-0000000000.log"));
         disk.plan(Fault::new(Operation::Sync, 2, Effect::Crash).only("segment-0000000000.log"));
