@@ -6,6 +6,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use tradewind_log::{DiskStorage, File, Storage};
 
 /// What was written.
@@ -126,5 +127,9 @@ impl File for CountedFile {
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {
         self.file.set_len(bytes)
+    }
+
+    fn map(&self) -> Option<Bytes> {
+        self.file.map()
     }
 }
