@@ -18,8 +18,28 @@ use crate::measure::{Aim, Figure, Histogram, Lengths, RawDisk, Report, Spread, U
 const AIMS: [(usize, Option<f64>, Option<f64>); 2] = [(1, Some(0.75), None), (256, None, Some(300_000.0))];
 const WARM_UP: Duration = Duration::from_secs(2);
 const WARM_UP_IN_FLIGHT: usize = 64;
+/// How often a round goes from the one to the other.
+const SLICES: u32 = 10;
 const CPU_US_MAX: f64 = 5.0;
 const BYTES_RATIO_MAX: f64 = 1.35;
+
+/// Syncs, and how long they took.
+#[derive(Default)]
+struct Sum {
+    syncs: u64,
+    time: Duration,
+}
+
+impl Sum {
+    fn add(&mut self, syncs: u64, time: Duration) {
+        self.syncs += syncs;
+        self.time += time;
+    }
+
+    fn rate(&self) -> f64 {
+        self.syncs as f64 / self.time.as_secs_f64()
+    }
+}
 
 struct Rounds {
     in_flight: usize,
@@ -57,22 +77,32 @@ impl Rounds {
         }
     }
 
+    /// A round is many short slices of both in turns, so that whatever else happens on the disk happens to both.
     fn round(&mut self, bench: &StoreBench, engine: &LogEngine, raw: &mut RawDisk) -> Result<(), BenchError> {
-        let before = engine.written();
-        let run = drive(engine, &mut self.works, self.in_flight, Until::Time(bench.time()))?;
-        let after = engine.written();
-        let (syncs, bytes) = (after.syncs - before.syncs, after.bytes - before.bytes);
-        let limit = raw.run((bytes / syncs.max(1)) as usize, bench.time() / 2)?;
-        self.rate.push(run.rate());
-        self.ratio.push(syncs as f64 / run.time.as_secs_f64() / limit.rate());
+        let (mut ours, mut limit) = (Sum::default(), Sum::default());
+        let before = self.events;
+        let mut cpu = Duration::ZERO;
+        for _ in 0..SLICES {
+            let start = engine.written();
+            let run = drive(engine, &mut self.works, self.in_flight, Until::Time(bench.time() / SLICES))?;
+            let end = engine.written();
+            let (syncs, bytes) = (end.syncs - start.syncs, end.bytes - start.bytes);
+            let alone = raw.run((bytes / syncs.max(1)) as usize, bench.time() / 2 / SLICES)?;
+            ours.add(syncs, run.time);
+            limit.add(alone.syncs, alone.time);
+            cpu += run.cpu;
+            self.latency.merge(&run.latency);
+            self.raw_latency.merge(&alone.latency);
+            self.events += run.events;
+            self.handed += run.bytes;
+            self.syncs += syncs;
+            self.bytes += bytes;
+        }
+        let events = (self.events - before).max(1) as f64;
+        self.rate.push(events / ours.time.as_secs_f64());
+        self.ratio.push(ours.rate() / limit.rate());
         self.raw.push(limit.rate());
-        self.cpu_us.push(run.cpu_us());
-        self.latency.merge(&run.latency);
-        self.raw_latency.merge(&limit.latency);
-        self.events += run.events;
-        self.handed += run.bytes;
-        self.syncs += syncs;
-        self.bytes += bytes;
+        self.cpu_us.push(cpu.as_secs_f64() * 1e6 / events);
         Ok(())
     }
 
