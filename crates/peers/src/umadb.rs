@@ -1,7 +1,8 @@
 //! `peers umadb`: the store over HTTP beside UmaDB over gRPC, 64 clients each, in turns.
 //!
-//! UmaDB runs as it does by default: every append durable before its answer. Its clients are spared the expected
-//! revision, which would be an append condition; each event has its stream as its tag, so that it could be found.
+//! UmaDB runs as it does by default: every append durable before its answer. Each event has its stream as its tag, so
+//! that it can be found, and the expected revision is an append condition: no event with this tag after the position
+//! that the client has seen. `--unconditional` spares UmaDB that.
 //! Both are measured with a connection for each client, and with one that all share; ours is compared with the
 //! better one of UmaDB's.
 
@@ -16,7 +17,7 @@ use tokio::runtime::{Builder, Runtime};
 use tradewind_bench::http::{HttpRounds, OurClient, Served, Works};
 use tradewind_bench::measure::{Aim, Client, Figure, Folder, Fresh, Report, Spread, drive_clients};
 use umadb_client::{AsyncUmaDbClient, UmaDbClient};
-use umadb_dcb::{DcbEvent, DcbEventStoreAsync};
+use umadb_dcb::{DcbAppendCondition, DcbEvent, DcbEventStoreAsync, DcbQuery, DcbQueryItem};
 use uuid::Uuid;
 
 use crate::error::Failure;
@@ -46,13 +47,21 @@ pub(crate) struct UmaDb {
     /// How many clients
     #[arg(long, default_value_t = 64)]
     clients: usize,
+    /// Spare UmaDB the check of what the writer expects, which the other still makes
+    #[arg(long)]
+    unconditional: bool,
     /// A line of JSON for each figure
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Clone)]
-struct UmaClient(Arc<AsyncUmaDbClient>);
+struct UmaClient {
+    client: Arc<AsyncUmaDbClient>,
+    unconditional: bool,
+    /// The position of the last event of this client's stream.
+    seen: Option<u64>,
+}
 
 impl Client for UmaClient {
     async fn append(&mut self, event: &Fresh<'_>) -> Result<(), String> {
@@ -61,13 +70,20 @@ impl Client for UmaClient {
             .tags([event.stream])
             .data(event.data)
             .uuid(Uuid::from_u128(event.id));
-        self.0.append(vec![new], None, None).await.map(drop).map_err(|error| error.to_string())
+        let condition = (!self.unconditional).then(|| {
+            let stream = DcbQuery::new().item(DcbQueryItem::new().tags([event.stream]));
+            DcbAppendCondition::new(stream).after(event.last.and(self.seen))
+        });
+        let appended = self.client.append(vec![new], condition, None).await;
+        self.seen = Some(appended.map_err(|error| error.to_string())?);
+        Ok(())
     }
 }
 
 /// The server at work; killed when it is dropped.
 struct Server {
     url: String,
+    unconditional: bool,
     _process: Child,
 }
 
@@ -91,12 +107,13 @@ impl Server {
         };
         let timeout = tokio::time::timeout(START_WITHIN, reachable).await;
         timeout.map_err(|_| Failure::new("UmaDB's server cannot be reached"))?;
-        Ok(Self { url: format!("http://{address}"), _process: process })
+        Ok(Self { url: format!("http://{address}"), unconditional: bench.unconditional, _process: process })
     }
 
     async fn client(&self) -> Result<UmaClient, Failure> {
         let client = UmaDbClient::new(self.url.clone()).connect_async().await;
-        Ok(UmaClient(Arc::new(client.map_err(|error| Failure::new(error.to_string()))?)))
+        let client = Arc::new(client.map_err(|error| Failure::new(error.to_string()))?);
+        Ok(UmaClient { client, unconditional: self.unconditional, seen: None })
     }
 
     async fn apart(&self, count: usize) -> Result<Vec<UmaClient>, Failure> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tradewind_log::Log;
+use tradewind_log::{Log, Options};
 
 use super::engine::options;
 use super::{LogEngine, SEED};
@@ -40,12 +40,12 @@ impl BuiltLog {
         Ok(Self { folder: folder.to_owned(), events: run.events, streams })
     }
 
-    /// Opens it anew.
+    /// Opens it anew, with its sealed segments read by calls or mapped into memory.
     ///
     /// # Errors
     /// [`BenchError::Open`].
-    pub fn open(&self) -> Result<Log, BenchError> {
-        Ok(Log::open_folder(&self.folder, options())?)
+    pub fn open(&self, mapped: bool) -> Result<Log, BenchError> {
+        Ok(Log::open_folder(&self.folder, Options { map_sealed: mapped, ..options() })?)
     }
 
     /// Where it is.

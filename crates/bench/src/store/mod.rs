@@ -75,12 +75,14 @@ impl StoreBench {
             if self.wants("store/reopen") {
                 reopen::measure(self, &built, &report)?;
             }
-            let log = built.open()?;
-            if self.wants("store/replay") {
-                replay::measure(self, &built, &log, &report)?;
-            }
-            if self.wants("store/stream-20") {
-                stream::measure(self, &built, &log, &report)?;
+            for (mapped, ending) in [(false, ""), (true, "/mapped")] {
+                let log = built.open(mapped)?;
+                if self.wants("store/replay") {
+                    replay::measure(self, &built, &log, &format!("store/replay{ending}"), &report)?;
+                }
+                if self.wants("store/stream-20") {
+                    stream::measure(self, &built, &log, &format!("store/stream-20{ending}"), &report)?;
+                }
             }
         }
         Ok(())

@@ -15,7 +15,7 @@ pub(super) fn measure(bench: &StoreBench, built: &BuiltLog, report: &Report) -> 
     let mut times = Spread::default();
     for _ in 0..bench.rounds {
         let begun = Instant::now();
-        let log = built.open()?;
+        let log = built.open(false)?;
         times.push(begun.elapsed().as_secs_f64() * 1e3);
         if log.head() != built.events() {
             return Err(BenchError::Wrong(format!("{} of {} events are there", log.head(), built.events())));

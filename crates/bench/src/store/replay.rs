@@ -1,5 +1,7 @@
 //! `store/replay`: raw records in a second, every checksum checked, from the page cache, by one thread.
 //!
+//! `store/replay/mapped` is the same with sealed segments mapped into memory.
+//!
 //! The ratio compares with reading the same files in pieces as long as the log's, and doing nothing with them.
 
 use std::time::Instant;
@@ -13,7 +15,13 @@ use crate::measure::{Aim, Figure, Report, Spread, cpu_time, read_raw};
 const RATE_MIN: f64 = 10e6;
 
 /// Replays everything some times, in turns with reading the files.
-pub(super) fn measure(bench: &StoreBench, built: &BuiltLog, log: &Log, report: &Report) -> Result<(), BenchError> {
+pub(super) fn measure(
+    bench: &StoreBench,
+    built: &BuiltLog,
+    log: &Log,
+    name: &str,
+    report: &Report,
+) -> Result<(), BenchError> {
     let (mut rates, mut ratios, mut cpu_us) = (Spread::default(), Spread::default(), Spread::default());
     // Once for the page cache.
     read_raw(built.folder(), ".log")?;
@@ -36,9 +44,11 @@ pub(super) fn measure(bench: &StoreBench, built: &BuiltLog, log: &Log, report: &
         ratios.push(raw.as_secs_f64() / time.as_secs_f64());
         cpu_us.push(used.as_secs_f64() * 1e6 / events as f64);
     }
-    let mut figure = Figure::new("store/replay", "records/s", &rates)
-        .versus("raw-read", ratios.median())
-        .aim(Aim::at_least("value", RATE_MIN, rates.median()));
+    let mut figure = Figure::new(name, "records/s", &rates).versus("raw-read", ratios.median()).aim(Aim::at_least(
+        "value",
+        RATE_MIN,
+        rates.median(),
+    ));
     figure.cpu_us = Some(cpu_us.median());
     Ok(report.figure(&figure)?)
 }
