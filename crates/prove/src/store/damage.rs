@@ -9,7 +9,7 @@ use tradewind_testkit::disk::{Effect, Fault, Operation, Persist, Random, Simulat
 use super::check::same;
 use super::model::{Entry, Model};
 use super::report::Report;
-use super::round::Round;
+use super::round::{Round, snapshots};
 use super::session::{Session, Unread, options, verify};
 use super::write::Filter;
 
@@ -118,7 +118,7 @@ fn inflict(
     let segments: Vec<&String> = names.iter().filter(|name| name.ends_with(".log")).collect();
     let name =
         if random.one_in(2) { segments[random.index(segments.len())] } else { &names[random.index(names.len())] };
-    let content = disk.platter(name).unwrap_or_default();
+    let content = disk.content(name).unwrap_or_default();
     let used = content.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     let place = if random.one_in(5) { random.index(content.len()) } else { random.index(used) };
     let is_log = name.ends_with(".log");
@@ -201,8 +201,14 @@ fn outcome(disk: &SimulatedDisk, segment_bytes: u32, model: &Model, damage: &Dam
         Ok(session) => session,
         Err(error) => return refused(disk, &before, &error, sound.is_ok(), damage),
     };
+    if session.head() == model.head() {
+        snapshots(&session, model)?;
+    }
     let (missed, model) = look(&session, model, damage)?;
     drop(session);
+    if missed > 0 && damage.derived_only {
+        return Err("reads miss what could be made anew".to_owned());
+    }
     if missed > 0 && sound.is_ok() {
         return Err("reads told of damage that verification did not find".to_owned());
     }

@@ -80,7 +80,7 @@ impl<'a> Round<'a> {
             self.report.count("unacknowledged writes found whole", there);
             self.report.count("unacknowledged writes not found", gone);
             check::everything(session, &self.model, &mut self.random)?;
-            self.snapshots(session)
+            snapshots(session, &self.model)
         });
         if looked.is_ok() {
             self.doubts = doubts;
@@ -239,20 +239,7 @@ impl<'a> Round<'a> {
         let Some(revision) = self.model.last(stream) else { return Ok(()) };
         let position = self.model.stream(stream).last().map_or(0, |entry| entry.position);
         session.save_snapshot(stream, revision, position, &snapshot_of(stream, revision));
-        self.snapshots(session)
-    }
-
-    /// Every snapshot that is there is one that was made; none need be.
-    fn snapshots(&self, session: &Session) -> Result<(), String> {
-        for stream in self.model.streams() {
-            if let Some((revision, state)) = session.load_snapshot(stream)
-                && (state != snapshot_of(stream, revision)
-                    || self.model.last(stream).is_none_or(|last| last < revision))
-            {
-                return Err(format!("the snapshot of {stream} at {revision} is not one that was made"));
-            }
-        }
-        Ok(())
+        snapshots(session, &self.model)
     }
 
     pub(super) fn count_and_tell(&mut self, what: &str) {
@@ -268,6 +255,18 @@ impl<'a> Round<'a> {
     pub(super) fn told(&self) -> String {
         self.story.join(", ")
     }
+}
+
+/// Every snapshot that is there is one that was made; none need be.
+pub(super) fn snapshots(session: &Session, model: &Model) -> Result<(), String> {
+    for stream in model.streams() {
+        if let Some((revision, state)) = session.load_snapshot(stream)
+            && (state != snapshot_of(stream, revision) || model.last(stream).is_none_or(|last| last < revision))
+        {
+            return Err(format!("the snapshot of {stream} at {revision} is not one that was made"));
+        }
+    }
+    Ok(())
 }
 
 fn snapshot_of(stream: &str, revision: u64) -> Vec<u8> {

@@ -184,12 +184,12 @@ impl SimulatedDisk {
         self.shared.state().inode(name).map(|inode| inode.damage(offset, bytes))
     }
 
-    /// Turns one bit of a file on the platter.
+    /// Turns one bit of a file, on the platter and in the cache.
     ///
     /// # Errors
     /// `NotFound`, or `UnexpectedEof` if the file is shorter.
     pub fn flip(&self, name: &str, bit: u64) -> io::Result<()> {
-        let content = self.platter(name)?;
+        let content = self.content(name)?;
         let at = usize::try_from(bit / 8).map_err(io::Error::other)?;
         let byte = content.get(at).ok_or(io::ErrorKind::UnexpectedEof)?;
         self.damage(name, bit / 8, &[byte ^ (1 << (bit % 8))])
