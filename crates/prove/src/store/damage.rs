@@ -10,7 +10,7 @@ use super::check::same;
 use super::model::{Entry, Model};
 use super::report::Report;
 use super::round::{Round, snapshots};
-use super::session::{Session, Unread, options, verify};
+use super::session::{Session, Unread, Unwritten, options, verify};
 use super::write::Filter;
 
 /// What was done to the disk.
@@ -204,7 +204,19 @@ fn outcome(disk: &SimulatedDisk, segment_bytes: u32, model: &Model, damage: &Dam
     if session.head() == model.head() {
         snapshots(&session, model)?;
     }
+    let writes = model.writes();
     let (missed, model) = look(&session, model, damage)?;
+    for (write, answer) in writes.iter().rev().step_by(1 + writes.len() / 12) {
+        if answer.last > model.head() {
+            continue;
+        }
+        match session.append(write) {
+            Ok(again) if again.duplicate && (again.first, again.last) == (answer.first, answer.last) => {}
+            // What was damaged is told here too.
+            Err(Unwritten::Other(_)) if !damage.derived_only => {}
+            other => return Err(format!("a write that was answered {answer:?} is answered {other:?} again")),
+        }
+    }
     drop(session);
     if missed > 0 && damage.derived_only {
         return Err("reads miss what could be made anew".to_owned());
