@@ -17,17 +17,25 @@ use crate::segment::{Index, Segment, index_name, log_name, read, temporary_name}
 use crate::state::{State, lock};
 use crate::storage::{File, Storage};
 
-/// How many zeros are written and synced at a time: small enough not to hold up the writer's own syncs for long.
+/// How many zeros are written at a time: small enough not to hold up the writer's own syncs for long.
 const PIECE_BYTES: usize = 1 << 20;
-/// How long the disk is left to the writer between two pieces, while it does not wait for them.
-const PACE: Duration = Duration::from_millis(2);
+/// The spare is filled this many times as fast as the segment before it: ready at half of that, and no burst of
+/// zeros ever stands in the writer's way.
+const PACE: u64 = 2;
+/// How often it is looked whether the next piece is due.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// How many sealed segments may wait for their index files, each with its index in memory, before these come before
 /// the next spare.
 const SEALED_MAX: usize = 2;
 
-/// Makes an empty, zero-filled, durable segment. `pace` is called between pieces.
-pub(crate) fn make_segment(storage: &dyn Storage, header: &Header, pace: &dyn Fn()) -> io::Result<Arc<dyn File>> {
+/// Makes an empty, zero-filled, durable segment. `pace` is called between pieces with the bytes written so far; an
+/// error of it ends the making.
+pub(crate) fn make_segment(
+    storage: &dyn Storage,
+    header: &Header,
+    pace: &dyn Fn(usize) -> io::Result<()>,
+) -> io::Result<Arc<dyn File>> {
     let name = log_name(header.segment);
     let temporary = temporary_name(&name);
     let made = (|| {
@@ -38,9 +46,11 @@ pub(crate) fn make_segment(storage: &dyn Storage, header: &Header, pace: &dyn Fn
         while at < header.bytes as usize {
             let piece = PIECE_BYTES.min(header.bytes as usize - at);
             file.write_at(&zeros[..piece], at as u64)?;
-            file.sync()?;
+            // On their way, but not waited for: one sync at the end, and not one for each piece, since each would
+            // also write the file system's journal, for which the writer's own sync would have to wait.
+            file.begin_sync(at as u64, piece as u64);
             at += piece;
-            pace();
+            pace(at)?;
         }
         file.sync()?;
         storage.rename(&temporary, &name)?;
@@ -208,17 +218,39 @@ impl Desk {
     }
 
     fn make_spare(&self, header: Header) -> io::Result<Spare> {
-        let pace = || {
-            let urgent = {
-                let work = lock(&self.work);
-                work.urgent || work.closing
-            };
-            if !urgent {
-                thread::sleep(PACE);
-            }
-        };
-        let file = make_segment(self.state.storage.as_ref(), &header, &pace)?;
+        let total = u64::from(header.bytes);
+        let file = make_segment(self.state.storage.as_ref(), &header, &|done| self.pace(done as u64, total))?;
         Ok((header, file))
+    }
+
+    /// Waits until the next piece of a spare is due, and does what else there is to do meanwhile.
+    fn pace(&self, done: u64, total: u64) -> io::Result<()> {
+        loop {
+            let filled = self.filled(total);
+            let mut work = lock(&self.work);
+            if work.closing {
+                return Err(io::Error::new(io::ErrorKind::Interrupted, "the log is closing"));
+            }
+            if let Some((segment, end)) = work.sealed.front().cloned() {
+                drop(work);
+                self.write_index(&segment, end);
+                lock(&self.work).sealed.pop_front();
+                self.bell.notify_all();
+                continue;
+            }
+            if work.urgent || done >= total || done < filled * PACE {
+                return Ok(());
+            }
+            work = self.bell.wait_timeout(work, LOOK).unwrap_or_else(PoisonError::into_inner).0;
+            drop(work);
+        }
+    }
+
+    /// How much of the newest segment is written, as that part of `total`.
+    fn filled(&self, total: u64) -> u64 {
+        let segments = self.state.segments();
+        let Some(newest) = segments.last() else { return total };
+        u64::from(newest.end()) * total / u64::from(newest.header.bytes).max(1)
     }
 
     /// Writes a sealed segment's index; if that fails, the one in memory goes on serving.

@@ -77,7 +77,7 @@ pub(crate) fn recover(storage: &dyn Storage, options: &Options) -> Result<Ready,
             bytes: options.segment_bytes,
             generation: 0,
         };
-        make_segment(storage, &header, &|| {}).map_err(io)?;
+        make_segment(storage, &header, &|_| Ok(())).map_err(io)?;
         numbers.push(0);
     }
 

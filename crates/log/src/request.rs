@@ -2,7 +2,7 @@
 //! shape and hashing the names. The writer only fills in the places.
 
 use crate::AppendError;
-use crate::format::record::{Parts, draft_record};
+use crate::format::record::{Parts, RECORD_HEADER_BYTES, draft_record};
 use crate::key::{Domain, Key, Keys};
 use crate::query::{ItemKeys, Query};
 
@@ -85,7 +85,14 @@ fn invalid(what: impl Into<String>) -> AppendError {
 
 impl AppendRequest {
     pub(crate) fn new(keys: Keys, bytes_max: usize) -> Self {
-        Self { keys, bytes_max, streams: Vec::new(), drafts: Vec::new(), body: Vec::new(), condition: None }
+        Self {
+            keys,
+            bytes_max,
+            streams: Vec::with_capacity(1),
+            drafts: Vec::with_capacity(1),
+            body: Vec::new(),
+            condition: None,
+        }
     }
 
     /// Names the stream that the following records belong to. Its category is the part before the first dash.
@@ -120,7 +127,7 @@ impl AppendRequest {
         if record.tags.iter().any(|tag| tag.is_empty() || tag.contains(',')) {
             return Err(invalid("a tag is empty or has a comma"));
         }
-        let tags = record.tags.join(",");
+        let tags = if record.tags.is_empty() { String::new() } else { record.tags.join(",") };
         if tags.len() > usize::from(u16::MAX) || record.metadata.len() > usize::from(u16::MAX) {
             return Err(invalid("tags and metadata may have 65,535 bytes each"));
         }
@@ -128,6 +135,15 @@ impl AppendRequest {
         if start + record.data.len() + tags.len() + record.metadata.len() + 1_024 > self.bytes_max {
             return Err(invalid(format!("an append may have {} bytes", self.bytes_max)));
         }
+        let stream_bytes = stream.name.len();
+        self.body.reserve(
+            RECORD_HEADER_BYTES
+                + stream_bytes
+                + record.kind.len()
+                + tags.len()
+                + record.metadata.len()
+                + record.data.len(),
+        );
         draft_record(
             &Parts {
                 id: record.id,

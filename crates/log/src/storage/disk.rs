@@ -118,6 +118,15 @@ impl File for DiskFile {
         self.0.sync_data()
     }
 
+    #[cfg(target_os = "linux")]
+    fn begin_sync(&self, offset: u64, bytes: u64) {
+        use std::os::fd::AsRawFd;
+        let (Ok(offset), Ok(bytes)) = (i64::try_from(offset), i64::try_from(bytes)) else { return };
+        // SAFETY: the descriptor is open for as long as `self.0` is, and no memory is passed. If it fails, the sync
+        // that follows does all the work.
+        let _ = unsafe { libc::sync_file_range(self.0.as_raw_fd(), offset, bytes, libc::SYNC_FILE_RANGE_WRITE) };
+    }
+
     fn len(&self) -> io::Result<u64> {
         self.0.metadata().map(|metadata| metadata.len())
     }

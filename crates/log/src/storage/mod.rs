@@ -83,6 +83,10 @@ pub trait File: Send + Sync {
     /// a second call that succeeds proves nothing.
     fn sync(&self) -> io::Result<()>;
 
+    /// Sends bytes that were written on their way to the disk without waiting for them: a later [`File::sync`] is
+    /// sooner done. Promises nothing.
+    fn begin_sync(&self, _offset: u64, _bytes: u64) {}
+
     /// The length in bytes.
     ///
     /// # Errors
