@@ -226,8 +226,10 @@ fn fetch(
     each: &mut dyn FnMut(Record) -> bool,
 ) -> Result<(), ReadError> {
     let mut rest = offsets;
+    let Some(&newest) = rest.last() else { return Ok(()) };
+    let any_in_memory = !read(&state.tail).is_behind(segment.number(), newest);
     while let Some(&start) = rest.first() {
-        let tail = read(&state.tail).record(segment.number(), start);
+        let tail = if any_in_memory { read(&state.tail).record(segment.number(), start) } else { None };
         if let Some(record) = tail {
             rest = &rest[1..];
             if !each(record) {
@@ -316,7 +318,7 @@ fn walk_segment(
             if offset >= end {
                 break;
             }
-            let Some(commit) = peek_commit(&window.at(offset, COMMIT_HEADER_BYTES)?) else {
+            let Some(commit) = peek_commit(window.at(offset, COMMIT_HEADER_BYTES)?) else {
                 return Err(segment.damage(offset, "no commit is where one should be"));
             };
             offset += COMMIT_HEADER_BYTES as u32;
@@ -327,15 +329,14 @@ fn walk_segment(
             }
             continue;
         }
-        let head = window.at(offset, RECORD_HEADER_BYTES)?;
-        let len = get_u32(&head, 0) as usize;
+        let len = get_u32(window.at(offset, RECORD_HEADER_BYTES)?, 0) as usize;
         let bytes = window.at(offset, len.max(RECORD_HEADER_BYTES))?;
-        let record = RecordRef::open(&bytes, state.keys.seed(), segment.number(), offset, segment.first)
+        let record = RecordRef::open(bytes, state.keys.seed(), segment.number(), offset, segment.first)
             .filter(|record| record.ordinal() == ordinal)
             .ok_or_else(|| segment.damage(offset, UNSOUND))?;
         (ordinal, offset, in_commit) = (ordinal + 1, offset + len as u32, !record.is_last());
         let wanted = record.position() >= from;
-        if wanted && !each(Record::new(bytes.slice(..len), segment.first)) {
+        if wanted && !each(Record::new(window.share(offset - len as u32, len), segment.first)) {
             break;
         }
     }
@@ -353,7 +354,7 @@ struct Window<'a> {
 
 impl Window<'_> {
     /// Bytes of the segment, read in ever larger pieces.
-    fn at(&mut self, offset: u32, len: usize) -> Result<Bytes, ReadError> {
+    fn at(&mut self, offset: u32, len: usize) -> Result<&[u8], ReadError> {
         let skip = (offset - self.start) as usize;
         if skip + len > self.bytes.len() {
             let room = (self.end - offset) as usize;
@@ -363,9 +364,15 @@ impl Window<'_> {
             self.bytes = self.segment.read_bytes(offset, room.min(self.grown.max(len)))?;
             self.grown = (self.grown * 2).min(CHUNK_BYTES);
             self.start = offset;
-            return Ok(self.bytes.slice(..len));
+            return Ok(&self.bytes[..len]);
         }
-        Ok(self.bytes.slice(skip..skip + len))
+        Ok(&self.bytes[skip..skip + len])
+    }
+
+    /// Bytes that [`Window::at`] has just given, to be kept.
+    fn share(&self, offset: u32, len: usize) -> Bytes {
+        let skip = (offset - self.start) as usize;
+        self.bytes.slice(skip..skip + len)
     }
 }
 

@@ -81,6 +81,11 @@ impl Tail {
         self.writes.iter().skip(start).take(WRITES_AT_ONCE).cloned().collect()
     }
 
+    /// Whether a place lies before all that is here.
+    pub(crate) fn is_behind(&self, segment: u32, offset: u32) -> bool {
+        self.writes.front().is_none_or(|oldest| (segment, offset) < (oldest.segment, oldest.start))
+    }
+
     /// The record at a place, if it is here.
     pub(crate) fn record(&self, segment: u32, offset: u32) -> Option<Record> {
         let after = self.writes.partition_point(|write| (write.segment, write.start) <= (segment, offset));

@@ -33,6 +33,8 @@ const IDS_A_BLOCK: usize = 512;
 const BLOCK_BYTES: usize = IDS_A_BLOCK * ID_BYTES + 4;
 /// How many dictionary entries one look reads.
 const WINDOW: u64 = 64;
+/// How often a place in the dictionary is estimated before it is found by halving.
+const GUESSES: u32 = 3;
 
 /// Where a segment ends: with which commit, and what comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -265,12 +267,17 @@ impl FileIndex {
         Ok(Some(KeyEntry { base: get_u64(&entry, 24), previous: get_u32(&entry, 32), offsets: offsets.into() }))
     }
 
-    /// The dictionary's entry for a hash, and where its postings end. Hashes are spread evenly, so that the first
-    /// guess nearly always lies within the window; halving makes sure that it ends.
+    /// The dictionary's entry for a hash, and where its postings end. Hashes are spread evenly: the first guess is
+    /// some dozens of entries off, the second, from the edge of what was read, nearly always right. Halving makes
+    /// sure that it ends.
     fn dictionary_entry(&self, hash: u128) -> Result<Option<([u8; ENTRY_BYTES], u32)>, Useless> {
         let (mut low, mut high) = (0, self.keys);
-        let mut guess = (((hash >> 64) * u128::from(self.keys)) >> 64) as u64;
-        while low < high {
+        let share = |distance: u128| (((distance >> 64) * u128::from(self.keys)) >> 64) as u64;
+        let mut guess = share(hash);
+        for attempt in 0.. {
+            if low >= high {
+                break;
+            }
             let start = guess.saturating_sub(WINDOW / 2).clamp(low, high - 1);
             // One entry more, since it tells where the last one's postings end.
             let count = WINDOW.min(high - start);
@@ -284,11 +291,19 @@ impl FileIndex {
                     let end = entries.get(found + 1).map_or(self.postings_bytes, |next| get_u32(next, 36));
                     return Ok(Some((window[found], end)));
                 }
-                Err(0) => high = start,
-                Err(at) if at == window.len() => low = start + count,
+                Err(0) => {
+                    high = start;
+                    guess = start.saturating_sub(share(get_u128(&window[0], 0) - hash));
+                }
+                Err(at) if at == window.len() => {
+                    low = start + count;
+                    guess = low + share(hash - get_u128(&window[at - 1], 0));
+                }
                 Err(_) => return Ok(None),
             }
-            guess = low + (high - low) / 2;
+            if attempt >= GUESSES {
+                guess = low + (high - low) / 2;
+            }
         }
         Ok(None)
     }
