@@ -8,18 +8,18 @@
 //!
 //! This crate does no I/O and knows no engine.
 
-mod append;
-mod cloudevent;
-mod code;
-mod event;
-mod metadata;
 mod names;
 mod position;
-mod query;
-mod snapshot;
-mod source;
-mod store;
 mod time;
+mod metadata;
+mod event;
+mod query;
+mod append;
+mod source;
+mod snapshot;
+mod store;
+mod cloudevent;
+mod code;
 
 pub use append::{Append, AppendError, Appended, StreamAppend};
 pub use cloudevent::{CloudEvent, CloudEventError};

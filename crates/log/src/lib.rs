@@ -3,33 +3,33 @@
 //! In reading order: [`storage`] is what the log asks of a disk; `format` draws the bytes; `key` turns names into
 //! fixed-size keys; `index` finds records by stream, tag and id; `segment` is one file with its index; `state` is
 //! what all of them make together, as readers may see it; `recovery` builds that from a folder; `request`, `check`
-//! and `writer` append; `read` reads; `keeper` does what can wait: making the spare segment and writing indexes;
-//! `snapshots`, `reclaim` and `verify` stand beside.
+//! and `writer` append; `read` reads, asking `lookup` for the index and `recent` where the disk must not be asked;
+//! `keeper` does what can wait: making the spare segment and writing indexes; `snapshots`, `reclaim` and `verify` stand beside.
 //!
 //! Bytes, tags and positions only: nothing here knows JSON, HTTP or async. `docs/internals/log.md` draws the files.
 
-mod check;
+mod storage;
 mod error;
+mod options;
+mod key;
 mod format;
 mod index;
-mod keeper;
-mod key;
-mod log;
-mod lookup;
-mod options;
 mod query;
-mod read;
-mod recent;
-mod reclaim;
+mod segment;
+mod tail;
+mod state;
 mod recovery;
 mod request;
-mod segment;
-mod snapshots;
-mod state;
-mod storage;
-mod tail;
-mod verify;
+mod check;
 mod writer;
+mod log;
+mod read;
+mod lookup;
+mod recent;
+mod keeper;
+mod snapshots;
+mod reclaim;
+mod verify;
 
 pub use error::{AppendError, OpenError, ReadError};
 pub use format::decode_segment;
