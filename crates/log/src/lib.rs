@@ -4,7 +4,8 @@
 //! fixed-size keys; `index` finds records by stream, tag and id; `segment` is one file with its index; `state` is
 //! what all of them make together, as readers may see it; `recovery` builds that from a folder; `request`, `check`
 //! and `writer` append; `read` reads, asking `lookup` for the index and `recent` where the disk must not be asked;
-//! `keeper` does what can wait: making the spare segment and writing indexes; `snapshots`, `reclaim` and `verify` stand beside.
+//! `keeper` does what can wait: making the spare segment and writing indexes; `snapshots`, `reclaim` and `verify`
+//! stand beside.
 //!
 //! Bytes, tags and positions only: nothing here knows JSON, HTTP or async. `docs/internals/log.md` draws the files.
 
