@@ -121,6 +121,10 @@ impl File for CountedFile {
         self.file.sync()
     }
 
+    fn begin_sync(&self, offset: u64, bytes: u64) {
+        self.file.begin_sync(offset, bytes);
+    }
+
     fn len(&self) -> io::Result<u64> {
         self.file.len()
     }
