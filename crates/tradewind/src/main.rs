@@ -17,6 +17,10 @@ use clap::Parser;
 use crate::command::Command;
 use crate::failure::Failure;
 
+/// An append is allocated where it is asked for and freed where it is written; the system's allocator does that badly.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A shop as microservices, and everything they need, from one manifest.
 #[derive(Debug, Parser)]
 #[command(name = "tradewind", version, propagate_version = true, after_help = AFTER_HELP)]

@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use shop::{run, seed};
 
+/// An append is allocated where it is asked for and freed where it is written; the system's allocator does that badly.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The reference shop of Tradewind.
 #[derive(Debug, Parser)]
 #[command(version)]
