@@ -1,36 +1,15 @@
 //! Whether an append may be written: revisions, the condition, ids that are there already. It looks at what is
-//! durable and at what the same batch is about to write.
+//! durable and at what is about to be.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::format::record::RecordRef;
-use crate::key::{Domain, KeyMap};
-use crate::query::Query;
-use crate::request::{AppendRequest, Condition, Draft};
+use crate::key::Domain;
+use crate::pending::PendingRecord;
+use crate::request::{AppendRequest, Condition};
+use crate::rounds::Rounds;
 use crate::segment::{Segment, read};
 use crate::state::State;
 use crate::{AppendError, Appended, ReadError, read as reading};
-
-/// What a batch is about to write.
-#[derive(Default)]
-pub(crate) struct Pending {
-    streams: KeyMap<(u64, u32)>,
-    ids: HashMap<u128, PendingRecord>,
-    /// Last positions by key; kept only for batches in which someone has a condition.
-    names: KeyMap<u64>,
-    keep_names: bool,
-    records: Vec<u64>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct PendingRecord {
-    position: u64,
-    revision: u64,
-    stream: u128,
-    first: bool,
-    last: bool,
-}
 
 /// Where an accepted append's records go.
 pub(crate) struct Accepted {
@@ -46,59 +25,19 @@ pub(crate) enum Verdict {
     Answer(Appended),
 }
 
-impl Pending {
-    pub(crate) fn new(keep_names: bool) -> Self {
-        Self { keep_names, ..Self::default() }
-    }
-
-    /// How many records a stream will have, if the batch writes to it.
-    pub(crate) fn count(&self, stream: u128) -> Option<u64> {
-        self.streams.get(&stream).map(|(count, _)| *count)
-    }
-
-    /// Notes a record that the batch writes.
-    pub(crate) fn admit(&mut self, state: &State, draft: &Draft, record: RecordRef<'_>, stream: u128, check: u32) {
-        let position = record.position();
-        let pending = PendingRecord {
-            position,
-            revision: record.revision(),
-            stream,
-            first: record.is_first(),
-            last: record.is_last(),
-        };
-        self.ids.insert(draft.id, pending);
-        self.streams.insert(stream, (record.revision() + 1, check));
-        self.records.push(position);
-        if self.keep_names {
-            let mut note = |domain, name| self.names.insert(state.keys.key(domain, name).hash, position);
-            note(Domain::Category, record.category());
-            note(Domain::Type, record.kind());
-            for tag in record.each_tag() {
-                note(Domain::Tag, tag);
-            }
-        }
-    }
-}
-
-/// Looks at one request. `next` is the position that its first record would take; `written` gives the records that
-/// the batch is about to write.
-pub(crate) fn examine<'a>(
-    state: &State,
-    pending: &Pending,
-    request: &AppendRequest,
-    next: u64,
-    written: impl Fn() -> Box<dyn Iterator<Item = RecordRef<'a>> + 'a>,
-) -> Result<Verdict, AppendError> {
+/// Looks at one request.
+pub(crate) fn examine(state: &State, rounds: &mut Rounds, request: &AppendRequest) -> Result<Verdict, AppendError> {
+    let next = rounds.last() + 1;
     if request.repeats_an_id() {
         return Err(AppendError::Invalid("an id comes twice".to_owned()));
     }
-    if let Some(appended) = find_duplicate(state, pending, request)? {
+    if let Some(appended) = find_duplicate(state, rounds, request)? {
         return Ok(Verdict::Answer(appended));
     }
     let mut counts = Vec::with_capacity(request.streams.len());
     for (index, stream) in request.streams.iter().enumerate() {
-        let (count, check) = match pending.streams.get(&stream.key.hash) {
-            Some(known) => *known,
+        let (count, check) = match rounds.stream(stream.key.hash) {
+            Some(known) => known,
             None => {
                 read(&state.table).get(stream.key).map_or((0, stream.key.check), |known| (known.count, known.check))
             }
@@ -113,7 +52,7 @@ pub(crate) fn examine<'a>(
         counts.push(count);
     }
     if let Some(condition) = &request.condition
-        && let Some(position) = find_conflict(state, pending, condition, written)?
+        && let Some(position) = find_conflict(state, rounds, condition)?
     {
         return Err(AppendError::ConditionFailed { position });
     }
@@ -139,14 +78,14 @@ pub(crate) fn examine<'a>(
 }
 
 /// The answer that this very append got before, if it did.
-fn find_duplicate(state: &State, pending: &Pending, request: &AppendRequest) -> Result<Option<Appended>, AppendError> {
+fn find_duplicate(state: &State, rounds: &Rounds, request: &AppendRequest) -> Result<Option<Appended>, AppendError> {
     let Some(first) = request.drafts.first() else { return Ok(None) };
     let mut known = Vec::new();
     let mut unknown = false;
     let segments = state.segments();
     for draft in &request.drafts {
-        let found = match pending.ids.get(&draft.id) {
-            Some(found) => Some(*found),
+        let found = match rounds.id(draft.id) {
+            Some(found) => Some(found),
             None => find_id(state, &segments, draft.id).map_err(|error| AppendError::Check(error.to_string()))?,
         };
         match found {
@@ -163,7 +102,7 @@ fn find_duplicate(state: &State, pending: &Pending, request: &AppendRequest) -> 
                 && found.stream == request.streams[draft.stream as usize].key.hash
         });
     if !same {
-        let id = if unknown { reused(request, pending, state, &segments) } else { first.id };
+        let id = if unknown { reused(request, rounds, state, &segments) } else { first.id };
         return Err(AppendError::IdReused { id, position: start.position });
     }
     let revisions = (0..request.streams.len() as u32)
@@ -182,9 +121,8 @@ fn find_duplicate(state: &State, pending: &Pending, request: &AppendRequest) -> 
 }
 
 /// The first id of a request that is taken.
-fn reused(request: &AppendRequest, pending: &Pending, state: &State, segments: &[Arc<Segment>]) -> u128 {
-    let taken =
-        |id: u128| pending.ids.contains_key(&id) || find_id(state, segments, id).is_ok_and(|found| found.is_some());
+fn reused(request: &AppendRequest, rounds: &Rounds, state: &State, segments: &[Arc<Segment>]) -> u128 {
+    let taken = |id: u128| rounds.id(id).is_some() || find_id(state, segments, id).is_ok_and(|found| found.is_some());
     request.drafts.iter().map(|draft| draft.id).find(|id| taken(*id)).unwrap_or_default()
 }
 
@@ -209,40 +147,31 @@ fn find_id(state: &State, segments: &[Arc<Segment>], id: u128) -> Result<Option<
 }
 
 /// The position of the first record after the condition's that matches it.
-fn find_conflict<'a>(
-    state: &State,
-    pending: &Pending,
-    condition: &Condition,
-    written: impl Fn() -> Box<dyn Iterator<Item = RecordRef<'a>> + 'a>,
-) -> Result<Option<u64>, AppendError> {
-    let head = state.head();
-    if !may_match(state, pending, condition) {
+fn find_conflict(state: &State, rounds: &mut Rounds, condition: &Condition) -> Result<Option<u64>, AppendError> {
+    if !may_match(state, rounds, condition) {
         return Ok(None);
     }
-    if condition.after < head {
+    if condition.after < state.head() {
         let found = reading::first_match(state, &condition.query, &condition.items, condition.after)
             .map_err(|error| AppendError::Check(error.to_string()))?;
         if found.is_some() {
             return Ok(found);
         }
     }
-    if pending.records.last().is_none_or(|last| *last <= condition.after) {
-        return Ok(None);
-    }
-    let matches = |query: &Query, record: RecordRef<'_>| record.position() > condition.after && query.matches(record);
-    Ok(written().find(|record| matches(&condition.query, *record)).map(|record| record.position()))
+    Ok(rounds.first_match(&condition.query, condition.after))
 }
 
 /// Whether the newest positions of the condition's keys leave it open that something matches. Nearly always they
 /// do not, and this is all that a condition costs.
-fn may_match(state: &State, pending: &Pending, condition: &Condition) -> bool {
+fn may_match(state: &State, rounds: &mut Rounds, condition: &Condition) -> bool {
+    if condition.items.is_empty() {
+        return rounds.last() > condition.after;
+    }
+    rounds.note_names();
     let table = read(&state.table);
     let newer = |hash: &u128| {
         let durable = table.by_hash(*hash).map_or(0, |known| known.last);
-        durable.max(pending.names.get(hash).copied().unwrap_or(0)) > condition.after
+        durable.max(rounds.newest(*hash).unwrap_or(0)) > condition.after
     };
-    if condition.items.is_empty() {
-        return state.head() > condition.after || !pending.records.is_empty();
-    }
     condition.items.iter().any(|item| item.all_of.iter().all(|any_of| any_of.iter().any(newer)))
 }

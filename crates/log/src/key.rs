@@ -2,7 +2,7 @@
 //! choose names that collide; what is found by a key is compared by its name before it is used.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
@@ -49,12 +49,51 @@ impl Keys {
     pub(crate) fn seed(&self) -> u64 {
         self.seed
     }
+
+    /// An empty map by ids.
+    pub(crate) fn id_map<V>(&self) -> IdMap<V> {
+        IdMap::with_hasher(SeededIds { seed: self.seed })
+    }
+}
+
+/// A map by ids, which come from outside: hashed with the store's seed, so that nobody can choose ids that all fall
+/// into one place.
+pub(crate) type IdMap<V> = HashMap<u128, V, SeededIds>;
+
+/// Makes the hashers of an [`IdMap`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SeededIds {
+    seed: u64,
+}
+
+impl BuildHasher for SeededIds {
+    type Hasher = Seeded;
+
+    fn build_hasher(&self) -> Seeded {
+        Seeded(self.seed)
+    }
+}
+
+/// Hashes with a seed.
+#[derive(Debug)]
+pub(crate) struct Seeded(u64);
+
+impl Hasher for Seeded {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxh3_64_with_seed(bytes, self.0);
+    }
+    fn write_u128(&mut self, id: u128) {
+        self.write(&id.to_le_bytes());
+    }
 }
 
 /// A map whose keys are hashes already.
 pub(crate) type KeyMap<V> = HashMap<u128, V, BuildHasherDefault<Identity>>;
 
-/// Spreads what is nearly a hash already.
+/// Spreads what is a hash already.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Identity(u64);
 
@@ -67,7 +106,7 @@ impl Hasher for Identity {
         self.0 = xxh3_64_with_seed(bytes, self.0);
     }
     fn write_u128(&mut self, hash: u128) {
-        // Ids come from outside and may be mere counters: spread them.
+        // Tests shorten hashes: spread what is left.
         self.0 = (hash as u64 ^ (hash >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
     }
     fn write_u64(&mut self, hash: u64) {

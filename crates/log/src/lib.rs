@@ -2,8 +2,8 @@
 //!
 //! In reading order: [`storage`] is what the log asks of a disk; `format` draws the bytes; `key` turns names into
 //! fixed-size keys; `index` finds records by stream, tag and id; `segment` is one file with its index; `state` is
-//! what all of them make together, as readers may see it; `recovery` builds that from a folder; `request`, `check`
-//! and `writer` append; `read` reads, asking `lookup` for the index and `recent` where the disk must not be asked;
+//! what all of them make together, as readers may see it; `recovery` builds that from a folder. Appending goes
+//! `request`, `pipeline`, `writer`, `check` (against the state and the `rounds` under way), `round`, `syncer`; `read` reads, asking `lookup` for the index and `recent` where the disk must not be asked;
 //! `keeper` does what can wait: making the spare segment and writing indexes; `snapshots`, `reclaim` and `verify`
 //! stand beside.
 //!
@@ -21,8 +21,13 @@ mod tail;
 mod state;
 mod recovery;
 mod request;
+mod round;
+mod pending;
+mod rounds;
 mod check;
+mod syncer;
 mod writer;
+mod pipeline;
 mod log;
 mod read;
 mod lookup;

@@ -82,7 +82,7 @@ pub(crate) fn index_segment(
     keys: &Keys,
     past: &mut dyn FnMut(Key) -> Result<Option<KeyState>, ReadError>,
 ) -> Result<LiveIndex, ReadError> {
-    let mut live = LiveIndex::new(header.segment, first);
+    let mut live = LiveIndex::new(header.segment, first, keys);
     let mut table = KeyTable::default();
     let mut scan = Scan::new(bytes, header, first);
     while let Some(frame) = scan.next_frame() {

@@ -20,6 +20,9 @@ pub struct Options {
     pub batch_bytes_max: usize,
     /// The most requests that the writer gathers into one write.
     pub batch_requests_max: usize,
+    /// From how many requests on a write is left to the other thread, so that the next one can be prepared meanwhile;
+    /// a smaller one is done sooner without.
+    pub overlap_requests_min: usize,
     /// How many bytes of the newest records are kept in memory for their readers.
     pub tail_bytes_max: usize,
     /// How many bytes of index pages are kept in memory.
@@ -43,6 +46,7 @@ impl Options {
             queue_requests_max: 16_384,
             batch_bytes_max: 1 << 20,
             batch_requests_max: 4_096,
+            overlap_requests_min: 20,
             tail_bytes_max: 32 << 20,
             index_cache_bytes_max: 64 << 20,
             map_sealed: false,

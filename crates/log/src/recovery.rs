@@ -198,7 +198,7 @@ impl Recovery<'_> {
         segment.file.read_at(&mut bytes, 0).map_err(|error| self.io(number, error))?;
 
         let first = self.next;
-        let mut live = LiveIndex::new(number, first);
+        let mut live = LiveIndex::new(number, first, &self.keys);
         let mut scan = Scan::new(&bytes, &segment.header, first);
         let mut last = None;
         while let Some(frame) = scan.next_frame() {

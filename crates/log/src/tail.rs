@@ -52,17 +52,21 @@ impl Tail {
         Self { writes: VecDeque::new(), bytes: 0, bytes_max }
     }
 
-    pub(crate) fn push(&mut self, write: TailWrite) {
+    /// Adds the newest write. Answers the bytes of one that had to go for it, if nobody holds that one any more.
+    pub(crate) fn push(&mut self, write: TailWrite) -> Option<Bytes> {
         if write.records.is_empty() {
-            return;
+            return None;
         }
         self.bytes += write.bytes.len();
         self.writes.push_back(Arc::new(write));
+        let mut gone = None;
         while self.bytes > self.bytes_max
             && let Some(oldest) = self.writes.pop_front()
         {
             self.bytes -= oldest.bytes.len();
+            gone = Arc::into_inner(oldest).map(|oldest| oldest.bytes);
         }
+        gone
     }
 
     /// Drops what was written to a segment, and, since no gap may be left, before it.

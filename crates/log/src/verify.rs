@@ -158,7 +158,7 @@ impl Walk {
 
     fn commits(&mut self, storage: &dyn Storage, header: &Header, bytes: &[u8], keys: &Keys) {
         let (name, first) = (log_name(header.segment), self.next);
-        let mut live = LiveIndex::new(header.segment, first);
+        let mut live = LiveIndex::new(header.segment, first, keys);
         let mut scan = Scan::new(bytes, header, first);
         let mut seal = 0;
         while let Some(frame) = scan.next_frame() {

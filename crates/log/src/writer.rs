@@ -1,35 +1,34 @@
-//! Appending: gather what is waiting, check it, write it in one piece, make it durable, show it, answer.
+//! Appending: check what is asked for, put it in one piece, make it durable, show it, answer.
 //!
-//! No timer: whoever comes while a write is under way is in the next one. A caller that finds nobody writing writes
-//! itself, which spares it two changes of thread; else the log's own thread does.
+//! One round at a time is at the disk. Meanwhile the next one is prepared, and those before are shown and answered; a
+//! small round is written at once by whoever prepared it, which spares two changes of thread.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::RwLock;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
-use crate::check::{Accepted, Pending, Verdict, examine};
-use crate::format::commit::{COMMIT_HEADER_BYTES, CommitHeader, Kind, seal_commit, truncation_body};
-use crate::format::record::{Place, RecordRef, place_record};
-use crate::format::{HEADER_BYTES, aligned};
+use crate::check::{Verdict, examine};
+use crate::format::HEADER_BYTES;
+use crate::format::commit::{COMMIT_HEADER_BYTES, Kind, truncation_body};
+use crate::format::record::RecordRef;
 use crate::index::file::SegmentEnd;
 use crate::index::live::LiveIndex;
 use crate::keeper::Keeper;
 use crate::key::Domain;
+use crate::pending::Pending;
 use crate::request::AppendRequest;
+use crate::round::{Answer, Done, Round};
+use crate::rounds::Landed;
 use crate::segment::{Index, Segment, read, write};
 use crate::state::State;
+use crate::syncer::Syncer;
 use crate::tail::TailWrite;
 use crate::{AppendError, Appended};
 
 /// How many records are shown to readers under one hold of the index's lock.
 const SHOW_AT_ONCE: usize = 128;
-/// What every segment keeps free for its seal.
-const SEAL_BYTES: usize = COMMIT_HEADER_BYTES;
-
-/// Whom to tell what became of an append.
-pub(crate) type Done = Box<dyn FnOnce(Result<Appended, AppendError>) + Send>;
 
 pub(crate) enum Work {
     Append(AppendRequest),
@@ -50,46 +49,52 @@ impl Job {
     }
 }
 
-/// What one write is to put into the segment, and whom it answers.
-struct Round {
-    bytes: Vec<u8>,
-    /// Where in the bytes each record lies.
-    records: Vec<(u32, u32)>,
-    first: u64,
-    pending: Pending,
-    truncations: Vec<(Box<str>, u64)>,
-    answers: Vec<Answer>,
-}
-
-/// What somebody is told once the round is durable.
-struct Answer {
-    done: Done,
-    result: Result<Appended, AppendError>,
-    /// It is a truncation, which has no position of its own to tell that it rests on this round.
-    truncates: bool,
+/// How much more a round takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    pub(crate) requests: usize,
+    pub(crate) bytes: usize,
+    /// Nothing is in it: whatever comes first is taken, however long.
+    pub(crate) empty: bool,
 }
 
 pub(crate) struct Writer {
     state: Arc<State>,
     keeper: Keeper,
+    syncer: Syncer,
     segment: Arc<Segment>,
     live: Arc<RwLock<LiveIndex>>,
-    /// Where in the segment the next commit goes; everything before it is durable.
-    offset: u32,
-    /// The position of the next record.
-    next: u64,
     last_at: i64,
-    epoch: u32,
     /// The last commit is not yet followed by one that says that it is durable.
     unmarked: bool,
     failed: Option<String>,
 }
 
+/// The round with which a log that was just opened goes on, in a new epoch: whatever an earlier life left behind the
+/// end that recovery found can then never be taken for a commit that follows. None without segments.
+pub(crate) fn first_round(state: &State, epoch: u32) -> Option<Round<BytesMut>> {
+    let segment = Arc::clone(state.segments().last()?);
+    Some(Round {
+        start: segment.end(),
+        segment,
+        // Nobody opens a log so often; but what a file says may be anything.
+        epoch: epoch.saturating_add(1),
+        bytes: BytesMut::new(),
+        records: Vec::new(),
+        first: state.head() + 1,
+        pending: Pending::new(&state.keys),
+        truncations: Vec::new(),
+        answers: Vec::new(),
+    })
+}
+
 impl Writer {
-    pub(crate) fn new(state: Arc<State>, keeper: Keeper, epoch: u32) -> Option<Self> {
+    /// Begins with a mark of the new epoch, before anything else is written.
+    ///
+    /// # Errors
+    /// As the disk says.
+    pub(crate) fn start(state: Arc<State>, keeper: Keeper, syncer: Syncer) -> io::Result<Self> {
         let segments = state.segments();
-        let segment = Arc::clone(segments.last()?);
-        let Index::Live(live) = segment.index() else { return None };
         let last_at = segments
             .iter()
             .rev()
@@ -99,37 +104,75 @@ impl Writer {
             })
             .find(|at| *at != i64::MIN)
             .unwrap_or(i64::MIN);
-        let (offset, next) = (segment.end(), state.head() + 1);
-        Some(Self { state, keeper, segment, live, offset, next, last_at, epoch, unmarked: true, failed: None })
+        let segment = Arc::clone(&syncer.rounds().next.segment);
+        let Index::Live(live) = segment.index() else {
+            return Err(io::Error::other("the newest segment has no index in memory"));
+        };
+        let mut writer = Self { state, keeper, syncer, segment, live, last_at, unmarked: true, failed: None };
+        writer.mark();
+        match writer.failed.take() {
+            None => Ok(writer),
+            Some(why) => Err(io::Error::other(why)),
+        }
     }
 
     pub(crate) fn keeper(&self) -> &Keeper {
         &self.keeper
     }
 
-    pub(crate) fn is_unmarked(&self) -> bool {
-        self.unmarked && self.failed.is_none()
-    }
-
     pub(crate) fn failure(&self) -> Option<&str> {
         self.failed.as_deref()
     }
 
-    /// Begins a new epoch with a mark, before anything else is written: whatever an earlier life of the log left
-    /// behind the end that recovery found can then never be taken for a commit that follows.
-    pub(crate) fn begin(&mut self) -> Result<(), &str> {
-        // Nobody opens a log so often; but what a file says may be anything.
-        self.epoch = self.epoch.saturating_add(1);
-        self.mark();
-        self.failed.as_deref().map_or(Ok(()), Err)
+    /// Whether it writes to a segment, which must then not be rewritten.
+    pub(crate) fn owns(&self, segment: u32) -> bool {
+        self.segment.number() == segment
     }
 
-    /// Handles everything that was waiting, as one write where it fits.
-    pub(crate) fn handle(&mut self, jobs: Vec<Job>) {
+    /// Whether no round is in the hands of the other thread.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.syncer.rounds().is_idle()
+    }
+
+    /// How much more the round that is being prepared takes.
+    pub(crate) fn room(&self) -> Room {
+        let (options, rounds) = (&self.state.options, self.syncer.rounds());
+        Room {
+            requests: options.batch_requests_max.saturating_sub(rounds.next.answers.len()),
+            bytes: options.batch_bytes_max.saturating_sub(rounds.next.bytes.len()),
+            empty: rounds.next.answers.is_empty(),
+        }
+    }
+
+    /// Does what there is to do, until it waits for the disk or `more` gives nothing. `more` takes from the queue
+    /// what a round has room for.
+    pub(crate) fn advance(&mut self, more: &mut dyn FnMut(Room) -> Vec<Job>) {
+        loop {
+            self.show_landed();
+            let jobs = more(self.room());
+            let any = !jobs.is_empty();
+            self.prepare(jobs);
+            if self.is_idle() {
+                if self.syncer.rounds().next.answers.is_empty() {
+                    return;
+                }
+                self.send();
+            } else if !any {
+                self.syncer.send();
+                if self.syncer.rounds().is_waiting() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Checks what is asked for, and puts what may be written into the next round.
+    fn prepare(&mut self, jobs: Vec<Job>) {
+        if jobs.is_empty() {
+            return;
+        }
         let now = (self.state.options.clock)().max(self.last_at);
         self.last_at = now;
-        let conditions = jobs.iter().any(|job| matches!(&job.work, Work::Append(append) if append.condition.is_some()));
-        let mut round = self.round(conditions);
         for job in jobs {
             if let Some(why) = &self.failed {
                 (job.done)(Err(AppendError::Closed(why.clone())));
@@ -137,150 +180,81 @@ impl Writer {
             }
             let truncates = matches!(job.work, Work::Truncate { .. });
             let result = match job.work {
-                Work::Append(request) => self.append(&request, now, &mut round, conditions),
-                Work::Truncate { stream, before } => self.truncate(stream, before, &mut round, conditions),
+                Work::Append(request) => self.append(&request, now),
+                Work::Truncate { stream, before } => self.truncate(stream, before),
             };
-            round.answers.push(Answer { done: job.done, result, truncates });
-        }
-        self.flush(round);
-    }
-
-    fn round(&self, conditions: bool) -> Round {
-        Round {
-            bytes: Vec::new(),
-            records: Vec::new(),
-            first: self.next,
-            pending: Pending::new(conditions),
-            truncations: Vec::new(),
-            answers: Vec::new(),
+            self.syncer.rounds().next.answers.push(Answer { done: job.done, result, truncates });
         }
     }
 
-    fn append(
-        &mut self,
-        request: &AppendRequest,
-        now: i64,
-        round: &mut Round,
-        conditions: bool,
-    ) -> Result<Appended, AppendError> {
-        let written = || {
-            let (bytes, first) = (&round.bytes, self.segment.first);
-            let records = round.records.iter();
-            let found = records.filter_map(move |(start, _)| RecordRef::peek(&bytes[*start as usize..], first));
-            Box::new(found) as Box<dyn Iterator<Item = RecordRef<'_>>>
+    fn append(&mut self, request: &AppendRequest, now: i64) -> Result<Appended, AppendError> {
+        let frame = COMMIT_HEADER_BYTES + request.body.len();
+        let verdict = {
+            let mut rounds = self.syncer.rounds();
+            let verdict = examine(&self.state, &mut rounds, request)?;
+            if let Verdict::Write(accepted) = &verdict
+                && rounds.next.has_room(frame)
+            {
+                rounds.next.append(request, accepted, now);
+                return Ok(accepted.appended.clone());
+            }
+            verdict
         };
-        match examine(&self.state, &round.pending, request, self.next, written)? {
+        match verdict {
             Verdict::Answer(appended) => Ok(appended),
             Verdict::Write(accepted) => {
-                self.make_room(COMMIT_HEADER_BYTES + request.body.len(), round, conditions)?;
-                self.encode(request, &accepted, now, round);
+                self.make_room(frame)?;
+                self.syncer.rounds().next.append(request, &accepted, now);
                 Ok(accepted.appended)
             }
         }
     }
 
-    fn encode(&mut self, request: &AppendRequest, accepted: &Accepted, now: i64, round: &mut Round) {
-        let (number, seed) = (self.segment.number(), self.segment.header.seed);
-        let frame = round.bytes.len();
-        let body = frame + COMMIT_HEADER_BYTES;
-        round.bytes.resize(body, 0);
-        round.bytes.extend_from_slice(&request.body);
-        let last = request.drafts.len() - 1;
-        for (index, (draft, revision)) in request.drafts.iter().zip(&accepted.revisions).enumerate() {
-            let start = body + draft.start as usize;
-            let record = &mut round.bytes[start..start + draft.len as usize];
-            let place = Place {
-                seed,
-                segment: number,
-                offset: self.offset + start as u32,
-                ordinal: (self.next - self.segment.first) as u32,
-                revision: *revision,
-                at: now,
-                first: index == 0,
-                last: index == last,
-            };
-            place_record(record, &place);
-            if let Some(record) = RecordRef::peek(record, self.segment.first) {
-                let key = request.streams[draft.stream as usize].key;
-                round.pending.admit(&self.state, draft, record, key.hash, key.check);
-            }
-            round.records.push((start as u32, draft.len));
-            self.next += 1;
-        }
-        let count = request.drafts.len() as u32;
-        self.seal_frame(round, frame, Kind::Records, count);
-    }
-
-    /// Completes the frame that begins at `frame` in the round's bytes with its header and padding.
-    fn seal_frame(&self, round: &mut Round, frame: usize, kind: Kind, count: u32) {
-        let header = CommitHeader {
-            kind,
-            body_bytes: (round.bytes.len() - frame - COMMIT_HEADER_BYTES) as u32,
-            count,
-            first: self.next - u64::from(count),
-            durable_back: frame as u32,
-            epoch: self.epoch,
-        };
-        round.bytes.resize(aligned(round.bytes.len()), 0);
-        let offset = self.offset + frame as u32;
-        seal_commit(&mut round.bytes[frame..], &header, self.segment.header.seed, self.segment.number(), offset);
-    }
-
-    fn frame(&self, round: &mut Round, kind: Kind, body: &[u8]) {
-        let frame = round.bytes.len();
-        round.bytes.resize(frame + COMMIT_HEADER_BYTES, 0);
-        round.bytes.extend_from_slice(body);
-        self.seal_frame(round, frame, kind, 0);
-    }
-
-    fn truncate(
-        &mut self,
-        stream: Box<str>,
-        before: u64,
-        round: &mut Round,
-        conditions: bool,
-    ) -> Result<Appended, AppendError> {
+    fn truncate(&mut self, stream: Box<str>, before: u64) -> Result<Appended, AppendError> {
         let key = self.state.keys.key(Domain::Stream, stream.as_bytes());
-        let pending = round.pending.count(key.hash);
+        let (pending, last) = {
+            let rounds = self.syncer.rounds();
+            (rounds.stream(key.hash).map(|(count, _)| count), rounds.last())
+        };
         let count = pending.or_else(|| read(&self.state.table).get(key).map(|known| known.count)).unwrap_or(0);
-        let here = Appended { first: self.next - 1, last: self.next - 1, revisions: Vec::new(), duplicate: false };
+        let here = Appended { first: last, last, revisions: Vec::new(), duplicate: false };
         // The last record stays, so that the stream keeps its revision.
         let before = before.min(count.saturating_sub(1));
         if before == 0 || stream.len() > 255 {
             return Ok(here);
         }
         let body = truncation_body(stream.as_bytes(), before);
-        self.make_room(COMMIT_HEADER_BYTES + body.len(), round, conditions)?;
-        self.frame(round, Kind::Truncate, &body);
-        round.truncations.push((stream, before));
+        self.make_room(COMMIT_HEADER_BYTES + body.len())?;
+        let mut rounds = self.syncer.rounds();
+        rounds.next.frame(Kind::Truncate, &body);
+        rounds.next.truncations.push((stream, before));
         Ok(here)
     }
 
-    /// Makes sure that a frame fits behind the round's bytes, going on to the next segment if it does not.
-    fn make_room(&mut self, frame: usize, round: &mut Round, conditions: bool) -> Result<(), AppendError> {
-        let fits = |writer: &Self, bytes: usize| {
-            writer.offset as usize + bytes + aligned(frame) + SEAL_BYTES <= writer.segment.header.bytes as usize
-        };
+    /// Makes sure that a frame fits behind the next round's bytes, going on to the next segment if it does not.
+    fn make_room(&mut self, frame: usize) -> Result<(), AppendError> {
         // A spare that was made under other options may be too short: then the one behind it is taken.
         for _ in 0..2 {
-            if fits(self, round.bytes.len()) {
+            if self.syncer.rounds().next.has_room(frame) {
                 return Ok(());
             }
             let spare = self.keeper.take_spare();
             let (header, file) = spare.map_err(|error| self.refuse(&error))?;
-            let full = std::mem::replace(round, self.round(conditions));
-            if !self.seal(full) {
-                return Err(AppendError::Closed(self.failed.clone().unwrap_or_default()));
+            self.seal();
+            if let Some(why) = &self.failed {
+                return Err(AppendError::Closed(why.clone()));
             }
-            let live = Arc::new(RwLock::new(LiveIndex::new(header.segment, self.next)));
+            let mut rounds = self.syncer.rounds();
+            let next = &mut rounds.next;
+            let live = Arc::new(RwLock::new(LiveIndex::new(header.segment, next.first, &self.state.keys)));
             let end = HEADER_BYTES as u32;
-            let segment = Segment::new(header, file, self.next, end, Index::Live(Arc::clone(&live)));
-            self.segment = Arc::new(segment);
+            let segment = Arc::new(Segment::new(header, file, next.first, end, Index::Live(Arc::clone(&live))));
+            (next.segment, next.start) = (Arc::clone(&segment), end);
+            self.segment = Arc::clone(&segment);
             self.live = live;
-            self.offset = end;
-            self.state.push_segment(Arc::clone(&self.segment));
+            self.state.push_segment(segment);
         }
-        if fits(self, round.bytes.len()) {
+        if self.syncer.rounds().next.has_room(frame) {
             return Ok(());
         }
         Err(AppendError::Invalid("the append does not fit into a segment".to_owned()))
@@ -296,53 +270,129 @@ impl Writer {
         AppendError::Closed(why)
     }
 
-    /// Writes a round and the seal behind it, and gives the segment to the keeper. False if that failed.
-    fn seal(&mut self, mut round: Round) -> bool {
-        let seal = self.offset + round.bytes.len() as u32;
-        self.frame(&mut round, Kind::Seal, &[]);
-        self.flush(round);
-        if self.failed.is_some() {
-            return false;
+    /// Writes what there is and the seal behind it, and gives the segment to the keeper.
+    fn seal(&mut self) {
+        drop(self.syncer.hold());
+        self.show_landed();
+        // A failure has answered everyone who waited.
+        if self.failed.is_none() {
+            let seal = {
+                let mut rounds = self.syncer.rounds();
+                let seal = rounds.next.end();
+                rounds.next.frame(Kind::Seal, &[]);
+                seal
+            };
+            self.write_here();
+            if self.failed.is_none() {
+                self.segment.set_end(seal);
+                let next = self.syncer.rounds().next.first;
+                self.keeper.index(Arc::clone(&self.segment), SegmentEnd { seal, next });
+            }
         }
-        self.segment.set_end(seal);
-        self.keeper.index(Arc::clone(&self.segment), SegmentEnd { seal, next: self.next });
-        true
+        self.syncer.rounds().held = false;
     }
 
-    /// Writes a round, makes it durable, shows it to readers, and answers.
-    fn flush(&mut self, round: Round) {
-        if !round.bytes.is_empty() && self.failed.is_none() {
-            let file = &self.segment.file;
-            let written = file.write_at(&round.bytes, u64::from(self.offset)).and_then(|()| file.sync());
-            if let Err(error) = written {
-                // Never a second sync: after a failed one the kernel may have dropped the bytes and call the next
-                // one a success.
-                self.failed = Some(format!("writing {} failed: {error}", self.segment.name()));
-            }
-        }
-        if let Some(why) = self.failed.clone() {
-            let written = !round.bytes.is_empty();
-            for Answer { done, result, truncates } in round.answers {
-                done(result.and_then(|appended| {
-                    // A duplicate of something in this very round is as unknown as that.
-                    if written && (truncates || appended.last > self.state.head()) {
-                        Err(AppendError::OutcomeUnknown(why.clone()))
-                    } else {
-                        Ok(appended)
-                    }
-                }));
-            }
+    /// Writes down that everything so far is durable, so that damage to the last commit is known from a torn one.
+    /// Nothing is done while more is on its way.
+    pub(crate) fn mark(&mut self) {
+        if !self.unmarked || self.failed.is_some() {
             return;
         }
-        let Round { bytes, records, first, truncations, answers, .. } = round;
-        if !bytes.is_empty() {
-            self.show(bytes, records, first, &truncations);
+        {
+            let mut rounds = self.syncer.rounds();
+            if !rounds.is_idle() || !rounds.next.answers.is_empty() {
+                return;
+            }
+            if rounds.next.has_room(COMMIT_HEADER_BYTES) {
+                rounds.next.frame(Kind::Mark, &[]);
+            }
         }
-        answers.into_iter().for_each(|answer| (answer.done)(answer.result));
+        self.write_here();
+        self.unmarked = false;
     }
 
-    fn show(&mut self, bytes: Vec<u8>, records: Vec<(u32, u32)>, first: u64, truncations: &[(Box<str>, u64)]) {
-        let start = self.offset;
+    /// Sends the next round to the disk: by the other thread if that pays.
+    fn send(&mut self) {
+        if self.failed.is_some() {
+            self.give_up_next();
+            return;
+        }
+        let small = {
+            let next = &self.syncer.rounds().next;
+            next.bytes.is_empty() || next.answers.len() < self.state.options.overlap_requests_min
+        };
+        if small {
+            self.write_here();
+        } else {
+            self.syncer.send();
+        }
+    }
+
+    /// Writes the next round in this thread. None may be at the disk.
+    fn write_here(&mut self) {
+        let round = self.syncer.rounds().turn();
+        let written = if round.bytes.is_empty() { Ok(()) } else { round.write().run() };
+        self.complete(Landed { round, written });
+    }
+
+    /// Shows the rounds that have come back from the disk.
+    fn show_landed(&mut self) {
+        loop {
+            let landed = self.syncer.rounds().take_landed();
+            match landed {
+                Some(landed) => self.complete(landed),
+                None => return,
+            }
+        }
+    }
+
+    /// Shows a round that is durable, and answers; or tells all who wait that nothing more is written.
+    fn complete(&mut self, landed: Landed) {
+        let Landed { round, written } = landed;
+        if let Err(error) = written {
+            // Never a second sync: after a failed one the kernel may have dropped the bytes and call the next one a
+            // success.
+            let why = format!("writing {} failed: {error}", self.segment.name());
+            self.failed = Some(why.clone());
+            let head = self.state.head();
+            for answer in round.answers {
+                answer.give_up(head, &|_| AppendError::OutcomeUnknown(why.clone()));
+            }
+            self.give_up_next();
+            return;
+        }
+        let Round { bytes, start, records, first, pending, truncations, answers, .. } = round;
+        let bytes = if bytes.is_empty() { None } else { self.show(bytes, start, records, first, &truncations) };
+        answers.into_iter().for_each(|answer| (answer.done)(answer.result));
+        self.syncer.rounds().reuse(pending, bytes);
+    }
+
+    /// Answers those whose round will never be sent, since an earlier one failed.
+    fn give_up_next(&mut self) {
+        let (why, head) = (self.failed.clone().unwrap_or_default(), self.state.head());
+        let (first, answers) = {
+            let mut rounds = self.syncer.rounds();
+            let next = rounds.turn();
+            (next.first, next.answers)
+        };
+        for answer in answers {
+            // It may also rest on what was sent before.
+            answer.give_up(head, &|appended| match appended.last < first {
+                true => AppendError::OutcomeUnknown(why.clone()),
+                false => AppendError::Closed(why.clone()),
+            });
+        }
+    }
+
+    /// Answers bytes that nobody reads any more.
+    fn show(
+        &mut self,
+        bytes: Bytes,
+        start: u32,
+        records: Vec<(u32, u32)>,
+        first: u64,
+        truncated: &[(Box<str>, u64)],
+    ) -> Option<BytesMut> {
         for some in records.chunks(SHOW_AT_ONCE) {
             let (mut live, mut table) = (write(&self.live), write(&self.state.table));
             for (at, _) in some {
@@ -351,40 +401,28 @@ impl Writer {
                 }
             }
         }
-        for (stream, before) in truncations {
+        for (stream, before) in truncated {
             write(&self.live).truncations.push((stream.as_bytes().into(), *before));
             self.state.truncate(stream.as_bytes(), *before);
         }
-        self.offset += bytes.len() as u32;
-        self.segment.set_end(self.offset);
+        self.segment.set_end(start + bytes.len() as u32);
         self.unmarked = true;
-        let any = !records.is_empty();
-        write(&self.state.tail).push(TailWrite {
-            segment: self.segment.number(),
-            segment_first: self.segment.first,
-            start,
-            bytes: Bytes::from(bytes),
-            first,
-            records,
-        });
-        if any {
-            self.state.publish(self.next - 1);
+        let head = (first + records.len() as u64).checked_sub(1).filter(|_| !records.is_empty());
+        let (segment, segment_first) = (self.segment.number(), self.segment.first);
+        let oldest = write(&self.state.tail).push(TailWrite { segment, segment_first, start, bytes, first, records });
+        if let Some(head) = head {
+            self.state.publish(head);
         }
+        oldest.and_then(|oldest| oldest.try_into_mut().ok())
     }
+}
 
-    /// Writes down that everything so far is durable, so that damage to the last commit is known from a torn one.
-    pub(crate) fn mark(&mut self) {
-        let room = self.offset as usize + COMMIT_HEADER_BYTES + SEAL_BYTES <= self.segment.header.bytes as usize;
-        if self.unmarked && self.failed.is_none() && room {
-            let mut round = self.round(false);
-            self.frame(&mut round, Kind::Mark, &[]);
-            self.flush(round);
-        }
-        self.unmarked = false;
-    }
-
-    /// Whether it writes to a segment, which must then not be rewritten.
-    pub(crate) fn owns(&self, segment: u32) -> bool {
-        self.segment.number() == segment
+impl Answer {
+    /// Answers after a failure: with what is durable all the same, or with an error.
+    fn give_up(self, head: u64, error: &dyn Fn(&Appended) -> AppendError) {
+        (self.done)(self.result.and_then(|appended| match !self.truncates && appended.last <= head {
+            true => Ok(appended),
+            false => Err(error(&appended)),
+        }));
     }
 }

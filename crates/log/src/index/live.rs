@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::format::record::RecordRef;
 use crate::index::table::KeyTable;
 use crate::index::{KeyEntry, MARK_EVERY};
-use crate::key::{Domain, Key, KeyMap, Keys};
+use crate::key::{Domain, IdMap, Key, KeyMap, Keys};
 
 /// A key's records in one segment.
 #[derive(Debug)]
@@ -30,13 +30,13 @@ pub(crate) struct LiveIndex {
     pub(crate) marks: Vec<(u32, i64)>,
     pub(crate) last_at: i64,
     pub(crate) keys: KeyMap<LiveKey>,
-    pub(crate) ids: KeyMap<u32>,
+    pub(crate) ids: IdMap<u32>,
     /// Streams that were truncated by a commit of this segment, with the first revision that is left.
     pub(crate) truncations: Vec<(Box<[u8]>, u64)>,
 }
 
 impl LiveIndex {
-    pub(crate) fn new(segment: u32, first: u64) -> Self {
+    pub(crate) fn new(segment: u32, first: u64, keys: &Keys) -> Self {
         Self {
             segment,
             first,
@@ -44,7 +44,7 @@ impl LiveIndex {
             marks: Vec::new(),
             last_at: i64::MIN,
             keys: KeyMap::default(),
-            ids: KeyMap::default(),
+            ids: keys.id_map(),
             truncations: Vec::new(),
         }
     }

@@ -208,3 +208,38 @@ fn what_a_recovery_cut_never_comes_back_even_if_its_sync_failed() {
     }
     assert!(cuts > 50, "only {cuts} seeds cut anything");
 }
+
+/// While one round is at the disk, the next is prepared. If the first fails, its outcome is unknown; the second was
+/// never sent, and says so.
+#[test]
+fn what_was_prepared_behind_a_write_that_fails_was_never_sent() {
+    let disk = SimulatedDisk::new(8);
+    let mut overlapping = options(SEGMENT_BYTES);
+    overlapping.overlap_requests_min = 0;
+    let log = Log::open(disk.storage(), overlapping).unwrap();
+    disk.plan(Fault::new(Operation::Sync, 1, Effect::Hang).only("segment-0000000000.log"));
+    let (tell, told) = sync_channel(8);
+    for id in 1..=4_u128 {
+        let mut request = log.request();
+        // The last three rest on the first: by its revision.
+        let expected = id.checked_sub(2).map_or(Expected::None, |revision| Expected::Exactly(revision as u64));
+        request.stream("order-1", expected).unwrap();
+        request.record(NewRecord { id, time: 0, kind: "Placed", tags: &[], metadata: b"", data: b"x" }).unwrap();
+        let tell = tell.clone();
+        log.submit(request, move |answer| tell.send((id, answer.map(|appended| appended.last))).unwrap());
+        if id == 1 {
+            assert!(disk.wait_until_hanging(PATIENCE));
+        }
+    }
+    disk.crash();
+    for _ in 0..4 {
+        let (id, answer) = told.recv_timeout(PATIENCE).unwrap();
+        match id {
+            1 => assert!(matches!(answer, Err(AppendError::OutcomeUnknown(_))), "{answer:?}"),
+            _ => assert!(matches!(answer, Err(AppendError::Closed(_))), "{id}: {answer:?}"),
+        }
+    }
+    drop(log);
+    let there = count(&open(&disk));
+    assert!(there <= 1, "{there} records, of which at most one was ever sent");
+}

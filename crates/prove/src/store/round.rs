@@ -37,6 +37,7 @@ impl<'a> Round<'a> {
         // Mostly what is usual; sometimes nothing stays in memory, or hardly anything is written together.
         options.tail_bytes_max = [options.tail_bytes_max, options.tail_bytes_max, 0, 4_000][random.index(4)];
         options.batch_requests_max = [options.batch_requests_max, 2][random.index(2)];
+        options.overlap_requests_min = [options.overlap_requests_min, 0, 2][random.index(3)];
         Self {
             options,
             disk: SimulatedDisk::new(random.next()),
