@@ -13,6 +13,9 @@ use crate::lookup::find;
 use crate::segment::{Segment, index_name, read};
 use crate::state::State;
 
+/// How many records are read at a time from a stream's end: they are found forwards, and none is to be read in vain.
+const BACKWARD_AT_ONCE: usize = 32;
+
 /// Part of a stream.
 #[derive(Debug, Clone, Default)]
 pub struct StreamPage {
@@ -71,48 +74,85 @@ pub(crate) fn stream(
     let last = count - 1;
     let (mut page, wanted) = stream_bounds(last, first, from, backward, limit);
     let Some((low, high)) = wanted else { return Ok(page) };
+    let mut parts = parts(state, key.hash, newest, low, high)?;
+    if backward {
+        parts.reverse();
+    }
     let mut bytes = 0;
-    for (segment, entry) in parts(state, key.hash, newest, low, high)? {
+    for (segment, entry) in parts {
         let begin = low.max(entry.base) - entry.base;
         let end = (high + 1).min(entry.base + entry.offsets.len() as u64) - entry.base;
-        let mut revision = entry.base + begin;
-        let mut wrong = None;
         let Some(offsets) = entry.offsets.get(begin as usize..end as usize) else {
             let problem = format!("the index knows too few records of stream {name}");
             return Err(ReadError::Damaged { file: index_name(segment.number()), offset: 0, problem });
         };
-        fetch(state, &segment, offsets, &mut |record: Record| {
+        let mut left = offsets.len();
+        for piece in offsets.rchunks(if backward { BACKWARD_AT_ONCE } else { left.max(1) }) {
+            left -= piece.len();
+            let known = page.records.len();
+            let revision = entry.base + begin + left as u64;
+            let piece = Piece { state, segment: &segment, name, offsets: piece, revision };
+            let room = if backward { usize::MAX } else { PAGE_BYTES_MAX - bytes };
+            match piece.read(room, &mut page.records)? {
+                Some(read) => bytes += read,
+                None if state.truncated().get(name.as_bytes()).is_some_and(|now| *now > first) => {
+                    // It was truncated and reclaimed since this reader began.
+                    return stream(state, name, from, backward, limit);
+                }
+                None => {
+                    let problem = format!("a record of stream {name} was given up that was not truncated");
+                    return Err(ReadError::Damaged { file: segment.name(), offset: 0, problem });
+                }
+            }
+            if backward {
+                page.records[known..].reverse();
+            }
+            if bytes >= PAGE_BYTES_MAX {
+                let reached = page.records.last().map(|record| record.get().revision());
+                page.end = reached == Some(if backward { first } else { last });
+                return Ok(page);
+            }
+        }
+    }
+    Ok(page)
+}
+
+/// Records of a stream that lie in one segment, in order.
+struct Piece<'a> {
+    state: &'a State,
+    segment: &'a Segment,
+    name: &'a str,
+    offsets: &'a [u32],
+    /// The revision of the first.
+    revision: u64,
+}
+
+impl Piece<'_> {
+    /// Reads them until there is no more room, and answers how many bytes they are; none if one of them was given up.
+    fn read(&self, room: usize, records: &mut Vec<Record>) -> Result<Option<usize>, ReadError> {
+        let (mut bytes, mut revision) = (0, self.revision);
+        let mut wrong = None;
+        fetch(self.state, self.segment, self.offsets, &mut |record: Record| {
             let found = record.get();
-            if found.stream() != name.as_bytes() || found.revision() != revision || found.is_given_up() {
+            if found.stream() != self.name.as_bytes() || found.revision() != revision || found.is_given_up() {
                 wrong = Some((found.position(), found.is_given_up()));
                 return false;
             }
             revision += 1;
             bytes += record.block().len();
-            page.records.push(record);
-            backward || bytes < PAGE_BYTES_MAX
+            records.push(record);
+            bytes < room
         })?;
-        if let Some((position, true)) = wrong {
-            if state.truncated().get(name.as_bytes()).is_some_and(|now| *now > first) {
-                // It was truncated and reclaimed since this reader began.
-                return stream(state, name, from, backward, limit);
+        match wrong {
+            None => Ok(Some(bytes)),
+            Some((_, true)) => Ok(None),
+            Some((position, false)) => {
+                let problem =
+                    format!("the index calls position {position} revision {revision} of stream {}", self.name);
+                Err(ReadError::Damaged { file: index_name(self.segment.number()), offset: 0, problem })
             }
-            let problem = format!("position {position} was given up, though stream {name} is not truncated there");
-            return Err(ReadError::Damaged { file: segment.name(), offset: 0, problem });
-        }
-        if let Some((position, _)) = wrong {
-            let problem = format!("the index calls position {position} revision {revision} of stream {name}");
-            return Err(ReadError::Damaged { file: index_name(segment.number()), offset: 0, problem });
-        }
-        if !backward && bytes >= PAGE_BYTES_MAX {
-            page.end = revision > last;
-            break;
         }
     }
-    if backward {
-        page.records.reverse();
-    }
-    Ok(page)
 }
 
 /// How many records of a stream readers may see, and the newest segment that has one, while a commit that has more

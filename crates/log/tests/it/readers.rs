@@ -196,3 +196,41 @@ fn what_was_reclaimed_is_not_read_from_memory_at_its_old_place() {
         assert_eq!(positions, (61..=200).collect::<Vec<u64>>());
     }
 }
+
+/// A stream may be longer than memory: a page of it ends by bytes too, from either side, and the next one goes on
+/// where it ended.
+#[test]
+fn a_page_of_a_stream_is_bounded_in_both_directions() {
+    const RECORDS: u64 = 40;
+    const BYTES: usize = 1 << 20;
+    let folder = tempfile::tempdir().unwrap();
+    let log = Log::open_folder(folder.path(), options(64 << 20)).unwrap();
+    let data = vec![7; BYTES];
+    for id in 0..RECORDS {
+        let mut request = log.request();
+        request.stream("order-1", Expected::Any).unwrap();
+        let record = NewRecord { id: id.into(), time: 0, kind: "Placed", tags: &[], metadata: b"", data: &data };
+        request.record(record).unwrap();
+        log.append(request).unwrap();
+    }
+    for backward in [false, true] {
+        let mut revisions = Vec::new();
+        let mut from = if backward { u64::MAX } else { 0 };
+        loop {
+            let page = log.read_stream("order-1", from, backward, usize::MAX).unwrap();
+            let bytes: usize = page.records.iter().map(|record| record.block().len()).sum();
+            assert!(bytes < 40 * BYTES, "all {bytes} bytes came at once");
+            revisions.extend(page.records.iter().map(|record| record.get().revision()));
+            if page.end {
+                break;
+            }
+            let last = *revisions.last().unwrap();
+            from = if backward { last - 1 } else { last + 1 };
+        }
+        let mut expected: Vec<_> = (0..RECORDS).collect();
+        if backward {
+            expected.reverse();
+        }
+        assert_eq!(revisions, expected);
+    }
+}
