@@ -119,12 +119,15 @@ impl Segment {
         ReadError::Damaged { file: self.name(), offset: u64::from(offset), problem: problem.to_owned() }
     }
 
-    /// From now on reads a sealed segment through memory.
+    /// From now on reads a sealed segment, and its index, through memory.
     pub(crate) fn map(&self) {
         if let Some(bytes) = self.file.map()
             && bytes.len() == self.header.bytes as usize
         {
             let _ = self.mapped.set(bytes);
+        }
+        if let Index::File(index) = self.index() {
+            index.map();
         }
     }
 

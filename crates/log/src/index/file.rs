@@ -12,7 +12,9 @@
 //! ```
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
 
 use crate::format::header::Header;
 use crate::format::{checksum, get_u32, get_u64, get_u128, put};
@@ -60,6 +62,8 @@ pub(crate) struct FileIndex {
     ids_at: u64,
     postings_at: u64,
     postings_bytes: u32,
+    /// The file as memory, if that was asked for.
+    mapped: OnceLock<Bytes>,
 }
 
 /// Why an index file is of no use: it is missing, cut, stale or damaged. The segment tells the same.
@@ -232,9 +236,34 @@ impl FileIndex {
             ids_at,
             postings_at,
             postings_bytes,
+            mapped: OnceLock::new(),
             file,
         };
         Ok((index, dictionary))
+    }
+
+    /// From now on reads through memory.
+    pub(crate) fn map(&self) {
+        let whole = self.postings_at + u64::from(self.postings_bytes);
+        if let Some(bytes) = self.file.map()
+            && bytes.len() as u64 == whole
+        {
+            let _ = self.mapped.set(bytes);
+        }
+    }
+
+    fn read(&self, at: u64, bytes: usize) -> Result<Bytes, Useless> {
+        if let Some(mapped) = self.mapped.get() {
+            let start = at as usize;
+            return if start + bytes <= mapped.len() {
+                Ok(mapped.slice(start..start + bytes))
+            } else {
+                Err(useless("it is cut"))
+            };
+        }
+        let mut buffer = vec![0; bytes];
+        self.file.read_at(&mut buffer, at)?;
+        Ok(Bytes::from(buffer))
     }
 
     /// Takes the keys of a dictionary over into the table of all keys.
@@ -257,8 +286,8 @@ impl FileIndex {
             return Ok(None);
         };
         let start = get_u32(&entry, 36);
-        let mut bytes = vec![0; end.checked_sub(start).ok_or_else(|| useless("its postings overlap"))? as usize];
-        self.file.read_at(&mut bytes, self.postings_at + u64::from(start))?;
+        let length = end.checked_sub(start).ok_or_else(|| useless("its postings overlap"))? as usize;
+        let bytes = self.read(self.postings_at + u64::from(start), length)?;
         if checksum(&bytes, keys.seed(), segment, start) != get_u32(&entry, 44) {
             return Err(useless("its postings are damaged"));
         }
@@ -282,8 +311,7 @@ impl FileIndex {
             // One entry more, since it tells where the last one's postings end.
             let count = WINDOW.min(high - start);
             let read = (count + 1).min(self.keys - start);
-            let mut bytes = vec![0; read as usize * ENTRY_BYTES];
-            self.file.read_at(&mut bytes, self.dictionary_at + start * ENTRY_BYTES as u64)?;
+            let bytes = self.read(self.dictionary_at + start * ENTRY_BYTES as u64, read as usize * ENTRY_BYTES)?;
             let entries: &[[u8; ENTRY_BYTES]] = bytes.as_chunks().0;
             let window = &entries[..count as usize];
             match window.binary_search_by_key(&hash, |entry| get_u128(entry, 0)) {
@@ -345,11 +373,10 @@ impl FileIndex {
         Ok(found)
     }
 
-    fn id_block(&self, number: u64, keys: &Keys, segment: u32) -> Result<Vec<u8>, Useless> {
+    fn id_block(&self, number: u64, keys: &Keys, segment: u32) -> Result<Bytes, Useless> {
         let start = number * BLOCK_BYTES as u64;
         let ids = (u64::from(self.count) - number * IDS_A_BLOCK as u64).min(IDS_A_BLOCK as u64) as usize;
-        let mut block = vec![0; ids * ID_BYTES + 4];
-        self.file.read_at(&mut block, self.ids_at + start)?;
+        let mut block = self.read(self.ids_at + start, ids * ID_BYTES + 4)?;
         let body = block.len() - 4;
         if get_u32(&block, body) != checksum(&block[..body], keys.seed(), segment, start as u32) {
             return Err(useless("its ids are damaged"));
@@ -373,8 +400,7 @@ impl FileIndex {
         for number in 0..u64::from(self.count).div_ceil(IDS_A_BLOCK as u64) {
             self.id_block(number, keys, segment)?;
         }
-        let mut dictionary = vec![0; self.keys as usize * ENTRY_BYTES];
-        self.file.read_at(&mut dictionary, self.dictionary_at)?;
+        let dictionary = self.read(self.dictionary_at, self.keys as usize * ENTRY_BYTES)?;
         for entry in dictionary.chunks_exact(ENTRY_BYTES) {
             self.find(get_u128(entry, 0), keys, segment)?;
         }
