@@ -24,7 +24,8 @@ use follow::Tail;
 
 /// How many reads may be at the disk at once; more wait their turn.
 const READS_MAX: usize = 64;
-/// How long an append may take before its outcome is called unknown: longer than a disk hangs that comes back.
+/// How long a read or an append may take before it is given up, the latter with an unknown outcome: longer than a disk
+/// hangs that comes back.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
 /// An event store in a folder. One process at a time has it open; clones share it.
@@ -37,7 +38,7 @@ struct Inner {
     log: Arc<Log>,
     /// The newest events, for those who wait for them.
     tail: watch::Receiver<Tail>,
-    reads: Semaphore,
+    reads: Arc<Semaphore>,
 }
 
 impl FileStore {
@@ -55,7 +56,7 @@ impl FileStore {
         log.on_durable(move |_| ring.notify_one());
         let log = Arc::new(log);
         tokio::spawn(follow::tell(Arc::downgrade(&log), bell, sender));
-        Ok(Self { inner: Arc::new(Inner { log, tail, reads: Semaphore::new(READS_MAX) }) })
+        Ok(Self { inner: Arc::new(Inner { log, tail, reads: Arc::new(Semaphore::new(READS_MAX)) }) })
     }
 
     /// What the log consists of.
@@ -69,7 +70,10 @@ impl FileStore {
     /// # Errors
     /// [`ReadError`] if a segment cannot be read or written anew; it is then as it was.
     pub async fn reclaim(&self) -> Result<u64, ReadError> {
-        self.inner.read(|log| log.reclaim().map_err(convert::read_error)).await
+        // It takes as long as it takes, and nobody waits for it but its caller.
+        let log = Arc::clone(&self.inner.log);
+        let reclaimed = blocking(move || log.reclaim().map_err(convert::read_error)).await;
+        reclaimed.unwrap_or_else(|stopped| Err(ReadError::Unavailable(stopped.to_string())))
     }
 }
 
@@ -79,12 +83,25 @@ impl Inner {
         &self,
         read: impl FnOnce(&Log) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, ReadError> {
-        // The semaphore is never closed.
-        let _turn = self.reads.acquire().await;
         let log = Arc::clone(&self.log);
-        match blocking(move || read(&log)).await {
-            Ok(outcome) => outcome,
-            Err(stopped) => Err(ReadError::Unavailable(stopped.to_string())),
+        let reads = Arc::clone(&self.reads);
+        let outcome = tokio::time::timeout(ANSWER_WITHIN, async move {
+            let turn = reads.acquire_owned().await;
+            // The turn goes along: a reader who no longer waits does not end what the disk still works on.
+            blocking(move || {
+                let outcome = read(&log);
+                drop(turn);
+                outcome
+            })
+            .await
+        });
+        match outcome.await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(stopped)) => Err(ReadError::Unavailable(stopped.to_string())),
+            Err(_) => {
+                let waited = format!("the disk did not answer within {} s", ANSWER_WITHIN.as_secs());
+                Err(ReadError::Unavailable(waited))
+            }
         }
     }
 
