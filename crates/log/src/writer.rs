@@ -189,25 +189,20 @@ impl Writer {
 
     fn append(&mut self, request: &AppendRequest, now: i64) -> Result<Appended, AppendError> {
         let frame = COMMIT_HEADER_BYTES + request.body.len();
-        let verdict = {
+        let accepted = {
             let mut rounds = self.syncer.rounds();
-            let verdict = examine(&self.state, &mut rounds, request)?;
-            if let Verdict::Write(accepted) = &verdict
-                && rounds.next.has_room(frame)
-            {
-                rounds.next.append(request, accepted, now);
-                return Ok(accepted.appended.clone());
+            match examine(&self.state, &mut rounds, request)? {
+                Verdict::Answer(appended) => return Ok(appended),
+                Verdict::Write(accepted) if rounds.next.has_room(frame) => {
+                    rounds.next.append(request, &accepted, now);
+                    return Ok(accepted.appended);
+                }
+                Verdict::Write(accepted) => accepted,
             }
-            verdict
         };
-        match verdict {
-            Verdict::Answer(appended) => Ok(appended),
-            Verdict::Write(accepted) => {
-                self.make_room(frame)?;
-                self.syncer.rounds().next.append(request, &accepted, now);
-                Ok(accepted.appended)
-            }
-        }
+        self.make_room(frame)?;
+        self.syncer.rounds().next.append(request, &accepted, now);
+        Ok(accepted.appended)
     }
 
     fn truncate(&mut self, stream: Box<str>, before: u64) -> Result<Appended, AppendError> {
