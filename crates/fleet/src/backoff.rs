@@ -12,14 +12,14 @@ pub struct RestartPolicy {
     pub delay_first: Duration,
     /// The longest wait.
     pub delay_max: Duration,
-    /// How many falls within the window give the service up.
+    /// How many falls give the service up: within the window, or in a row without ever having been ready.
     pub falls_max: u32,
     /// The window. A service that has run this long begins anew with the first wait.
     pub window: Duration,
 }
 
 impl Default for RestartPolicy {
-    /// 100 ms, doubling to 10 s; given up at the eighth fall within a minute.
+    /// 100 ms, doubling to 10 s; given up at the eighth fall within a minute, or in a row.
     fn default() -> Self {
         Self {
             delay_first: Duration::from_millis(100),
@@ -39,32 +39,38 @@ pub(crate) enum Verdict {
     GiveUp,
 }
 
-/// The falls of one service, as far back as the window reaches.
+/// The falls of one service, as far back as they count.
 #[derive(Debug)]
 pub(crate) struct Falls {
     policy: RestartPolicy,
+    /// Those within the window.
     recent: VecDeque<Instant>,
+    /// How many there were since it was last ready. A service that is never ready falls as seldom as it may take
+    /// to get ready, which no window can count.
+    unready: u32,
     random: u64,
 }
 
 impl Falls {
     pub(crate) fn new(policy: RestartPolicy, seed: u64) -> Self {
         // Zero is the one state that the generator never leaves.
-        Self { policy, recent: VecDeque::new(), random: seed | 1 }
+        Self { policy, recent: VecDeque::new(), unready: 0, random: seed | 1 }
     }
 
     /// Forgets the past, after somebody has asked for a restart.
     pub(crate) fn forget(&mut self) {
         self.recent.clear();
+        self.unready = 0;
     }
 
-    /// Notes a fall.
-    pub(crate) fn fell(&mut self, now: Instant) -> Verdict {
+    /// Notes a fall of a service that had been ready, or had not come so far.
+    pub(crate) fn fell(&mut self, now: Instant, was_ready: bool) -> Verdict {
         while self.recent.front().is_some_and(|then| now.duration_since(*then) >= self.policy.window) {
             self.recent.pop_front();
         }
         self.recent.push_back(now);
-        let falls = u32::try_from(self.recent.len()).unwrap_or(u32::MAX);
+        self.unready = if was_ready { 0 } else { self.unready.saturating_add(1) };
+        let falls = u32::try_from(self.recent.len()).unwrap_or(u32::MAX).max(self.unready);
         if falls >= self.policy.falls_max {
             return Verdict::GiveUp;
         }

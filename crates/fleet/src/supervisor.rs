@@ -50,12 +50,8 @@ struct Fall {
     code: ErrorCode,
     /// Trying again cannot help.
     hopeless: bool,
-}
-
-impl Fall {
-    fn of(reason: String) -> Self {
-        Self { reason, code: ErrorCode::SERVICE_FAILED, hopeless: false }
-    }
+    /// It had been ready.
+    was_ready: bool,
 }
 
 /// Why waiting ended.
@@ -92,7 +88,7 @@ impl Supervisor {
                     self.falls.forget();
                     Woken::Go
                 }
-                End::Fell(fall) => match self.falls.fell(Instant::now()) {
+                End::Fell(fall) => match self.falls.fell(Instant::now(), fall.was_ready) {
                     Verdict::Again(delay) if !fall.hopeless => self.wait_to_restart(fall, delay).await,
                     _ => self.give_up(fall).await,
                 },
@@ -146,7 +142,7 @@ impl Supervisor {
         let port = slot.address.port();
         if ports::is_in_use(port) {
             let reason = format!("port {port} is in use{}", by(&who_listens_on(port)));
-            return Err(Fall { reason, code: ErrorCode::PORT_IN_USE, hopeless: false });
+            return Err(Fall { reason, code: ErrorCode::PORT_IN_USE, hopeless: false, was_ready: false });
         }
         let launch = self.launch()?;
         let program = launch.words.first().cloned().unwrap_or_default();
@@ -167,7 +163,8 @@ impl Supervisor {
 
     fn launch(&self) -> Result<Launch, Fall> {
         let (slot, options) = (self.slot(), &self.shared.options);
-        let hopeless = |reason: String| Fall { reason, code: ErrorCode::SERVICE_FAILED, hopeless: true };
+        let hopeless =
+            |reason: String| Fall { reason, code: ErrorCode::SERVICE_FAILED, hopeless: true, was_ready: false };
         let data: PathBuf = options.data.join(slot.spec.name.as_str());
         std::fs::create_dir_all(&data)
             .map_err(|error| hopeless(format!("its data folder {} cannot be made: {error}", data.display())))?;
@@ -239,7 +236,7 @@ impl Supervisor {
                 }
             }
         };
-        End::Fell(Fall::of(reason))
+        End::Fell(Fall { reason, code: ErrorCode::SERVICE_FAILED, hopeless: false, was_ready: is_ready })
     }
 
     fn note_ready(&self, pid: u32, took: Duration) {
@@ -341,7 +338,7 @@ fn cannot_start(program: &str, error: &io::Error) -> Fall {
     };
     // A missing program does not come back by itself; a full process table may empty again.
     let hopeless = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied);
-    Fall { reason, code: ErrorCode::SERVICE_FAILED, hopeless }
+    Fall { reason, code: ErrorCode::SERVICE_FAILED, hopeless, was_ready: false }
 }
 
 /// A running process and those who read what it writes.

@@ -87,13 +87,27 @@ fn waits_double_with_jitter_and_too_many_falls_give_up() {
     let mut falls = Falls::new(policy, 7);
     let now = Instant::now();
     for expected in [100, 200, 400, 800] {
-        let Verdict::Again(delay) = falls.fell(now) else { panic!("gave up too early") };
+        let Verdict::Again(delay) = falls.fell(now, true) else { panic!("gave up too early") };
         let (least, most) = (Duration::from_millis(expected / 2), Duration::from_millis(expected));
         assert!(least <= delay && delay <= most, "{delay:?} is not between {least:?} and {most:?}");
     }
-    assert_eq!(falls.fell(now), Verdict::GiveUp);
+    assert_eq!(falls.fell(now, true), Verdict::GiveUp);
     // Once the window has passed, the old falls do not count any more.
-    assert!(matches!(falls.fell(now + policy.window), Verdict::Again(delay) if delay <= policy.delay_first));
+    assert!(matches!(falls.fell(now + policy.window, true), Verdict::Again(delay) if delay <= policy.delay_first));
+}
+
+#[test]
+fn falls_of_a_service_that_is_never_ready_count_in_a_row_however_long_each_takes() {
+    let policy = RestartPolicy { falls_max: 3, ..RestartPolicy::default() };
+    let mut falls = Falls::new(policy, 7);
+    let now = Instant::now();
+    assert!(matches!(falls.fell(now, false), Verdict::Again(_)));
+    assert!(matches!(falls.fell(now + policy.window, false), Verdict::Again(_)));
+    // It was ready in between, so that the row begins anew.
+    assert!(matches!(falls.fell(now + policy.window * 2, true), Verdict::Again(_)));
+    assert!(matches!(falls.fell(now + policy.window * 3, false), Verdict::Again(_)));
+    assert!(matches!(falls.fell(now + policy.window * 4, false), Verdict::Again(_)));
+    assert_eq!(falls.fell(now + policy.window * 5, false), Verdict::GiveUp);
 }
 
 #[tokio::test]

@@ -87,3 +87,17 @@ async fn a_service_that_never_gets_ready_is_ended_and_says_so() {
     assert_eq!(failed.reason.as_deref(), Some("did not answer 200 on /health/ready within 0.5 s"));
     running.stop().await;
 }
+
+#[tokio::test]
+async fn a_service_that_never_gets_ready_is_given_up_though_its_falls_lie_further_apart_than_the_window() {
+    let mut never = spec("never", "never");
+    never.ready_within = Duration::from_millis(300);
+    never.restart.window = Duration::from_millis(100);
+    never.restart.delay_first = Duration::from_millis(1);
+    never.restart.falls_max = 3;
+    let running = Running::start(vec![never]);
+    let failed = running.until_state("never", State::Failed).await;
+    assert_eq!(failed.restarts, 2);
+    tokio::time::timeout(Duration::from_secs(5), running.handle.settled()).await.unwrap();
+    running.stop().await;
+}

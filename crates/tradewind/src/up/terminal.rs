@@ -54,7 +54,7 @@ pub(crate) struct Terminal {
     paint: Paint,
     /// The width of the names' column.
     width: usize,
-    /// Lines that came before the table; none once it has been shown.
+    /// Lines that came before the table; none once it has been shown, or something fell before it could be.
     held: Option<VecDeque<String>>,
 }
 
@@ -65,6 +65,17 @@ impl Terminal {
 
     /// The text for one piece of news, with its line ends; may be empty.
     pub(crate) fn show(&mut self, news: &News) -> String {
+        // Where something goes wrong, or ends before there was a table, what came before it says why.
+        let before = match news {
+            News::Fleet(FleetEvent::Fell { .. } | FleetEvent::Failed { .. }) | News::Stopping | News::Error { .. } => {
+                self.release()
+            }
+            _ => String::new(),
+        };
+        before + &self.text(news)
+    }
+
+    fn text(&mut self, news: &News) -> String {
         match news {
             News::Building { command, .. } => format!("{} {command}\n", self.paint.bold("building")),
             News::Built { took_ms, .. } => format!("built in {}\n\n", seconds(*took_ms)),
@@ -106,10 +117,12 @@ impl Terminal {
             text.push_str(&format!("{:<width$}   {}\n", page.label, self.paint.bold(&page.url)));
         }
         text.push_str(&format!("{}\n\n", self.paint.dim("Ctrl-C stops everything")));
-        for line in self.held.take().unwrap_or_default() {
-            text.push_str(&line);
-        }
-        text
+        text + &self.release()
+    }
+
+    /// What was kept back, and from now on nothing is.
+    fn release(&mut self) -> String {
+        self.held.take().unwrap_or_default().into_iter().collect()
     }
 
     fn fleet(&mut self, event: &FleetEvent) -> String {
@@ -171,3 +184,6 @@ fn seconds(millis: u64) -> String {
         format!("{} min {} s", millis / 60_000, millis % 60_000 / 1_000)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,52 @@
+use tradewind_events::{Clock, SystemClock};
+use tradewind_fleet::{FleetEvent, LogLine, Output, ServiceName};
+
+use super::*;
+
+fn log(text: &str) -> News {
+    let service = ServiceName::new("one").unwrap();
+    News::Fleet(FleetEvent::Log(LogLine {
+        at: SystemClock.now(),
+        service,
+        output: Output::Stdout,
+        text: text.to_owned(),
+    }))
+}
+
+fn fell() -> News {
+    let service = ServiceName::new("one").unwrap();
+    News::Fleet(FleetEvent::Fell { at: SystemClock.now(), service, pid: None, reason: "exited".to_owned() })
+}
+
+fn starting() -> Terminal {
+    let mut terminal = Terminal::new(false);
+    terminal.show(&News::Starting { services: Vec::new() });
+    terminal
+}
+
+#[test]
+fn lines_wait_for_the_table() {
+    let mut terminal = starting();
+    assert_eq!(terminal.show(&log("listening")), "");
+    let up = News::Up { gateway: "http://127.0.0.1:1".to_owned(), pid: 1, open: Vec::new(), services: Vec::new() };
+    let shown = terminal.show(&up);
+    assert!(shown.find("SERVICE").unwrap() < shown.find("listening").unwrap(), "{shown}");
+    assert!(terminal.show(&log("more")).contains("more"));
+}
+
+#[test]
+fn a_fall_shows_what_was_said_before_it_and_lines_wait_no_longer() {
+    let mut terminal = starting();
+    terminal.show(&log("the disk is missing"));
+    let shown = terminal.show(&fell());
+    assert!(shown.find("the disk is missing").unwrap() < shown.find("exited").unwrap(), "{shown}");
+    assert!(terminal.show(&log("again")).contains("again"));
+}
+
+#[test]
+fn stopping_before_the_table_loses_no_line() {
+    let mut terminal = starting();
+    terminal.show(&log("waiting for a lock"));
+    let shown = terminal.show(&News::Stopping);
+    assert!(shown.find("waiting for a lock").unwrap() < shown.find("stopping").unwrap(), "{shown}");
+}
