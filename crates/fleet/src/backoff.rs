@@ -35,9 +35,12 @@ impl Default for RestartPolicy {
 pub(crate) enum Verdict {
     /// Start it again after this wait.
     Again(Duration),
-    /// It fell too often.
+    /// It fell too often: give it up, and try now and then whether the cause is gone.
     GiveUp,
 }
+
+/// The shortest time between two tries of a service that was given up, so that no policy makes it spin.
+const RETRY_PAUSE_MIN: Duration = Duration::from_secs(1);
 
 /// The falls of one service, as far back as they count.
 #[derive(Debug)]
@@ -63,9 +66,18 @@ impl Falls {
         self.unready = 0;
     }
 
+    /// How long after a fall a service that was given up is tried again.
+    pub(crate) fn retry_delay(&self) -> Duration {
+        self.policy.delay_max.max(RETRY_PAUSE_MIN)
+    }
+
     /// Notes a fall of a service that had been ready, or had not come so far.
     pub(crate) fn fell(&mut self, now: Instant, was_ready: bool) -> Verdict {
         while self.recent.front().is_some_and(|then| now.duration_since(*then) >= self.policy.window) {
+            self.recent.pop_front();
+        }
+        // No more than it takes to give up: a service that was given up goes on falling.
+        if self.recent.len() >= self.policy.falls_max as usize {
             self.recent.pop_front();
         }
         self.recent.push_back(now);

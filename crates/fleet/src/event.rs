@@ -19,7 +19,7 @@ pub enum State {
     Ready,
     /// It fell and will be started again.
     Restarting,
-    /// It fell too often and is left alone, until somebody restarts it.
+    /// It fell too often and was given up. It is tried again now and then, and stays failed until it is ready.
     Failed,
     /// It was told to end.
     Draining,
@@ -50,7 +50,7 @@ pub struct ServiceStatus {
     pub service: ServiceName,
     /// How it is.
     pub state: State,
-    /// Its process, while it has one.
+    /// Its process, while it has one; also while a failed one is tried again.
     pub pid: Option<u32>,
     /// Where it listens.
     pub address: SocketAddr,
@@ -140,7 +140,7 @@ pub enum FleetEvent {
         /// How long until then, in milliseconds.
         delay_ms: u64,
     },
-    /// It is given up.
+    /// It is given up, or was and has fallen again.
     Failed {
         /// When.
         at: Timestamp,
@@ -152,6 +152,8 @@ pub enum FleetEvent {
         reason: String,
         /// What it said last.
         last_lines: Vec<String>,
+        /// How long until it is tried again, in milliseconds.
+        retry_ms: u64,
     },
     /// It was told to end.
     Draining {

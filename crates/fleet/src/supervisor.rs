@@ -33,6 +33,9 @@ pub(crate) struct Supervisor {
     index: usize,
     orders: mpsc::Receiver<Order>,
     falls: Falls,
+    /// It was given up and has not been ready since: what is tried now and then still counts as failed, so that
+    /// nobody who waits for it takes every try for a hope.
+    given_up: bool,
 }
 
 /// How one run of the process came to its end.
@@ -63,7 +66,7 @@ enum Woken {
 impl Supervisor {
     pub(crate) fn new(shared: Arc<Shared>, index: usize, orders: mpsc::Receiver<Order>) -> Self {
         let falls = Falls::new(shared.slots[index].spec.restart, shared.options.seed.wrapping_add(index as u64 * 2));
-        Self { shared, index, orders, falls }
+        Self { shared, index, orders, falls, given_up: false }
     }
 
     fn slot(&self) -> &Slot {
@@ -85,7 +88,7 @@ impl Supervisor {
             let woken = match self.run_once(spawner).await {
                 End::Stopped => Woken::Stop,
                 End::Restart => {
-                    self.falls.forget();
+                    self.begin_anew();
                     Woken::Go
                 }
                 End::Fell(fall) => match self.falls.fell(Instant::now(), fall.was_ready) {
@@ -150,11 +153,11 @@ impl Supervisor {
         let pid = child.id().unwrap_or(0);
         let readers = self.follow_output(&mut child);
         self.set(|status| {
-            status.state = State::Starting;
             status.pid = Some(pid);
-            status.reason = None;
-            status.code = None;
-            status.last_lines.clear();
+            if !self.given_up {
+                status.state = State::Starting;
+                forget_reason(status);
+            }
         });
         let at = self.shared.options.clock.now();
         self.shared.tell(FleetEvent::Started { at, service: slot.spec.name.clone(), pid, address: slot.address });
@@ -219,6 +222,7 @@ impl Supervisor {
                 },
                 () = &mut ready, if !is_ready => {
                     is_ready = true;
+                    self.given_up = false;
                     self.note_ready(process.pid, started.elapsed());
                 }
                 () = tokio::time::sleep_until(started + spec.ready_within), if !is_ready => {
@@ -249,7 +253,10 @@ impl Supervisor {
             took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         });
         // Told first, so that who sees the state finds the event already told.
-        self.set(|status| status.state = State::Ready);
+        self.set(|status| {
+            status.state = State::Ready;
+            forget_reason(status);
+        });
     }
 
     async fn drain(&self, process: &mut Process, dependents_first: bool) {
@@ -278,6 +285,7 @@ impl Supervisor {
     }
 
     async fn wait_to_restart(&mut self, fall: Fall, delay: Duration) -> Woken {
+        self.given_up = false;
         let restarts = self.slot().status.borrow().restarts + 1;
         let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
         self.note_fall(&fall, State::Restarting, |at, service| FleetEvent::Restarting {
@@ -289,23 +297,40 @@ impl Supervisor {
         tokio::select! {
             () = tokio::time::sleep(delay) => Woken::Go,
             () = self.shared.stop.cancelled() => Woken::Stop,
-            Some(Order::Restart) = self.orders.recv() => Woken::Go,
+            Some(Order::Restart) = self.orders.recv() => {
+                self.begin_anew();
+                Woken::Go
+            }
         }
     }
 
+    /// Forgets what was, because somebody asked for it.
+    fn begin_anew(&mut self) {
+        self.falls.forget();
+        self.given_up = false;
+    }
+
+    /// The cause may go away without us: a disk is mounted, a program built, another service mended. So what was
+    /// given up is tried again, as seldom as its policy waits at most.
     async fn give_up(&mut self, fall: Fall) -> Woken {
         let (reason, last_lines) = (fall.reason.clone(), self.slot().last_lines());
+        let delay = self.falls.retry_delay();
+        self.given_up = true;
         self.note_fall(&fall, State::Failed, |at, service| FleetEvent::Failed {
             at,
             service,
             code: fall.code,
             reason,
             last_lines,
+            retry_ms: u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
         });
-        self.falls.forget();
         tokio::select! {
+            () = tokio::time::sleep(delay) => Woken::Go,
             () = self.shared.stop.cancelled() => Woken::Stop,
-            Some(Order::Restart) = self.orders.recv() => Woken::Go,
+            Some(Order::Restart) = self.orders.recv() => {
+                self.begin_anew();
+                Woken::Go
+            }
         }
     }
 
@@ -329,6 +354,12 @@ impl Supervisor {
     fn set(&self, change: impl FnOnce(&mut ServiceStatus)) {
         self.slot().status.send_modify(change);
     }
+}
+
+/// What was wrong is over.
+fn forget_reason(status: &mut ServiceStatus) {
+    (status.reason, status.code) = (None, None);
+    status.last_lines.clear();
 }
 
 fn cannot_start(program: &str, error: &io::Error) -> Fall {

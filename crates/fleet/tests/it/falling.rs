@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tradewind_fleet::{FleetEvent, State};
 
-use crate::tiny::spec;
+use crate::tiny::{spec, spec_after};
 use crate::{Running, kill, until_dead};
 
 #[tokio::test]
@@ -50,6 +50,25 @@ async fn a_given_up_service_starts_anew_when_asked() {
     assert!(running.handle.restart("falls").await);
     running.until_state("falls", State::Ready).await;
     assert!(!running.handle.restart("nobody").await);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_given_up_service_comes_back_by_itself_when_its_cause_is_gone() {
+    let mut falls = spec("falls", "falls-until");
+    falls.restart.falls_max = 1;
+    falls.restart.delay_max = Duration::from_millis(1);
+    let running = Running::start(vec![falls, spec_after("behind", "ok", &["falls"])]);
+    running.until_state("falls", State::Failed).await;
+    // A try that falls again is no hope for those who wait.
+    running.until("falls", |status| status.restarts == 1 && status.pid.is_none()).await;
+    assert_eq!(running.status("falls").state, State::Failed);
+    assert_eq!(running.status("behind").reason.as_deref(), Some("waits for falls, which failed"));
+
+    std::fs::write(running.folder.path().join("data/falls/mended"), "yes").unwrap();
+    let ready = running.until_state("falls", State::Ready).await;
+    assert_eq!((ready.reason, ready.code), (None, None));
+    running.until_state("behind", State::Ready).await;
     running.stop().await;
 }
 

@@ -2,13 +2,14 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::path::Path;
 use std::time::Duration;
 
 use tradewind_fleet::{CommandTemplate, ServiceName, ServiceSpec, Template};
 
 /// A specification whose process behaves in one of these ways:
 /// `ok`; `slow` to be ready; `never` ready; `falls` at once; `falls-ready`, half a second after it was ready;
-/// `stubborn` on SIGTERM; `late`, takes a while to end.
+/// `falls-until` there is a file `mended` in its folder; `stubborn` on SIGTERM.
 pub(crate) fn spec(name: &str, mode: &str) -> ServiceSpec {
     let program = std::env::current_exe().unwrap().display().to_string();
     let words = [&program, "tiny::be_a_service", "--exact", "--nocapture", "--test-threads=1"].map(str::to_owned);
@@ -29,6 +30,7 @@ pub(crate) fn spec_after(name: &str, mode: &str, after: &[&str]) -> ServiceSpec 
 fn be_a_service() {
     let Ok(listen) = std::env::var("TINY_LISTEN") else { return };
     let mode = std::env::var("TINY_MODE").unwrap();
+    let data = std::env::var("TINY_DATA").unwrap();
     println!("\ntiny in mode {mode}");
     eprintln!("a word on standard error");
     match mode.as_str() {
@@ -36,6 +38,7 @@ fn be_a_service() {
             println!("cannot go on");
             std::process::exit(3);
         }
+        "falls-until" if !Path::new(&data).join("mended").exists() => std::process::exit(3),
         "slow" => std::thread::sleep(Duration::from_millis(400)),
         "falls-ready" => {
             std::thread::spawn(|| {
@@ -46,7 +49,7 @@ fn be_a_service() {
         "stubborn" => ignore_sigterm(),
         _ => {}
     }
-    std::fs::write(format!("{}/was-here", std::env::var("TINY_DATA").unwrap()), "yes").unwrap();
+    std::fs::write(format!("{data}/was-here"), "yes").unwrap();
     let listener = TcpListener::bind(listen).unwrap();
     let status = if mode == "never" { "503 Service Unavailable" } else { "200 OK" };
     for stream in listener.incoming() {

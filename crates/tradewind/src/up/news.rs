@@ -18,6 +18,8 @@ pub(crate) enum News {
     Log { at: Timestamp, service: &'static str, output: Output, text: String },
     /// Every service has been started, or given up.
     Up { gateway: String, pid: u32, open: Vec<Page>, services: Vec<ServiceStatus> },
+    /// The seed waits for services that were given up, or wait for such ones.
+    SeedWaiting { services: Vec<ServiceName> },
     /// The seed command begins.
     Seeding { command: String },
     /// It has ended.

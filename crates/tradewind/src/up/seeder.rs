@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tradewind_events::Clock;
-use tradewind_fleet::{CommandTemplate, FleetHandle, State, TaskLine, Values, run_task};
+use tradewind_fleet::{CommandTemplate, FleetHandle, ServiceName, ServiceStatus, State, TaskLine, Values, run_task};
 
 use super::news::News;
 use super::screen::Screen;
@@ -40,9 +40,23 @@ impl Seeder {
         self.seed().await;
     }
 
-    /// A service that failed may be restarted later; the seed waits for it.
+    /// A service that failed may come back; the seed waits for it, and says so.
     async fn all_ready(&self) {
-        while self.handle.status().iter().any(|status| status.state != State::Ready) {
+        self.handle.settled().await;
+        let mut told = Vec::new();
+        loop {
+            let status = self.handle.status();
+            let missing: Vec<&ServiceStatus> = status.iter().filter(|status| status.state != State::Ready).collect();
+            if missing.is_empty() {
+                return;
+            }
+            // What starts or restarts will be there, or fail, by itself.
+            let stuck = missing.iter().all(|status| matches!(status.state, State::Failed | State::Waiting));
+            let services: Vec<ServiceName> = missing.iter().map(|status| status.service.clone()).collect();
+            if stuck && services != told {
+                self.screen.tell(News::SeedWaiting { services: services.clone() }).await;
+                told = services;
+            }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }

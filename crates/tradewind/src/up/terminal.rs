@@ -1,7 +1,8 @@
 //! News for a person.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
+use tradewind_events::ErrorCode;
 use tradewind_fleet::{FleetEvent, ServiceStatus, State};
 
 use super::log_line::readable;
@@ -56,11 +57,13 @@ pub(crate) struct Terminal {
     width: usize,
     /// Lines that came before the table; none once it has been shown, or something fell before it could be.
     held: Option<VecDeque<String>>,
+    /// What was given up, and why: it is tried again, and falling again for the same reason is no news.
+    given_up: BTreeMap<String, String>,
 }
 
 impl Terminal {
     pub(crate) fn new(colours: bool) -> Self {
-        Self { paint: Paint(colours), width: "gateway".len(), held: None }
+        Self { paint: Paint(colours), width: "gateway".len(), held: None, given_up: BTreeMap::new() }
     }
 
     /// The text for one piece of news, with its line ends; may be empty.
@@ -84,6 +87,11 @@ impl Terminal {
             News::Log { service: "build", text, .. } => format!("{}\n", self.paint.dim(&readable(text))),
             News::Log { service, text, .. } => self.hold_or_show(service, text),
             News::Up { gateway, pid, open, services } => self.up(gateway, *pid, open, services),
+            News::SeedWaiting { services } => {
+                let names: Vec<&str> = services.iter().map(|name| name.as_str()).collect();
+                let told = format!("waits for {}", names.join(", "));
+                self.said("seed", &self.paint.state(State::Waiting, &told))
+            }
             News::Seeding { command } => self.said("seed", &self.paint.dim(command)),
             News::Seeded { ok: true, took_ms, .. } => self.said("seed", &format!("done in {}", seconds(*took_ms))),
             News::Seeded { reason, .. } => {
@@ -131,6 +139,12 @@ impl Terminal {
             FleetEvent::Log(line) => return self.hold_or_show(&name, &line.text),
             // The next event tells whether it is started again, and the first start is no news.
             FleetEvent::Started { .. } => return String::new(),
+            FleetEvent::Fell { reason, .. } | FleetEvent::Failed { reason, .. }
+                if self.given_up.get(&name) == Some(reason) =>
+            {
+                return String::new();
+            }
+            FleetEvent::Ready { .. } => drop(self.given_up.remove(&name)),
             _ => {}
         }
         let told = match event {
@@ -142,7 +156,10 @@ impl Terminal {
                 let told = format!("restarting in {} (restart {restarts})", seconds(*delay_ms));
                 self.paint.state(State::Restarting, &told)
             }
-            FleetEvent::Failed { code, last_lines, .. } => return self.failed(&name, &code.to_string(), last_lines),
+            FleetEvent::Failed { code, reason, last_lines, retry_ms, .. } => {
+                self.given_up.insert(name.clone(), reason.clone());
+                return self.failed(&name, *code, *retry_ms, last_lines);
+            }
             FleetEvent::Draining { .. } => self.paint.dim("draining"),
             FleetEvent::Stopped { killed: true, .. } => self.paint.red("did not end in time and was killed"),
             FleetEvent::Stopped { .. } => self.paint.dim("stopped"),
@@ -151,8 +168,10 @@ impl Terminal {
         self.said(&name, &told)
     }
 
-    fn failed(&self, name: &str, code: &str, last_lines: &[String]) -> String {
-        let mut text = self.said(name, &self.paint.red(&format!("error[{code}]: given up; what it said last:")));
+    fn failed(&self, name: &str, code: ErrorCode, retry_ms: u64, last_lines: &[String]) -> String {
+        let retry = seconds(retry_ms);
+        let told = format!("error[{code}]: given up, and tried again every {retry}; what it said last:");
+        let mut text = self.said(name, &self.paint.red(&told));
         for line in last_lines {
             text.push_str(&self.said(name, &format!("  {}", readable(line))));
         }

@@ -57,6 +57,19 @@ fn a_service_that_keeps_falling_fails_alone() {
 }
 
 #[test]
+fn the_seed_says_for_whom_it_waits_and_runs_when_what_failed_comes_back() {
+    let policy = "restart = { longest_delay = \"10ms\", falls = 1 }";
+    let seed = "[seed]\nrun = ['sh', '-c', 'echo seeding']\n";
+    let folder = folder(&format!("{}{}{seed}", described("bad", "falls-until", policy), described("good", "ok", "")));
+    let up = Up::start(folder.path());
+    let waiting = up.until("seed-waiting", |_| true);
+    assert_eq!(waiting["services"], serde_json::json!(["bad"]));
+    std::fs::write(folder.path().join("mended"), "yes").unwrap();
+    up.until("ready", |line| line["service"] == "bad");
+    assert_eq!(up.until("seeded", |_| true)["ok"], true);
+}
+
+#[test]
 fn a_second_interrupt_ends_everything_at_once() {
     let folder = folder(&manifest());
     let mut up = Up::start(folder.path());

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-/// A `[services.NAME]` table. Modes: `ok`; `falls` at once.
+/// A `[services.NAME]` table. Modes: `ok`; `falls` at once; `falls-until` there is a file `mended` beside the manifest.
 pub(crate) fn described(name: &str, mode: &str, more: &str) -> String {
     let program = std::env::current_exe().unwrap().display().to_string();
     format!(
@@ -17,7 +17,8 @@ fn be_a_service() {
     let Ok(listen) = std::env::var("TINY_LISTEN") else { return };
     let name = std::env::var("TINY_NAME").unwrap();
     println!("\n{name} begins");
-    if std::env::var("TINY_MODE").unwrap() == "falls" {
+    let mode = std::env::var("TINY_MODE").unwrap();
+    if mode == "falls" || (mode == "falls-until" && !std::path::Path::new("mended").exists()) {
         println!("{name} cannot go on");
         std::process::exit(3);
     }

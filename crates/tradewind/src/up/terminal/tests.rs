@@ -50,3 +50,23 @@ fn stopping_before_the_table_loses_no_line() {
     let shown = terminal.show(&News::Stopping);
     assert!(shown.find("waiting for a lock").unwrap() < shown.find("stopping").unwrap(), "{shown}");
 }
+
+#[test]
+fn falling_again_for_the_same_reason_is_no_news_once_given_up() {
+    let mut terminal = starting();
+    let failed = || {
+        News::Fleet(FleetEvent::Failed {
+            at: SystemClock.now(),
+            service: ServiceName::new("one").unwrap(),
+            code: ErrorCode::SERVICE_FAILED,
+            reason: "exited".to_owned(),
+            last_lines: vec!["cannot go on".to_owned()],
+            retry_ms: 10_000,
+        })
+    };
+    assert!(terminal.show(&fell()).contains("exited"));
+    let shown = terminal.show(&failed());
+    assert!(shown.contains("error[TW-4004]: given up, and tried again every 10.0 s"), "{shown}");
+    assert!(shown.contains("cannot go on"), "{shown}");
+    assert_eq!(terminal.show(&fell()) + &terminal.show(&failed()), "");
+}
