@@ -118,7 +118,22 @@ pub enum FleetEvent {
         /// How long it took, in milliseconds.
         took_ms: u64,
     },
-    /// A service ended unasked, did not get ready in time, or could not be started.
+    /// A service that is ready did not say in time that it lives.
+    Unanswered {
+        /// When.
+        at: Timestamp,
+        /// Which service.
+        service: ServiceName,
+        /// Its process.
+        pid: u32,
+        /// The how-manieth time in a row it is.
+        failures: u32,
+        /// So many end it.
+        failures_max: u32,
+        /// What came instead of an answer.
+        problem: String,
+    },
+    /// A service ended unasked, did not get ready in time, hangs, or could not be started.
     Fell {
         /// When.
         at: Timestamp,
@@ -182,6 +197,7 @@ impl FleetEvent {
         match self {
             Self::Started { service, .. }
             | Self::Ready { service, .. }
+            | Self::Unanswered { service, .. }
             | Self::Fell { service, .. }
             | Self::Restarting { service, .. }
             | Self::Failed { service, .. }

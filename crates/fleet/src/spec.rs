@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::{CommandTemplate, RestartPolicy, Template};
+use crate::{CommandTemplate, Liveness, RestartPolicy, Template};
 
 /// The name of a service: lower-case letters, digits and dashes, beginning with a letter. It names a folder, a
 /// column of the log and later a host, so it is kept to what all of them allow (RFC 1123).
@@ -79,6 +79,8 @@ pub struct ServiceSpec {
     pub run: CommandTemplate,
     /// The path that answers 200 when it is ready.
     pub health: String,
+    /// How it is asked from then on whether it lives.
+    pub liveness: Liveness,
     /// The services that must be ready before it is started for the first time.
     pub after: Vec<ServiceName>,
     /// What is added to the environment.
@@ -109,6 +111,7 @@ impl ServiceSpec {
             build: None,
             run,
             health: Self::HEALTH.to_owned(),
+            liveness: Liveness::default(),
             after: Vec::new(),
             env: BTreeMap::new(),
             port: None,

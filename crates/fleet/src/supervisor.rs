@@ -5,21 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::AsyncRead;
-use tokio::process::Child;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tradewind_events::{ErrorCode, Timestamp};
 
 use crate::backoff::{Falls, Verdict};
 use crate::child::{self, Launch};
 use crate::fleet::{Shared, Slot, by};
-use crate::output::Lines;
+use crate::process::Process;
 use crate::spawner::Spawner;
-use crate::{
-    Exit, FleetEvent, LogLine, Output, ServiceName, ServiceStatus, State, Values, health, ports, who_listens_on,
-};
+use crate::{Exit, FleetEvent, Liveness, ServiceName, ServiceStatus, State, Values, health, ports, who_listens_on};
 
 /// What somebody wants of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,9 +144,9 @@ impl Supervisor {
         }
         let launch = self.launch()?;
         let program = launch.words.first().cloned().unwrap_or_default();
-        let mut child = spawner.spawn(launch).await.map_err(|error| cannot_start(&program, &error))?;
-        let pid = child.id().unwrap_or(0);
-        let readers = self.follow_output(&mut child);
+        let child = spawner.spawn(launch).await.map_err(|error| cannot_start(&program, &error))?;
+        let process = Process::of(child, &self.shared, self.index);
+        let pid = process.pid;
         self.set(|status| {
             status.pid = Some(pid);
             if !self.given_up {
@@ -161,7 +156,7 @@ impl Supervisor {
         });
         let at = self.shared.options.clock.now();
         self.shared.tell(FleetEvent::Started { at, service: slot.spec.name.clone(), pid, address: slot.address });
-        Ok(Process { child, pid, readers })
+        Ok(process)
     }
 
     fn launch(&self) -> Result<Launch, Fall> {
@@ -186,32 +181,19 @@ impl Supervisor {
         Ok(Launch { words, dir: options.dir.clone(), env })
     }
 
-    fn follow_output(&self, child: &mut Child) -> Vec<JoinHandle<()>> {
-        let stdout = child.stdout.take().map(|pipe| tokio::spawn(self.follow(pipe, Output::Stdout)));
-        let stderr = child.stderr.take().map(|pipe| tokio::spawn(self.follow(pipe, Output::Stderr)));
-        stdout.into_iter().chain(stderr).collect()
-    }
-
-    fn follow<R: AsyncRead + Unpin + Send>(&self, pipe: R, output: Output) -> impl Future<Output = ()> + Send + use<R> {
-        let (shared, index) = (Arc::clone(&self.shared), self.index);
-        async move {
-            let slot = &shared.slots[index];
-            let mut lines = Lines::of(pipe);
-            while let Some(text) = lines.next().await {
-                slot.keep_line(&text);
-                let at = shared.options.clock.now();
-                shared.tell(FleetEvent::Log(LogLine { at, service: slot.spec.name.clone(), output, text }));
-            }
-        }
-    }
-
     /// From the start of a process to its end.
     async fn watch(&mut self, process: &mut Process) -> End {
         let shared = Arc::clone(&self.shared);
         let spec = &shared.slots[self.index].spec;
         let started = Instant::now();
         let ready = health::until_ready(self.slot().address, &spec.health);
-        tokio::pin!(ready);
+        let pid = process.pid;
+        let lifeless = health::until_lifeless(self.slot().address, &spec.liveness, |failures, problem| {
+            let (at, service) = (shared.options.clock.now(), spec.name.clone());
+            let failures_max = spec.liveness.failures_max;
+            shared.tell(FleetEvent::Unanswered { at, service, pid, failures, failures_max, problem });
+        });
+        tokio::pin!(ready, lifeless);
         let mut is_ready = false;
         let reason = loop {
             tokio::select! {
@@ -229,6 +211,12 @@ impl Supervisor {
                     child::end(&mut process.child, process.pid, spec.drain_within, &shared.kill).await;
                     let limit = spec.ready_within.as_secs_f32();
                     break format!("did not answer 200 on {} within {limit} s", spec.health);
+                }
+                () = &mut lifeless, if is_ready => {
+                    self.set(|status| status.state = State::Restarting);
+                    child::end(&mut process.child, process.pid, spec.drain_within, &shared.kill).await;
+                    let Liveness { path, failures_max, .. } = &spec.liveness;
+                    break format!("did not answer on {path} {failures_max} times in a row, and was ended");
                 }
                 () = shared.stop.cancelled() => {
                     self.drain(process, true).await;
@@ -370,22 +358,4 @@ fn cannot_start(program: &str, error: &io::Error) -> Fall {
     // A missing program does not come back by itself; a full process table may empty again.
     let hopeless = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied);
     Fall { reason, code: ErrorCode::SERVICE_FAILED, hopeless, was_ready: false }
-}
-
-/// A running process and those who read what it writes.
-struct Process {
-    child: Child,
-    pid: u32,
-    readers: Vec<JoinHandle<()>>,
-}
-
-impl Process {
-    /// Takes the last lines in. Bounded, since a process that left our group may hold the pipe open.
-    async fn finish_output(self) {
-        for mut reader in self.readers {
-            if tokio::time::timeout(Duration::from_secs(1), &mut reader).await.is_err() {
-                reader.abort();
-            }
-        }
-    }
 }

@@ -9,7 +9,8 @@ use tradewind_fleet::{CommandTemplate, ServiceName, ServiceSpec, Template};
 
 /// A specification whose process behaves in one of these ways:
 /// `ok`; `slow` to be ready; `never` ready; `falls` at once; `falls-ready`, half a second after it was ready;
-/// `falls-until` there is a file `mended` in its folder; `stubborn` on SIGTERM.
+/// `falls-until` there is a file `mended` in its folder; `stubborn` on SIGTERM;
+/// `hangs`, never says that it lives; `busy`, says so only each third time; `sick`, says that it does not.
 pub(crate) fn spec(name: &str, mode: &str) -> ServiceSpec {
     let program = std::env::current_exe().unwrap().display().to_string();
     let words = [&program, "tiny::be_a_service", "--exact", "--nocapture", "--test-threads=1"].map(str::to_owned);
@@ -51,10 +52,22 @@ fn be_a_service() {
     }
     std::fs::write(format!("{data}/was-here"), "yes").unwrap();
     let listener = TcpListener::bind(listen).unwrap();
-    let status = if mode == "never" { "503 Service Unavailable" } else { "200 OK" };
+    let mut unanswered = Vec::new();
     for stream in listener.incoming() {
         let mut stream = stream.unwrap();
-        let _ = stream.read(&mut [0; 4096]);
+        let mut asked = [0; 4096];
+        let length = stream.read(&mut asked).unwrap_or(0);
+        let asks_for_life = asked[..length].starts_with(b"GET /health/live ");
+        let misses = mode == "hangs" || (mode == "busy" && unanswered.len() % 3 < 2);
+        if asks_for_life && misses {
+            unanswered.push(Some(stream));
+            continue;
+        }
+        if asks_for_life && mode == "busy" {
+            unanswered.push(None);
+        }
+        let fails = mode == "never" || (mode == "sick" && asks_for_life);
+        let status = if fails { "503 Service Unavailable" } else { "200 OK" };
         let _ = write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     }
 }

@@ -34,7 +34,7 @@ pub(crate) struct Up {
 }
 
 const AFTER_HELP: &str = "\
-Services start in the order of their `after`, are restarted when they fall, and end when `up` ends. The first
+Services start in the order of their `after`, are restarted when they fall or hang, and end when `up` ends. The first
 Ctrl-C (or SIGTERM) drains: the gateway finishes the requests in flight, then each service ends; a second one
 ends everything at once. NO_COLOR turns colours off, RUST_LOG chooses what the gateway logs.
 

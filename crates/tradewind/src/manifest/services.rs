@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use tradewind_fleet::{CommandTemplate, OrderError, RestartPolicy, ServiceName, ServiceSpec, Template, start_order};
+use tradewind_fleet::{CommandTemplate, Liveness, OrderError, RestartPolicy, ServiceName, ServiceSpec, Template, start_order};
 
 use super::section::{At, Problems, Section, closest};
 
@@ -81,7 +81,7 @@ fn read_one(
     }
     let run = run.and_then(|run| command(section, run, names, problems));
     let build = section.words("build", "\"cargo build --release -p shop\"").map(|build| build.value);
-    let health = read_health(section);
+    let health = read_path(section, "health", "/health/ready", "200 when the service is ready");
     let after = section.list("after", "[\"catalog\"]").into_iter().filter_map(|other| known(other, names, problems));
     let after: Vec<ServiceName> = after.collect();
     let env = section.table("env", &format!("the environment of `{}`", name.value));
@@ -89,25 +89,36 @@ fn read_one(
     let port = section.number("port", 1, 65_535, "7101").and_then(|port| u16::try_from(port.value).ok());
     let ready_within = section.duration("ready_within").unwrap_or(ServiceSpec::READY_WITHIN);
     let drain_within = section.duration("drain_within").unwrap_or(ServiceSpec::DRAIN_WITHIN);
+    let liveness = section.table("liveness", &format!("the liveness of `{}`", name.value));
+    let liveness = liveness.map(|liveness| read_liveness(&liveness)).unwrap_or_default();
     let restart = section.table("restart", &format!("the restart policy of `{}`", name.value));
     let restart = restart.map(|restart| read_restart(&restart)).unwrap_or_default();
     let mut spec = ServiceSpec::new(checked?, run?);
     (spec.build, spec.after, spec.env, spec.port) = (build, after, env, port);
     (spec.ready_within, spec.drain_within, spec.restart) = (ready_within, drain_within, restart);
+    spec.liveness = liveness;
     spec.health = health.unwrap_or(spec.health);
     Some(spec)
 }
 
-fn read_health(section: &Section<'_>) -> Option<String> {
-    let health = section.text("health", "\"/health/ready\"")?;
-    if health.value.starts_with('/') && health.value.chars().all(|c| c.is_ascii_graphic()) {
-        return Some(health.value);
+fn read_path(section: &Section<'_>, key: &'static str, usual: &str, answers: &str) -> Option<String> {
+    let path = section.text(key, &format!("{usual:?}"))?;
+    if path.value.starts_with('/') && path.value.chars().all(|c| c.is_ascii_graphic()) {
+        return Some(path.value);
     }
-    section.refuse(
-        health.span,
-        format!("{:?} is not a path", health.value),
-        "write the path that answers 200 when the service is ready: \"/health/ready\"",
-    )
+    let help = format!("write the path that answers {answers}: {usual:?}");
+    section.refuse(path.span, format!("{:?} is not a path", path.value), help)
+}
+
+fn read_liveness(section: &Section<'_>) -> Liveness {
+    let usual = Liveness::default();
+    let liveness = Liveness {
+        path: read_path(section, "path", &usual.path, "as long as the service works").unwrap_or(usual.path),
+        every: section.duration("every").unwrap_or(usual.every),
+        failures_max: section.number("failures", 0, 1_000, "6").map_or(usual.failures_max, |failures| failures.value),
+    };
+    section.report_unknown();
+    liveness
 }
 
 fn read_restart(section: &Section<'_>) -> RestartPolicy {

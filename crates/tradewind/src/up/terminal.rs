@@ -151,6 +151,9 @@ impl Terminal {
             FleetEvent::Ready { took_ms, pid, .. } => {
                 self.paint.state(State::Ready, &format!("ready in {} (process {pid})", seconds(*took_ms)))
             }
+            FleetEvent::Unanswered { failures, failures_max, problem, .. } => {
+                self.paint.state(State::Restarting, &format!("{problem} ({failures} of {failures_max})"))
+            }
             FleetEvent::Fell { reason, .. } => self.paint.red(reason),
             FleetEvent::Restarting { delay_ms, restarts, .. } => {
                 let told = format!("restarting in {} (restart {restarts})", seconds(*delay_ms));
