@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use tradewind_events::ErrorCode;
 
 use crate::child::{self, Launch};
 use crate::fleet::LAST_LINES;
@@ -18,6 +17,8 @@ use crate::{Exit, Output, ServiceName, ServiceSpec};
 
 /// How long an interrupted task may take to end before it is killed.
 const DRAIN_WITHIN: Duration = Duration::from_secs(3);
+/// How long a task that has ended may take to be read to its end: what it left behind may hold the pipes open for ever.
+const LAST_LINES_WITHIN: Duration = Duration::from_secs(1);
 
 /// One build command and whom it serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,14 +65,6 @@ pub enum TaskError {
         /// The command.
         command: String,
     },
-}
-
-impl TaskError {
-    /// The stable code of a failed build.
-    #[must_use]
-    pub fn code(&self) -> ErrorCode {
-        ErrorCode::BUILD_FAILED
-    }
 }
 
 /// The build commands of services, each once, in the order in which they first appear.
@@ -122,21 +115,25 @@ pub async fn run_task(
         last.push_back(taken.text.clone());
         line(taken);
     };
-    let ended = async {
+    let status = loop {
+        tokio::select! {
+            Some(taken) = inbox.recv() => take(taken),
+            status = child.wait() => break status,
+            () = stop.cancelled() => {
+                child::end(&mut child, pid, DRAIN_WITHIN, &CancellationToken::new()).await;
+                readers.abort();
+                return Err(TaskError::Interrupted { command });
+            }
+        }
+    };
+    let rest = async {
         while let Some(taken) = inbox.recv().await {
             take(taken);
         }
-        child.wait().await
     };
-    let status = tokio::select! {
-        status = ended => Some(status),
-        () = stop.cancelled() => None,
-    };
-    let Some(status) = status else {
-        child::end(&mut child, pid, DRAIN_WITHIN, &CancellationToken::new()).await;
-        readers.abort();
-        return Err(TaskError::Interrupted { command });
-    };
+    // Whoever still has the pipes open then writes to nobody.
+    let _ = tokio::time::timeout(LAST_LINES_WITHIN, rest).await;
+    readers.abort();
     let exit = Exit::from(status.map_err(cannot_start)?);
     if exit == Exit::Code(0) { Ok(()) } else { Err(TaskError::Failed { command, exit, last_lines: last.into() }) }
 }

@@ -7,6 +7,7 @@ mod hanging;
 mod orphans;
 mod starting;
 mod stopping;
+mod tasks;
 mod tiny;
 
 use std::net::TcpListener;
