@@ -22,7 +22,11 @@ pub(crate) fn assign(specs: &[ServiceSpec], data: &Path) -> Result<Vec<SocketAdd
             return Err(FleetError::PortTwice { port, service: spec.name.clone() });
         }
         if is_in_use(port) {
-            return Err(FleetError::PortInUse { service: spec.name.clone(), port, holder: who_listens_on(port) });
+            return Err(FleetError::PortInUse {
+                service: spec.name.clone(),
+                port,
+                holder: who_listens_on(on_loopback(port)),
+            });
         }
     }
     let mut next = first_choice(data);
@@ -33,14 +37,18 @@ pub(crate) fn assign(specs: &[ServiceSpec], data: &Path) -> Result<Vec<SocketAdd
             None => choose(&mut next, &taken).ok_or(FleetError::NoFreePort)?,
         };
         taken.insert(port);
-        addresses.push(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        addresses.push(on_loopback(port));
     }
     Ok(addresses)
 }
 
 /// Whether somebody listens there, asked by listening. Other errors are left for the service to report.
 pub(crate) fn is_in_use(port: u16) -> bool {
-    matches!(TcpListener::bind((Ipv4Addr::LOCALHOST, port)), Err(e) if e.kind() == io::ErrorKind::AddrInUse)
+    matches!(TcpListener::bind(on_loopback(port)), Err(e) if e.kind() == io::ErrorKind::AddrInUse)
+}
+
+fn on_loopback(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
 fn first_choice(data: &Path) -> u16 {

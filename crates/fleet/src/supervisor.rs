@@ -139,7 +139,7 @@ impl Supervisor {
         let slot = self.slot();
         let port = slot.address.port();
         if ports::is_in_use(port) {
-            let reason = format!("port {port} is in use{}", by(&who_listens_on(port)));
+            let reason = format!("port {port} is in use{}", by(&who_listens_on(slot.address)));
             return Err(Fall { reason, code: ErrorCode::PORT_IN_USE, hopeless: false, was_ready: false });
         }
         let launch = self.launch()?;

@@ -69,6 +69,7 @@ impl Manifest {
         let names: Vec<&ServiceName> = services.names.iter().collect();
         let gateway = root.table("gateway", "[gateway]");
         let gateway = gateway.map(|section| read_gateway(&section, &names, problems)).unwrap_or_default();
+        services.report_port_of_gateway(gateway.listen, problems);
         let seed = root.table("seed", "[seed]").and_then(|section| read_seed(&section, &names, problems));
         root.report_unknown();
         let dir = match file.parent() {

@@ -1,8 +1,9 @@
 //! Starting: in health order, each with its folder and port.
 
+use std::net::TcpListener;
 use std::time::Duration;
 
-use tradewind_fleet::{CommandTemplate, Fleet, FleetError, FleetEvent, State};
+use tradewind_fleet::{CommandTemplate, Fleet, FleetError, FleetEvent, State, who_listens_on};
 
 use crate::tiny::{spec, spec_after};
 use crate::{Running, options, order_of, taken_port};
@@ -50,6 +51,21 @@ async fn a_port_in_use_is_refused_and_its_holder_named() {
     assert_eq!(error.code().to_string(), "TW-4002");
     let FleetError::PortInUse { holder: Some(holder), .. } = error else { panic!("{error}") };
     assert_eq!(holder.pid, std::process::id());
+}
+
+#[test]
+fn only_who_is_in_the_way_is_named() {
+    let other = TcpListener::bind("127.0.0.2:0").unwrap();
+    let port = other.local_addr().unwrap().port();
+    let holder = |address: &str| who_listens_on(format!("{address}:{port}").parse().unwrap()).map(|holder| holder.pid);
+    assert_eq!(holder("127.0.0.1"), None);
+    assert_eq!(holder("127.0.0.2"), Some(std::process::id()));
+    assert_eq!(holder("0.0.0.0"), Some(std::process::id()));
+    drop(other);
+    if let Ok(_everywhere) = TcpListener::bind(format!("[::]:{port}")) {
+        assert_eq!(holder("127.0.0.1"), Some(std::process::id()));
+        assert_eq!(holder("[::1]"), Some(std::process::id()));
+    }
 }
 
 #[tokio::test]

@@ -1,9 +1,12 @@
 //! The manifest's `[services.NAME]` tables.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
 
-use tradewind_fleet::{CommandTemplate, Liveness, OrderError, RestartPolicy, ServiceName, ServiceSpec, Template, start_order};
+use tradewind_fleet::{
+    CommandTemplate, Liveness, OrderError, RestartPolicy, ServiceName, ServiceSpec, Template, start_order,
+};
 
 use super::section::{At, Problems, Section, closest};
 
@@ -18,6 +21,19 @@ const RUN_EXAMPLE: &str = "\"target/release/shop run catalog --listen {listen} -
 pub(super) struct Services {
     pub(super) specs: Vec<ServiceSpec>,
     pub(super) names: Vec<ServiceName>,
+    /// The ports that the manifest gives, and where.
+    ports: Vec<At<u32>>,
+}
+
+impl Services {
+    /// Services listen on the loopback interface, which the gateway's address may be or have in it.
+    pub(super) fn report_port_of_gateway(&self, gateway: SocketAddr, problems: &Problems) {
+        let apart = !(gateway.ip().is_unspecified() || gateway.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST));
+        for port in self.ports.iter().filter(|port| !apart && port.value == u32::from(gateway.port())) {
+            let message = format!("port {} is the gateway's, which listens on {gateway}", port.value);
+            problems.add(port.span.clone(), message, "give one of them another port, or the service none");
+        }
+    }
 }
 
 /// Reads all services, in the order of the text.
@@ -39,11 +55,11 @@ pub(super) fn read(root: &Section<'_>, problems: &Problems) -> Services {
     }
     let names: Vec<ServiceName> = tables.iter().filter_map(|(name, _)| ServiceName::new(name.value).ok()).collect();
     let named: Vec<&ServiceName> = names.iter().collect();
-    let mut spans = BTreeMap::new();
+    let (mut spans, mut ports) = (BTreeMap::new(), Vec::new());
     let mut specs = Vec::new();
     for (name, section) in tables {
         spans.insert(name.value.to_owned(), name.span.clone());
-        specs.extend(read_one(&name, &section, &named, problems));
+        specs.extend(read_one(&name, &section, &named, &mut ports, problems));
         section.report_unknown();
     }
     // Unknown names have been told, with their places; what is left is a cycle.
@@ -52,13 +68,14 @@ pub(super) fn read(root: &Section<'_>, problems: &Problems) -> Services {
         let message = OrderError::Cycle(path).to_string();
         problems.add(span, message, "take one of them out of the other's `after`");
     }
-    Services { specs, names }
+    Services { specs, names, ports }
 }
 
 fn read_one(
     name: &At<&str>,
     section: &Section<'_>,
     names: &[&ServiceName],
+    ports: &mut Vec<At<u32>>,
     problems: &Problems,
 ) -> Option<ServiceSpec> {
     let checked = match ServiceName::new(name.value) {
@@ -86,7 +103,9 @@ fn read_one(
     let after: Vec<ServiceName> = after.collect();
     let env = section.table("env", &format!("the environment of `{}`", name.value));
     let env = env.map(|env| read_env(&env, names, problems)).unwrap_or_default();
-    let port = section.number("port", 1, 65_535, "7101").and_then(|port| u16::try_from(port.value).ok());
+    let given = section.number("port", 1, 65_535, "7101");
+    let port = given.as_ref().and_then(|port| u16::try_from(port.value).ok());
+    ports.extend(given);
     let ready_within = section.duration("ready_within").unwrap_or(ServiceSpec::READY_WITHIN);
     let drain_within = section.duration("drain_within").unwrap_or(ServiceSpec::DRAIN_WITHIN);
     let liveness = section.table("liveness", &format!("the liveness of `{}`", name.value));

@@ -1,5 +1,7 @@
 //! Building, starting, seeding and draining the manifest's system.
 
+use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +48,10 @@ impl System {
     ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let options = tradewind_gateway::Options::new(manifest.gateway.listen);
-        let gateway = Gateway::bind(options, RouteTable::default()).await.map_err(|error| gateway_port(&error))?;
+        let gateway = Gateway::bind(options, RouteTable::default()).await.map_err(|error| cannot_listen(&error))?;
+        if let Some(twice) = port_twice(&manifest, gateway.address()) {
+            return Err(twice);
+        }
         let url = format!("http://{}", gateway.address());
         let seed = clock.now().micros().unsigned_abs();
         let (dir, gateway_url) = (manifest.dir.clone(), url.clone());
@@ -180,16 +185,34 @@ impl System {
     }
 }
 
-fn gateway_port(error: &BindError) -> anyhow::Error {
-    let port = error.address.port();
-    let (message, help) = match who_listens_on(port) {
+/// Only a port that is in use has somebody to blame: an address that is not this machine's, or a port that one may not
+/// have, is nobody's fault.
+fn cannot_listen(error: &BindError) -> anyhow::Error {
+    let BindError { address, error } = error;
+    let other = "choose another port with --port, or another address in [gateway]";
+    if error.kind() != io::ErrorKind::AddrInUse {
+        return Failure::coded(
+            ErrorCode::PORT_IN_USE,
+            format!("the gateway cannot listen on {address}: {error}"),
+            other,
+        );
+    }
+    let port = address.port();
+    let (message, help) = match who_listens_on(*address) {
         Some(holder) => (
             format!("the gateway's port {port} is in use by {holder}"),
             format!("stop it with `kill {}`, or choose another port with --port", holder.pid),
         ),
-        None => (error.to_string(), "choose another port with --port, or another address in [gateway]".to_owned()),
+        None => (format!("the gateway's port {port} is in use"), other.to_owned()),
     };
     Failure::coded(ErrorCode::PORT_IN_USE, message, help)
+}
+
+/// With `--port` the gateway may come upon a port that the manifest, which is right by itself, gives to a service.
+fn port_twice(manifest: &Manifest, gateway: SocketAddr) -> Option<anyhow::Error> {
+    let twice = manifest.services.iter().find(|service| service.port == Some(gateway.port()))?;
+    let message = format!("port {} is given to the gateway and to service {}", gateway.port(), twice.name);
+    Some(Failure::coded(ErrorCode::BAD_MANIFEST, message, "choose another port with --port"))
 }
 
 pub(super) fn millis(time: Duration) -> u64 {

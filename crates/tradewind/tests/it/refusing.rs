@@ -28,6 +28,34 @@ fn a_taken_service_port_names_its_holder() {
 }
 
 #[test]
+fn an_address_that_is_not_this_machine_s_is_nobody_s_fault() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    // An address for documentation (RFC 5737), which nobody has.
+    let elsewhere = format!("192.0.2.1:{port}");
+    let folder = folder(&format!("[gateway]\nlisten = \"{elsewhere}\"\n{}", described("one", "ok", "")));
+    let served =
+        tradewind().args(["store", "serve", "data", "--listen", &elsewhere]).current_dir(folder.path()).output();
+    for output in [up_once(folder.path(), &[]), served.unwrap()] {
+        assert_eq!(output.status.code(), Some(1));
+        let told = stderr_of(&output);
+        assert!(told.contains(&elsewhere) && told.contains("error[TW-4002]: "), "{told}");
+        assert!(!told.contains("process") && !told.contains("kill"), "{told}");
+    }
+}
+
+#[test]
+fn a_service_s_port_that_is_given_to_the_gateway_too_is_no_other_process_s() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let folder = folder(&described("one", "ok", &format!("port = {port}")));
+    let told = stderr_of(&up_once(folder.path(), &["--port", &port.to_string()]));
+    assert!(
+        told.starts_with(&format!("error[TW-4001]: port {port} is given to the gateway and to service one")),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_failed_build_shows_its_output_and_starts_nothing() {
     let folder = folder(&described("one", "ok", "build = \"sh -c 'echo no such crate >&2; exit 101'\""));
     let output = up_once(folder.path(), &["--port", "0"]);

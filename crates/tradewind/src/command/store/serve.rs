@@ -1,5 +1,7 @@
 //! `tradewind store serve`
 
+use std::error::Error;
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -42,13 +44,19 @@ impl Serve {
         surroundings::on_signals(stop.clone(), CancellationToken::new())?;
         let options =
             ServerOptions { shutdown: stop, drain_within: Duration::from_secs(self.drain), ..ServerOptions::default() };
-        let server = Server::bind(self.listen, store, options).await.map_err(|error| {
-            let holder =
-                who_listens_on(self.listen.port()).map(|holder| format!(": {holder} has it")).unwrap_or_default();
-            Failure::coded(ErrorCode::PORT_IN_USE, format!("{error}{holder}"), "choose another address with --listen")
-        })?;
+        let server =
+            Server::bind(self.listen, store, options).await.map_err(|error| cannot_listen(self.listen, &error))?;
         println!("serving {} at http://{}", self.target.source(), server.local_addr());
         server.run().await;
         Ok(())
     }
+}
+
+/// Only of a port that is in use somebody else is to be named.
+fn cannot_listen(address: SocketAddr, error: &dyn Error) -> anyhow::Error {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    let in_use = cause.is_some_and(|cause| cause.kind() == io::ErrorKind::AddrInUse);
+    let holder = in_use.then(|| who_listens_on(address)).flatten();
+    let holder = holder.map(|holder| format!(": {holder} has it")).unwrap_or_default();
+    Failure::coded(ErrorCode::PORT_IN_USE, format!("{error}{holder}"), "choose another address with --listen")
 }
