@@ -1,6 +1,7 @@
 //! Commands with places that are filled when a service is started.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::{NameError, ServiceName};
@@ -111,16 +112,26 @@ impl Template {
         for part in &self.0 {
             match part {
                 Part::Text(plain) => text.push_str(plain),
-                Part::Place(place) => text.push_str(&values.of(place).ok_or_else(|| place.without_value())?),
+                Part::Place(place) => {
+                    text.push_str(&values.of(place).ok_or_else(|| TemplateError::NoValue(place.to_string()))?);
+                }
             }
         }
         Ok(text)
     }
 
+    /// Its places.
+    pub fn places(&self) -> impl Iterator<Item = &Place> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Place(place) => Some(place),
+            Part::Text(_) => None,
+        })
+    }
+
     /// The services whose URLs it names.
     pub fn upstreams(&self) -> impl Iterator<Item = &ServiceName> {
-        self.0.iter().filter_map(|part| match part {
-            Part::Place(Place::Upstream(name)) => Some(name),
+        self.places().filter_map(|place| match place {
+            Place::Upstream(name) => Some(name),
             _ => None,
         })
     }
@@ -139,15 +150,15 @@ fn place(name: &str) -> Result<Place, TemplateError> {
     })
 }
 
-impl Place {
-    fn without_value(&self) -> TemplateError {
-        TemplateError::NoValue(match self {
-            Self::Listen => "{listen}".to_owned(),
-            Self::Port => "{port}".to_owned(),
-            Self::Data => "{data}".to_owned(),
-            Self::Gateway => "{gateway}".to_owned(),
-            Self::Upstream(name) => format!("{{upstream:{name}}}"),
-        })
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen => f.write_str("{listen}"),
+            Self::Port => f.write_str("{port}"),
+            Self::Data => f.write_str("{data}"),
+            Self::Gateway => f.write_str("{gateway}"),
+            Self::Upstream(name) => write!(f, "{{upstream:{name}}}"),
+        }
     }
 }
 

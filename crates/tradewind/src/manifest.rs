@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
-use tradewind_fleet::{CommandTemplate, ServiceName, ServiceSpec};
+use tradewind_fleet::{CommandTemplate, Place, ServiceName, ServiceSpec, Template};
 use tradewind_gateway::Route;
 
 pub(crate) use problem::ManifestError;
@@ -130,5 +130,17 @@ fn read_seed(section: &Section<'_>, names: &[&ServiceName], problems: &Problems)
             "say which command places the first data, as run = \"…\"",
         );
     }
-    services::command(section, run?, names, problems)
+    let run = run?;
+    let span = run.span.clone();
+    let command = services::command(section, run, names, problems)?;
+    let is_own = |place: &&Place| matches!(place, Place::Listen | Place::Port | Place::Data);
+    let own = command.words().iter().flat_map(Template::places).find(is_own).map(Place::to_string);
+    match own {
+        None => Some(command),
+        Some(place) => section.refuse(
+            span,
+            format!("{place} is a service's own, and the seed is none"),
+            "a seed is told {gateway} and {upstream:NAME}",
+        ),
+    }
 }
