@@ -32,9 +32,13 @@ struct Up {
 impl Up {
     /// Starts it on a folder with a manifest, on any free port.
     fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    fn start_with(folder: &Path, arguments: &[&str]) -> Self {
         let mut command = tradewind();
-        command.args(["up", "--json", "--port", "0"]).current_dir(folder).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
+        command.args(["up", "--json", "--port", "0"]).args(arguments).current_dir(folder).stdout(Stdio::piped());
+        let mut child = command.stderr(Stdio::null()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = sync_channel(10_000);
         std::thread::spawn(move || {
@@ -111,9 +115,15 @@ fn is_alive(pid: u64) -> bool {
 }
 
 fn until_dead(pid: u64) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while is_alive(pid) {
-        assert!(Instant::now() < deadline, "{pid} still lives");
+    until(|| !is_alive(pid));
+}
+
+/// Waits until it is so.
+#[track_caller]
+fn until(so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !so() {
+        assert!(Instant::now() < deadline, "it never came to be");
         std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -1,6 +1,7 @@
 //! Starting, serving, seeding and stopping.
 
-use std::time::Duration;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 
 use crate::service::described;
 use crate::{Up, folder, get, is_alive, until_dead, up_once};
@@ -41,7 +42,13 @@ fn equal_builds_run_once_and_not_at_all_when_told_so() {
     let folder = folder(&two_services());
     let up = Up::start(folder.path());
     up.until_up();
-    assert_eq!(std::fs::read_to_string(folder.path().join("built")).unwrap(), "once\n");
+    let built = || std::fs::read_to_string(folder.path().join("built")).unwrap();
+    assert_eq!(built(), "once\n");
+    up.signal("-INT");
+    up.until("down", |_| true);
+    drop(up);
+    Up::start_with(folder.path(), &["--no-build"]).until_up();
+    assert_eq!(built(), "once\n");
 }
 
 #[test]
@@ -80,16 +87,22 @@ fn an_interrupt_during_the_build_ends_it_and_what_it_started() {
 fn a_person_sees_a_table_then_logs_without_colours_in_a_pipe() {
     let folder = folder(&two_services());
     let mut command = crate::tradewind();
-    command.args(["up", "--port", "0"]).current_dir(folder.path()).stdout(std::process::Stdio::piped());
-    let child = command.spawn().unwrap();
-    let pid = child.id();
-    std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_secs(3));
-        crate::send_signal(pid, "-INT");
-    });
-    let output = child.wait_with_output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success());
+    command.args(["up", "--port", "0"]).current_dir(folder.path()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut text = String::new();
+    // Its log lines come behind the table.
+    while !["back begins", "front begins"].iter().all(|line| text.contains(line)) {
+        let line = lines.next().unwrap_or_else(|| panic!("{text}")).unwrap();
+        text.push_str(&line);
+        text.push('\n');
+    }
+    crate::send_signal(child.id(), "-INT");
+    for line in lines {
+        text.push_str(&line.unwrap());
+        text.push('\n');
+    }
+    assert!(child.wait().unwrap().success());
     let table = text.find("SERVICE   STATE   PID").unwrap_or_else(|| panic!("{text}"));
     assert!(text[table..].contains("front     ready"), "{text}");
     assert!(text.find("back begins").unwrap() > table, "{text}");
