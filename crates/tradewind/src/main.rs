@@ -11,6 +11,7 @@ mod surroundings;
 mod up;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -40,11 +41,7 @@ Errors with a code such as TW-4002 have a page in docs/errors/.";
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let ended = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(anyhow::Error::new)
-        .and_then(|runtime| runtime.block_on(arguments.command.run()));
+    let ended = run(arguments.command);
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -52,4 +49,15 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// How long what still runs in the background may take to end, once all is done that was asked for.
+const END_WITHIN: Duration = Duration::from_secs(1);
+
+fn run(command: Command) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(command.run());
+    // Dropped, it would wait for as long as somebody does not read what a thread wants to write.
+    runtime.shutdown_timeout(END_WITHIN);
+    ended
 }

@@ -1,6 +1,8 @@
 //! Standard output, written by one thread, so that nothing else ever waits for a terminal.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -29,58 +31,87 @@ impl Form {
 
 /// Where news goes. Cheap to clone; the screen ends when the last clone is gone.
 #[derive(Debug, Clone)]
-pub(crate) struct Screen(mpsc::Sender<News>);
+pub(crate) struct Screen {
+    news: mpsc::Sender<News>,
+    dropped: Arc<AtomicU64>,
+    stopping: CancellationToken,
+}
 
 /// How much news may wait to be shown. Whoever tells more waits, except the logs, which are dropped and counted.
 const WAITING_MAX: usize = 1_024;
+/// How long one waits for room once everything is being stopped: who does not read must not keep it from ending.
+const ROOM_WITHIN: Duration = Duration::from_millis(500);
 
 impl Screen {
-    /// Starts the thread. `closed` is cancelled when nobody reads standard output any more.
-    pub(crate) fn start(form: Form, closed: CancellationToken) -> io::Result<(Self, JoinHandle<()>)> {
+    /// Starts the thread. `stopping` is cancelled when nobody reads standard output any more; when it is, by whomever,
+    /// nobody waits for a reader any longer.
+    pub(crate) fn start(form: Form, stopping: CancellationToken) -> io::Result<(Self, JoinHandle<()>)> {
         let (sender, mut news) = mpsc::channel(WAITING_MAX);
+        let dropped = Arc::new(AtomicU64::new(0));
+        let screen = Self { news: sender, dropped: Arc::clone(&dropped), stopping: stopping.clone() };
         let thread = std::thread::Builder::new().name("screen".to_owned()).spawn(move || {
             let mut terminal = Terminal::new(form == Form::Human { colours: true });
+            let mut text_of = |news: &News| match form {
+                Form::Human { .. } => terminal.show(news),
+                Form::Json => json(news),
+            };
             while let Some(next) = news.blocking_recv() {
-                let text = match form {
-                    Form::Human { .. } => terminal.show(&next),
-                    Form::Json => json(&next),
-                };
+                let mut text = text_of(&next);
+                let missed = dropped.swap(0, Ordering::Relaxed);
+                if missed > 0 {
+                    text.push_str(&text_of(&News::Missed { events: missed }));
+                }
                 let mut out = io::stdout().lock();
                 if out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_err() {
-                    closed.cancel();
+                    stopping.cancel();
                     return;
                 }
             }
         })?;
-        Ok((Self(sender), thread))
+        Ok((screen, thread))
     }
 
-    /// Tells something, and waits for room.
+    /// Tells something, and waits for room; not for long once everything is being stopped.
     pub(crate) async fn tell(&self, news: News) {
-        // Without a reader there is nobody to tell, and `closed` says so.
-        let _ = self.0.send(news).await;
+        let late = async {
+            self.stopping.cancelled().await;
+            tokio::time::sleep(ROOM_WITHIN).await;
+        };
+        tokio::select! {
+            biased;
+            // Without a reader there is nobody to tell, and `stopping` says so.
+            _ = self.news.send(news) => {}
+            () = late => {}
+        }
     }
 
-    /// Tells something if there is room.
+    /// Tells something if there is room; else it is counted, and the count told when there is.
     pub(crate) fn try_tell(&self, news: News) {
-        let _ = self.0.try_send(news);
+        if self.news.try_send(news).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// The same screen for one who must not keep it from ending.
     pub(crate) fn downgrade(&self) -> WeakScreen {
-        WeakScreen(self.0.downgrade())
+        WeakScreen { news: self.news.downgrade(), dropped: Arc::clone(&self.dropped) }
     }
 }
 
 /// A screen that ends when others are done with it.
 #[derive(Debug, Clone)]
-pub(crate) struct WeakScreen(mpsc::WeakSender<News>);
+pub(crate) struct WeakScreen {
+    news: mpsc::WeakSender<News>,
+    dropped: Arc<AtomicU64>,
+}
 
 impl WeakScreen {
     /// Tells something if there is room, and the screen is still there.
     pub(crate) fn try_tell(&self, news: News) {
-        if let Some(screen) = self.0.upgrade() {
-            let _ = screen.try_send(news);
+        if let Some(screen) = self.news.upgrade()
+            && screen.try_send(news).is_err()
+        {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

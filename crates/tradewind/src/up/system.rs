@@ -127,8 +127,9 @@ impl System {
         });
 
         self.drain.cancelled().await;
-        screen.tell(News::Stopping).await;
+        // First what is to end, and then the word of it: whoever reads may be slow.
         stop_gateway.cancel();
+        screen.tell(News::Stopping).await;
         let drained = async {
             // First those who ask, then those who answer.
             let _ = seeding.await;

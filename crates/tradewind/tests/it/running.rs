@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use crate::service::described;
-use crate::{Up, folder, get, is_alive, until_dead, up_once};
+use crate::{Up, folder, get, is_alive, until, until_dead, up_once};
 
 fn two_services() -> String {
     format!(
@@ -108,6 +108,24 @@ fn a_person_sees_a_table_then_logs_without_colours_in_a_pipe() {
     assert!(text.find("back begins").unwrap() > table, "{text}");
     assert!(text.contains("the page   http://127.0.0.1:") && text.ends_with("all stopped\n"), "{text}");
     assert!(!text.contains('\x1b'), "{text}");
+}
+
+#[test]
+fn one_interrupt_ends_all_even_if_nobody_reads_what_is_told() {
+    for json in [&["--json"][..], &[]] {
+        let folder = folder(&described("one", "chatty", ""));
+        let mut command = crate::tradewind();
+        command.args(["up", "--port", "0"]).args(json).current_dir(folder.path());
+        // Taken and never read from: the pipe is soon full, and stays so.
+        let (unread, writer) = std::io::pipe().unwrap();
+        let child = command.stdout(writer).stderr(Stdio::null()).spawn().unwrap();
+        let mut up = Up { child, lines: std::sync::mpsc::sync_channel(1).1 };
+        drop(command);
+        until(|| folder.path().join("chatted").exists());
+        up.signal("-INT");
+        assert!(up.until_ended().success());
+        drop(unread);
+    }
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-/// A `[services.NAME]` table. Modes: `ok`; `falls` at once; `falls-until` there is a file `mended` beside the manifest.
+/// A `[services.NAME]` table. Modes: `ok`; `falls` at once;
+/// `falls-until` there is a file `mended` beside the manifest;
+/// `chatty`, writes without end, and the file `chatted` beside the manifest when it has written much.
 pub(crate) fn described(name: &str, mode: &str, more: &str) -> String {
     let program = std::env::current_exe().unwrap().display().to_string();
     format!(
@@ -21,6 +23,16 @@ fn be_a_service() {
     if mode == "falls" || (mode == "falls-until" && !std::path::Path::new("mended").exists()) {
         println!("{name} cannot go on");
         std::process::exit(3);
+    }
+    if mode == "chatty" {
+        std::thread::spawn(|| {
+            for line in 0_u64.. {
+                println!("line {line} {:0>100}", 0);
+                if line == 20_000 {
+                    std::fs::write("chatted", "yes").unwrap();
+                }
+            }
+        });
     }
     for stream in TcpListener::bind(listen).unwrap().incoming() {
         let mut stream = stream.unwrap();
