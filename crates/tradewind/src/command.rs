@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod completions;
+mod output;
 mod progress;
 mod prove;
 mod store;

@@ -4,12 +4,16 @@
 //! made of. This is the only crate that reads the manifest and the environment, and the only one that knows all
 //! the others.
 
+#![warn(clippy::print_stdout, reason = "`println!` panics when nobody reads: use `command::output`")]
+#![warn(clippy::print_stderr, reason = "`eprintln!` panics when nobody reads")]
+
 mod command;
 mod failure;
 mod manifest;
 mod surroundings;
 mod up;
 
+use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -45,7 +49,8 @@ fn main() -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}", Failure::of(&error));
+            // Without standard error the exit code still tells.
+            let _ = writeln!(std::io::stderr(), "{}", Failure::of(&error));
             ExitCode::FAILURE
         }
     }

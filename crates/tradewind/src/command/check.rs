@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tradewind_events::ErrorCode;
 
+use super::output::print;
 use crate::failure::Failure;
 use crate::manifest::Manifest;
 
@@ -19,20 +20,17 @@ pub(crate) struct Check {
 impl Check {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let manifest = load(&self.manifest)?;
-        println!("{} is right", manifest.file.display());
-        println!("  gateway on {}", manifest.gateway.listen);
+        let mut lines =
+            vec![format!("{} is right", manifest.file.display()), format!("  gateway on {}", manifest.gateway.listen)];
         for spec in &manifest.services {
             let prefixes = manifest.gateway.routes.iter().filter(|(_, service)| *service == spec.name);
             let prefixes: Vec<&str> = prefixes.map(|(prefix, _)| prefix.as_str()).collect();
             let after: Vec<&str> = spec.after.iter().map(|name| name.as_str()).collect();
             let after = if after.is_empty() { String::new() } else { format!(", after {}", after.join(" and ")) };
-            println!(
-                "  service {} at {}{after}",
-                spec.name,
-                if prefixes.is_empty() { "no route".to_owned() } else { prefixes.join(" ") }
-            );
+            let at = if prefixes.is_empty() { "no route".to_owned() } else { prefixes.join(" ") };
+            lines.push(format!("  service {} at {at}{after}", spec.name));
         }
-        Ok(())
+        print(&lines.join("\n"))
     }
 }
 

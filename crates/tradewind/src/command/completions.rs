@@ -3,6 +3,8 @@
 use clap::CommandFactory;
 use clap_complete::Shell;
 
+use super::output::print;
+
 /// Print the completions for a shell
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  tradewind completions bash > /etc/bash_completion.d/tradewind")]
@@ -14,7 +16,9 @@ pub(crate) struct Completions {
 impl Completions {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let mut command = crate::Arguments::command();
-        clap_complete::generate(self.shell, &mut command, "tradewind", &mut std::io::stdout());
-        Ok(())
+        // Into memory first: on a pipe that nobody reads, the generator itself would panic.
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut command, "tradewind", &mut script);
+        print(String::from_utf8_lossy(&script).trim_end())
     }
 }

@@ -4,6 +4,7 @@
 
 mod falling;
 mod manifests;
+mod piping;
 mod proving;
 mod refusing;
 mod running;

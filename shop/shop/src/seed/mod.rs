@@ -9,6 +9,7 @@ mod report;
 mod sample;
 
 use std::cell::RefCell;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -58,6 +59,9 @@ pub enum SeedError {
     /// The report cannot be written.
     #[error("failed to write the report: {0}")]
     Report(#[from] serde_json::Error),
+    /// Nor can standard output.
+    #[error("failed to write to standard output: {0}")]
+    Output(#[from] io::Error),
 }
 
 /// When the sample's products were listed: before its first basket.
@@ -69,12 +73,13 @@ const OPENING: &str = "2017-01-01T00:00:00Z";
 /// [`SeedError`] if the sample cannot be read or the shop does not answer.
 pub async fn run(options: &Options) -> Result<(), SeedError> {
     let report = fill(options).await?;
-    if options.json {
-        println!("{}", serde_json::to_string(&report)?);
-    } else {
-        println!("{report}");
+    let text = if options.json { serde_json::to_string(&report)? } else { report.to_string() };
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        // Nobody reads it any more, as behind `| head`: what was done is done.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
     }
-    Ok(())
 }
 
 /// Fills the shop.

@@ -8,6 +8,7 @@ use anyhow::Context;
 use tradewind_events::ErrorCode;
 use tradewind_prove::store::{ChildCommand, Options, Report, run};
 
+use crate::command::output::print;
 use crate::command::progress::Progress;
 use crate::failure::Failure;
 
@@ -52,11 +53,7 @@ impl Store {
         let Self { rounds, kills, seed, folder, json } = self;
         let options = Options { rounds, kills, seed, folder, child: Some(child) };
         let report = tokio::task::spawn_blocking(move || prove(&options)).await?;
-        if json {
-            println!("{}", serde_json::to_string(&report)?);
-        } else {
-            println!("{report}");
-        }
+        print(&if json { serde_json::to_string(&report)? } else { report.to_string() })?;
         if report.is_proven() {
             return Ok(());
         }

@@ -9,6 +9,7 @@ use tradewind_events::{EventId, EventType, ExpectedRevision, Revision, StreamId,
 use tradewind_store::tool;
 
 use super::target::{Missing, Target, settle};
+use crate::command::output::print;
 
 /// Append one event, or the CloudEvents on standard input, all or none
 #[derive(Debug, clap::Args)]
@@ -84,7 +85,8 @@ impl Append {
             let (first, last) = (appended.first, appended.last);
             let revisions: Vec<Option<u64>> = revisions.collect();
             let duplicate = appended.duplicate;
-            println!("{}", json!({"first": first, "last": last, "revisions": revisions, "duplicate": duplicate}));
+            let told = json!({"first": first, "last": last, "revisions": revisions, "duplicate": duplicate});
+            print(&told.to_string())?;
         }
         Ok(())
     }

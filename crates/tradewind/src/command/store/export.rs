@@ -1,7 +1,7 @@
 //! `tradewind store export`
 
 use std::fs::File;
-use std::io::{BufWriter, Write, stdout};
+use std::io::{BufWriter, Write, stderr, stdout};
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -48,7 +48,8 @@ impl Export {
         let exported = tool::export(store.as_ref(), selection, u64::MAX, &source, &mut *out, &mut show).await;
         progress.end();
         if let Some(events) = settle(exported)? {
-            eprintln!("{events} events exported");
+            // Who does not read that either has the events.
+            let _ = writeln!(stderr(), "{events} events exported");
         }
         Ok(())
     }

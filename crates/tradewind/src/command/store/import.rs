@@ -9,6 +9,7 @@ use tradewind_events::SystemClock;
 use tradewind_store::tool::{self, ImportOptions, Imported};
 
 use super::target::{Missing, Target, settle};
+use crate::command::output::print;
 use crate::command::progress::Progress;
 
 /// Append CloudEvents from a file, one a line, keeping their order and ids
@@ -45,7 +46,7 @@ impl Import {
         let imported = tool::import(store.as_ref(), input, &SystemClock, &options, &mut show).await;
         progress.end();
         if let Some(done) = settle(imported)? {
-            println!("{}", told(done));
+            print(&told(done))?;
         }
         Ok(())
     }

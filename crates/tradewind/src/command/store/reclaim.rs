@@ -1,6 +1,7 @@
 //! `tradewind store reclaim`
 
 use super::target::{Target, needs_a_folder};
+use crate::command::output::print;
 use crate::failure::Failure;
 
 /// Give the space of truncated events back to the disk
@@ -17,7 +18,6 @@ impl Reclaim {
             return Err(needs_a_folder(&self.target.source(), "reclaim"));
         };
         let bytes = store.reclaim().await.map_err(|error| Failure::coded(error.code(), &error, ""))?;
-        println!("{bytes} bytes reclaimed");
-        Ok(())
+        print(&format!("{bytes} bytes reclaimed"))
     }
 }

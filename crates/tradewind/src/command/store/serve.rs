@@ -11,6 +11,7 @@ use tradewind_fleet::who_listens_on;
 use tradewind_store::{Server, ServerOptions};
 
 use super::target::{Missing, Target};
+use crate::command::output::print;
 use crate::failure::Failure;
 use crate::surroundings;
 
@@ -46,7 +47,7 @@ impl Serve {
             ServerOptions { shutdown: stop, drain_within: Duration::from_secs(self.drain), ..ServerOptions::default() };
         let server =
             Server::bind(self.listen, store, options).await.map_err(|error| cannot_listen(self.listen, &error))?;
-        println!("serving {} at http://{}", self.target.source(), server.local_addr());
+        print(&format!("serving {} at http://{}", self.target.source(), server.local_addr()))?;
         server.run().await;
         Ok(())
     }

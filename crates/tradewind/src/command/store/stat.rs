@@ -4,6 +4,7 @@ use serde_json::json;
 use tradewind_store::tool::{self, StoreStat, ToolError};
 
 use super::target::{Missing, Target, settle};
+use crate::command::output::print;
 use crate::command::progress::Progress;
 
 /// Count what is in a store, by category and type
@@ -32,29 +33,30 @@ impl Stat {
         if self.json {
             let log = log
                 .map(|log| json!({"id": format!("{:032x}", log.store), "segments": log.segments, "bytes": log.bytes}));
-            println!("{}", json!({"store": stat, "log": log}));
-            return Ok(());
+            return print(&json!({"store": stat, "log": log}).to_string());
         }
+        let mut lines = Vec::new();
         if let Some(log) = log {
-            println!("store {:032x}: {} segments, {} bytes", log.store, log.segments, log.bytes);
+            lines.push(format!("store {:032x}: {} segments, {} bytes", log.store, log.segments, log.bytes));
         }
-        print(&stat);
-        Ok(())
+        describe(&stat, &mut lines);
+        print(&lines.join("\n"))
     }
 }
 
-fn print(stat: &StoreStat) {
-    println!(
+fn describe(stat: &StoreStat, lines: &mut Vec<String>) {
+    lines.push(format!(
         "{} events in {} streams, {} bytes of data; head {}",
         stat.events, stat.streams, stat.data_bytes, stat.head
-    );
+    ));
     if let (Some(first), Some(last)) = (stat.first_recorded, stat.last_recorded) {
-        println!("recorded from {first} to {last}");
+        lines.push(format!("recorded from {first} to {last}"));
     }
     for (name, category) in &stat.categories {
-        println!("{name}: {} events in {} streams, {} bytes", category.events, category.streams, category.data_bytes);
+        let (events, streams, bytes) = (category.events, category.streams, category.data_bytes);
+        lines.push(format!("{name}: {events} events in {streams} streams, {bytes} bytes"));
         for (event_type, events) in &category.types {
-            println!("  {event_type:<32} {events:>12}");
+            lines.push(format!("  {event_type:<32} {events:>12}"));
         }
     }
 }

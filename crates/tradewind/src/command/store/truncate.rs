@@ -3,6 +3,7 @@
 use tradewind_events::{Revision, StreamId};
 
 use super::target::{Missing, Target};
+use crate::command::output::print;
 use crate::failure::Failure;
 
 /// Give up the events of a stream before a revision, for ever
@@ -29,7 +30,6 @@ impl Truncate {
         let store = self.target.open(Missing::Refuse).await?;
         let truncated = store.truncate(&self.stream, Revision(self.before)).await;
         truncated.map_err(|error| Failure::coded(error.code(), &error, ""))?;
-        println!("{} begins at revision {} or its last event", self.stream, self.before);
-        Ok(())
+        print(&format!("{} begins at revision {} or its last event", self.stream, self.before))
     }
 }

@@ -4,6 +4,7 @@ use tradewind_events::ErrorCode;
 use tradewind_log::DiskStorage;
 
 use super::target::Target;
+use crate::command::output::print;
 use crate::command::progress::Progress;
 use crate::failure::Failure;
 
@@ -33,15 +34,16 @@ impl Verify {
             let error = tradewind_store::OpenError::from(error);
             Failure::coded(error.code(), &error, "stop the process that has it open")
         })?;
+        let mut lines = Vec::new();
         for finding in &report.findings {
             let weight = if finding.loss { "LOSS" } else { "harmless" };
-            println!("{weight}: {} at offset {}: {}", finding.file, finding.offset, finding.problem);
+            lines.push(format!("{weight}: {} at offset {}: {}", finding.file, finding.offset, finding.problem));
         }
-        let (records, commits, segments) = (report.records, report.commits, report.segments);
-        println!(
-            "{records} events in {commits} commits and {segments} segments are sound; {} bytes read",
-            report.bytes
-        );
+        let (records, commits, segments, bytes) = (report.records, report.commits, report.segments, report.bytes);
+        lines.push(format!(
+            "{records} events in {commits} commits and {segments} segments are sound; {bytes} bytes read"
+        ));
+        print(&lines.join("\n"))?;
         if report.is_sound() {
             return Ok(());
         }
