@@ -44,3 +44,13 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+/// It was ended by Ctrl-C or its like, and has tidied up; there is nothing more to say.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted")]
+pub(crate) struct Interrupted;
+
+impl Interrupted {
+    /// What a shell expects of a program that SIGINT has ended.
+    pub(crate) const EXIT_CODE: u8 = 130;
+}

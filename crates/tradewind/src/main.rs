@@ -20,7 +20,7 @@ use std::time::Duration;
 use clap::Parser;
 
 use crate::command::Command;
-use crate::failure::Failure;
+use crate::failure::{Failure, Interrupted};
 
 /// An append is allocated where it is asked for and freed where it is written; the system's allocator does that badly.
 #[global_allocator]
@@ -40,7 +40,7 @@ Examples:
   tradewind check                     say whether the manifest is right
   tradewind store serve data --listen 127.0.0.1:7100
 
-Exit codes: 0 success, 1 failure, 2 wrong usage.
+Exit codes: 0 success, 1 failure, 2 wrong usage, 130 a proof or benchmark that was interrupted.
 Errors with a code such as TW-4002 have a page in docs/errors/.";
 
 fn main() -> ExitCode {
@@ -48,6 +48,7 @@ fn main() -> ExitCode {
     let ended = run(arguments.command);
     match ended {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Interrupted>() => Interrupted::EXIT_CODE.into(),
         Err(error) => {
             // Without standard error the exit code still tells.
             let _ = writeln!(std::io::stderr(), "{}", Failure::of(&error));

@@ -3,9 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Write as _};
-use std::path::Path;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -13,6 +15,7 @@ use std::time::Duration;
 use tradewind_log::DiskStorage;
 use tradewind_testkit::disk::Random;
 
+use self::ended::Ended;
 use super::check::read_all;
 use super::child::{Assignment, Said, write_of};
 use super::model::Entry;
@@ -20,9 +23,13 @@ use super::report::Report;
 use super::session::{Session, options, verify};
 use super::write::Filter;
 
+mod ended;
+
 /// How a process is started that calls [`super::child::main`] and nothing else.
 pub type ChildCommand = Arc<dyn Fn() -> Command + Send + Sync>;
 
+/// With what the names of folders begin that are removed again.
+const FOLDER_PREFIX: &str = "tradewind-prove-";
 /// How long a child may take to say its first word.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// After how many kills a log is left behind for a new one.
@@ -31,40 +38,58 @@ const SEGMENT_BYTES: [u32; 4] = [32 << 10, 64 << 10, 256 << 10, 1 << 20];
 /// How many writes of a round are sent again after it.
 const RETRIES: usize = 6;
 
-/// Kills so many processes, and checks after each.
+/// Kills so many processes, and checks after each, until `stop` says so. Nothing repeats the moment of a kill, so the
+/// log of a promise that was not kept is kept.
 pub fn rounds(
     kills: u64,
     seed: u64,
     folder: &Path,
     command: &ChildCommand,
+    stop: &AtomicBool,
     report: &mut Report,
     mut progress: impl FnMut(&Report),
-) -> io::Result<()> {
+) {
     let mut log: Option<KilledLog> = None;
     for number in 0..kills {
-        let mut random = Random::part(seed, number);
-        if number % KILLS_A_LOG == 0 {
-            log = None;
+        if stop.load(Ordering::Relaxed) {
+            return;
         }
-        let log = match &mut log {
-            Some(log) => log,
-            None => log.insert(KilledLog::new(folder, seed.wrapping_add(number), &mut random)?),
+        let mut random = Random::part(seed, number);
+        let fresh = if number % KILLS_A_LOG == 0 { None } else { log.take() };
+        let fresh = fresh.map_or_else(|| KilledLog::new(folder, seed.wrapping_add(number), &mut random), Ok);
+        let mut killed = match fresh {
+            Ok(killed) => killed,
+            Err(error) => {
+                report.hindered = Some(format!("{}: {error}", folder.display()));
+                return;
+            }
         };
-        let outcome = log.round(&mut random, command, report);
+        let outcome = killed.round(&mut random, command, report);
         report.kill_rounds += 1;
-        if let Err(problem) = outcome {
-            report.fail("kill", seed.wrapping_add(number), problem);
-            progress(report);
-            return Ok(());
+        match outcome {
+            Ok(()) => log = Some(killed),
+            Err(Ended::Broken(problem)) => report.fail_kept("kill", killed.root.keep(), problem),
+            Err(Ended::Hindered(why)) => report.hindered = Some(killed.hindered(&why)),
         }
         progress(report);
+        if log.is_none() {
+            return;
+        }
     }
-    Ok(())
+}
+
+/// Whether logs can be made in a folder.
+///
+/// # Errors
+/// As the operating system says.
+pub fn try_folder(folder: &Path) -> io::Result<()> {
+    tempfile::Builder::new().prefix(FOLDER_PREFIX).tempdir_in(folder)?.close()
 }
 
 /// A log that is killed several times over.
 struct KilledLog {
-    folder: tempfile::TempDir,
+    /// Has the log in one folder, and in another what the last kill had left of it.
+    root: tempfile::TempDir,
     seed: u64,
     segment_bytes: u32,
     /// All writes before this one may have been sent.
@@ -77,8 +102,10 @@ struct KilledLog {
 
 impl KilledLog {
     fn new(folder: &Path, seed: u64, random: &mut Random) -> io::Result<Self> {
+        let root = tempfile::Builder::new().prefix(FOLDER_PREFIX).tempdir_in(folder)?;
+        std::fs::create_dir(root.path().join("log"))?;
         Ok(Self {
-            folder: tempfile::Builder::new().prefix("tradewind-prove-").tempdir_in(folder)?,
+            root,
             seed,
             segment_bytes: SEGMENT_BYTES[random.index(SEGMENT_BYTES.len())],
             sent: 0,
@@ -87,49 +114,73 @@ impl KilledLog {
         })
     }
 
-    fn round(&mut self, random: &mut Random, command: &ChildCommand, report: &mut Report) -> Result<(), String> {
-        let before = self.acknowledged.len();
-        self.run_and_kill(random, command).map_err(|error| format!("running the child: {error}"))?;
-        report.count("writes acknowledged before a kill", (self.acknowledged.len() - before) as u64);
+    fn log(&self) -> PathBuf {
+        self.root.path().join("log")
+    }
 
-        let storage = DiskStorage::new(self.folder.path()).map_err(|error| error.to_string())?;
-        let session = Session::open(Arc::new(storage), options(self.segment_bytes))
-            .map_err(|error| format!("opening after a kill: {error}"))?;
-        let entries = read_all(&session, &Filter::default(), 0, 5_000).map_err(|error| error.to_string())?;
+    fn as_killed(&self) -> PathBuf {
+        self.root.path().join("as-killed")
+    }
+
+    fn storage(&self) -> Result<DiskStorage, Ended> {
+        DiskStorage::new(self.log()).map_err(|error| Ended::hindered("opening the folder", &error))
+    }
+
+    /// What to say of a hindrance. A process that ended by itself after it had written may have found a fault that the
+    /// log does not show, so that its log is kept, too.
+    fn hindered(self, why: &str) -> String {
+        let has_written = std::fs::read_dir(self.as_killed()).is_ok_and(|mut files| files.next().is_some());
+        if has_written {
+            format!("{why}; the log is in {}", self.root.keep().display())
+        } else {
+            format!("{}: {why}", self.root.path().display())
+        }
+    }
+
+    fn round(&mut self, random: &mut Random, command: &ChildCommand, report: &mut Report) -> Result<(), Ended> {
+        let before = self.acknowledged.len();
+        let ran = self.run_and_kill(random, command);
+        report.count("writes acknowledged before a kill", (self.acknowledged.len() - before) as u64);
+        ended::copy(&self.log(), &self.as_killed()).map_err(|error| Ended::hindered("copying the log", &error))?;
+        // Whether a process that ended by itself had a reason to is for the log to say.
+        self.reopen(random, report)?;
+        ran.map_err(|error| Ended::hindered("running the process that is to be killed", &error))
+    }
+
+    fn reopen(&mut self, random: &mut Random, report: &mut Report) -> Result<(), Ended> {
+        let session = Session::open(Arc::new(self.storage()?), options(self.segment_bytes));
+        let session = session.map_err(|error| Ended::opening(&error))?;
+        let all =
+            |session: &Session| read_all(session, &Filter::default(), 0, 5_000).map_err(|error| Ended::reading(&error));
+        let entries = all(&session)?;
         let found = self.check(&entries, session.head())?;
         report.count("writes found though not acknowledged", (found.len() - self.acknowledged.len()) as u64);
         self.retry(&session, &found, random)?;
-        self.shown = read_all(&session, &Filter::default(), 0, 5_000).map_err(|error| error.to_string())?;
+        self.shown = all(&session)?;
         drop(session);
-        let storage = DiskStorage::new(self.folder.path()).map_err(|error| error.to_string())?;
-        verify(&storage)
+        Ok(verify(&self.storage()?)?)
     }
 
     fn run_and_kill(&mut self, random: &mut Random, command: &ChildCommand) -> io::Result<()> {
-        let mut child = command().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn()?;
-        let assignment = Assignment {
-            folder: self.folder.path().to_path_buf(),
-            seed: self.seed,
-            start: self.sent,
-            segment_bytes: self.segment_bytes,
-        };
-        if let Some(stdin) = &mut child.stdin {
-            writeln!(stdin, "{assignment}")?;
-        }
+        // In a group of its own, so that Ctrl-C in a terminal is for us alone: we end when the round has.
+        let mut command = command();
+        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = command.spawn()?;
+        let assignment =
+            Assignment { folder: self.log(), seed: self.seed, start: self.sent, segment_bytes: self.segment_bytes };
+        // One that has ended already does not take it; how it ended says more.
+        let assigned = child.stdin.as_mut().map_or(Ok(()), |stdin| writeln!(stdin, "{assignment}"));
         let said = listen(&mut child);
         // Most die under load; some while they still recover from the last kill.
         let early = random.one_in(6);
         let mut heard = Vec::new();
+        let mut in_time = true;
         if early {
             thread::sleep(Duration::from_micros(random.below(15_000)));
         } else {
             match said.recv_timeout(PATIENCE) {
                 Ok(first) => heard.push(first),
-                Err(RecvTimeoutError::Timeout) => {
-                    child.kill()?;
-                    child.wait()?;
-                    return Err(io::Error::other("it said nothing in time"));
-                }
+                Err(RecvTimeoutError::Timeout) => in_time = false,
                 // It ended by itself; what it wrote to its error output says why.
                 Err(RecvTimeoutError::Disconnected) => {}
             }
@@ -137,9 +188,6 @@ impl KilledLog {
         }
         child.kill()?;
         let status = child.wait()?;
-        if status.code().is_some() {
-            return Err(io::Error::other(format!("it ended by itself: {status}")));
-        }
         heard.extend(said);
         for word in heard {
             match word {
@@ -149,7 +197,13 @@ impl KilledLog {
                 }
             }
         }
-        Ok(())
+        if status.code().is_some() {
+            return Err(io::Error::other(format!("it ended by itself: {status}")));
+        }
+        if !in_time {
+            return Err(io::Error::other("it said nothing in time"));
+        }
+        assigned
     }
 
     /// Everything acknowledged is there, and nothing that was never sent, without a gap. Answers the writes that
@@ -208,7 +262,7 @@ impl KilledLog {
         session: &Session,
         found: &BTreeMap<u64, (u64, u64)>,
         random: &mut Random,
-    ) -> Result<(), String> {
+    ) -> Result<(), Ended> {
         let newest = self.sent.saturating_sub(64);
         for _ in 0..RETRIES {
             if self.sent == 0 {
@@ -217,11 +271,11 @@ impl KilledLog {
             let index = newest + random.below(self.sent - newest);
             let head = session.head();
             let write = write_of(self.seed, index);
-            let answer = session.append(&write).map_err(|why| format!("write {index} again: {why:?}"))?;
+            let answer = session.append(&write).map_err(|why| Ended::writing(index, &why))?;
             let known = found.get(&index).or_else(|| self.acknowledged.get(&index)).copied();
             let expected = known.unwrap_or((head + 1, head + write.len() as u64));
             if (answer.first, answer.last) != expected || answer.duplicate != known.is_some() {
-                return Err(format!("write {index}, sent again, is answered {answer:?} and not {expected:?}"));
+                return Err(format!("write {index}, sent again, is answered {answer:?} and not {expected:?}").into());
             }
             self.acknowledged.insert(index, expected);
         }
@@ -245,3 +299,6 @@ fn listen(child: &mut Child) -> Receiver<Said> {
     }
     said
 }
+
+#[cfg(test)]
+mod tests;

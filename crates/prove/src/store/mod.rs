@@ -1,6 +1,7 @@
 //! `tradewind prove store`: rounds on simulated disks, and kills of real processes.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 pub use kill::ChildCommand;
@@ -44,10 +45,24 @@ const EVERYWHERE_EVERY: u64 = 25;
 const FAILURES_MAX: usize = 10;
 
 /// Proves, and tells on the way what it has found so far.
-pub fn run(options: &Options, mut progress: impl FnMut(&Report)) -> Report {
+pub fn run(options: &Options, progress: impl FnMut(&Report)) -> Report {
+    run_until(options, &AtomicBool::new(false), progress)
+}
+
+/// Proves until `stop` is set: the round that has begun is ended, and nothing is left behind.
+pub fn run_until(options: &Options, stop: &AtomicBool, mut progress: impl FnMut(&Report)) -> Report {
     let begun = Instant::now();
     let mut told = begun;
     let mut report = Report { seed: options.seed, ..Report::default() };
+    let folder = options.folder.clone().unwrap_or_else(std::env::temp_dir);
+    let child = options.child.as_ref().filter(|_| options.kills > 0);
+    // Asked first: nobody wants to hear of a mistyped folder after all the rounds before it.
+    if child.is_some()
+        && let Err(error) = kill::try_folder(&folder)
+    {
+        report.hindered = Some(format!("{}: {error}", folder.display()));
+        return report;
+    }
     let mut tell = |report: &Report| {
         if told.elapsed() >= TELL_EVERY {
             told = Instant::now();
@@ -55,17 +70,17 @@ pub fn run(options: &Options, mut progress: impl FnMut(&Report)) -> Report {
         }
     };
     for number in 0..options.rounds {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
         simulated_round(options.seed.wrapping_add(number), &mut report);
         tell(&report);
         if report.failures.len() >= FAILURES_MAX {
             break;
         }
     }
-    if let Some(child) = &options.child {
-        let folder = options.folder.clone().unwrap_or_else(std::env::temp_dir);
-        if let Err(error) = kill::rounds(options.kills, options.seed, &folder, child, &mut report, &mut tell) {
-            report.fail("kill", options.seed, format!("{}: {error}", folder.display()));
-        }
+    if let Some(child) = child {
+        kill::rounds(options.kills, options.seed, &folder, child, stop, &mut report, &mut tell);
     }
     report.elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     report

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -10,15 +11,26 @@ use serde::Serialize;
 pub struct Failure {
     /// Which kind of round.
     pub kind: String,
-    /// The seed that repeats it.
-    pub seed: u64,
+    /// The seed that repeats it, if one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// The folder that was kept to look at, where nothing repeats it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<PathBuf>,
     /// What was seen.
     pub problem: String,
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} round with seed {}: {}", self.kind, self.seed, self.problem)
+        write!(f, "{} round", self.kind)?;
+        if let Some(seed) = self.seed {
+            write!(f, " with seed {seed}")?;
+        }
+        if let Some(folder) = &self.folder {
+            write!(f, " (not repeatable by seed; the log is in {})", folder.display())?;
+        }
+        write!(f, ": {}", self.problem)
     }
 }
 
@@ -35,15 +47,18 @@ pub struct Report {
     pub counts: BTreeMap<String, u64>,
     /// What was not kept. Empty: everything was.
     pub failures: Vec<Failure>,
+    /// Why it could not be run, or not to its end, through no fault of what is proven.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hindered: Option<String>,
     /// How long it took, in milliseconds.
     pub elapsed_ms: u64,
 }
 
 impl Report {
-    /// Whether every promise was kept.
+    /// Whether every promise was kept, and all was looked at that should be.
     #[must_use]
     pub fn is_proven(&self) -> bool {
-        self.failures.is_empty()
+        self.failures.is_empty() && self.hindered.is_none()
     }
 
     /// Counts what happened.
@@ -53,7 +68,12 @@ impl Report {
 
     /// Notes a promise that was not kept.
     pub(crate) fn fail(&mut self, kind: &str, seed: u64, problem: String) {
-        self.failures.push(Failure { kind: kind.to_owned(), seed, problem });
+        self.failures.push(Failure { kind: kind.to_owned(), seed: Some(seed), folder: None, problem });
+    }
+
+    /// Notes a promise that was not kept, and where one can see it: no seed repeats it.
+    pub(crate) fn fail_kept(&mut self, kind: &str, folder: PathBuf, problem: String) {
+        self.failures.push(Failure { kind: kind.to_owned(), seed: None, folder: Some(folder), problem });
     }
 }
 
@@ -73,10 +93,13 @@ impl fmt::Display for Report {
         for failure in &self.failures {
             writeln!(f, "FAILED: {failure}")?;
         }
-        if self.is_proven() {
-            write!(f, "every acknowledged event was there, and nothing else")
-        } else {
-            write!(f, "{} promises were not kept", self.failures.len())
+        if let Some(why) = &self.hindered {
+            writeln!(f, "COULD NOT BE RUN: {why}")?;
+        }
+        match self.failures.len() {
+            0 if self.simulated_rounds + self.kill_rounds == 0 => write!(f, "nothing was looked at"),
+            0 => write!(f, "every acknowledged event was there, and nothing else"),
+            broken => write!(f, "{broken} promises were not kept"),
         }
     }
 }
