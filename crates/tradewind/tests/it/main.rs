@@ -4,6 +4,7 @@
 
 mod falling;
 mod manifests;
+mod measuring;
 mod piping;
 mod proving;
 mod refusing;

@@ -1,0 +1,29 @@
+//! `tradewind bench`
+
+use std::path::Path;
+use std::process::Stdio;
+
+use crate::{send_signal, tradewind, until};
+
+#[test]
+fn an_interrupted_benchmark_leaves_nothing_behind() {
+    // On the disk that is built on: where temporary files are may be memory, which is no place to measure.
+    let folder = tempfile::tempdir_in(Path::new(env!("CARGO_TARGET_TMPDIR"))).unwrap();
+    let entries = || std::fs::read_dir(folder.path()).unwrap().count();
+    for signal in ["-INT", "-TERM"] {
+        let mut command = tradewind();
+        command.args(["bench", "store", "--folder"]).arg(folder.path()).stdout(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        until(|| entries() > 0 && is_watched(child.id()));
+        send_signal(child.id(), signal);
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+        assert_eq!(entries(), 0);
+    }
+}
+
+/// Whether it has a thread that waits for signals: the folder is there a moment before.
+fn is_watched(pid: u32) -> bool {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return false };
+    let name = |thread: std::fs::DirEntry| std::fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
+    threads.flatten().any(|thread| name(thread).trim_end() == "bench-folder")
+}
