@@ -116,6 +116,31 @@ fn a_served_store_is_used_by_its_url_and_its_folder_is_refused() {
 }
 
 #[test]
+fn whoever_tails_a_folder_is_told_that_nothing_can_come_and_a_url_is_tailed_live() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    note(folder, "data", "note-1", 1);
+    let mut command = tradewind();
+    command.args(["store", "tail", "data"]).current_dir(folder).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut tailing = command.spawn().unwrap();
+    let told = BufReader::new(tailing.stderr.take().unwrap()).lines().next().unwrap().unwrap();
+    assert_eq!(told, "warning: nobody else can append to data while this has it open");
+    tailing.kill().unwrap();
+    tailing.wait().unwrap();
+
+    // As the README has it.
+    let served = Served::start(folder, "data");
+    let mut command = tradewind();
+    command.args(["store", "tail", &served.url, "--after", "1"]).current_dir(folder);
+    let mut tailing = command.stdout(Stdio::piped()).spawn().unwrap();
+    note(folder, &served.url, "note-1", 2);
+    let line = BufReader::new(tailing.stdout.take().unwrap()).lines().next().unwrap().unwrap();
+    assert_eq!(numbers(&line), [2]);
+    tailing.kill().unwrap();
+    tailing.wait().unwrap();
+}
+
+#[test]
 fn a_mistyped_folder_does_not_become_a_store() {
     let folder = tempfile::tempdir().unwrap();
     for command in ["read", "stat", "verify", "export", "tail", "reclaim"] {

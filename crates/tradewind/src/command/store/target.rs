@@ -55,6 +55,11 @@ impl Target {
         }
     }
 
+    /// Whether it is a folder, which nobody else can open meanwhile.
+    pub(super) fn is_folder(&self) -> bool {
+        matches!(self.url(), Ok(StoreUrl::File(_)))
+    }
+
     /// The store's name in the CloudEvents that come from it.
     pub(super) fn source(&self) -> String {
         self.url().map_or_else(|_| self.store.clone(), |url| url.to_string())
