@@ -33,7 +33,7 @@ pub(crate) enum Answer {
     Done {
         /// The position that the answer told.
         position: u64,
-        /// Whether it had been done before.
+        /// Whether it had been done before this was asked for: not by an own try whose answer was lost.
         before: bool,
     },
     /// The shop says no.
@@ -68,6 +68,14 @@ struct Problem {
     code: Option<String>,
 }
 
+/// An answer, and how many tries it took.
+struct Answered {
+    status: StatusCode,
+    headers: hyper::HeaderMap,
+    body: Bytes,
+    tries: u32,
+}
+
 impl ShopClient {
     /// A client of the shop behind a gateway.
     pub(crate) fn new(gateway: &str) -> Result<Self, ClientError> {
@@ -97,11 +105,13 @@ impl ShopClient {
                 .header(crate::backdating::HEADER, at.to_string())
                 .body(Full::new(body.clone()))
         };
-        let (status, headers, body) = self.until_answered("POST", path, request).await?;
+        let Answered { status, headers, body, tries } = self.until_answered("POST", path, request).await?;
         if status.is_success() {
             let number = |name| headers.get(name)?.to_str().ok()?.parse().ok();
             let position = number("tradewind-position").unwrap_or_default();
-            return Ok(Answer::Done { position, before: headers.contains_key("tradewind-duplicate") });
+            // A try that had no answer may have taken effect, and then it is the next one that is the duplicate.
+            let before = headers.contains_key("tradewind-duplicate") && tries == 1;
+            return Ok(Answer::Done { position, before });
         }
         if status.is_client_error() {
             let problem: Option<Problem> = serde_json::from_slice(&body).ok();
@@ -118,8 +128,7 @@ impl ShopClient {
                 .header("tradewind-after", after.to_string())
                 .body(Full::new(Bytes::new()))
         };
-        let (status, _, _) = self.until_answered("GET", path, request).await?;
-        match status {
+        match self.until_answered("GET", path, request).await?.status {
             StatusCode::NOT_FOUND => Ok(false),
             status if status.is_success() => Ok(true),
             status => Err(self.no_answer("GET", path, status)),
@@ -131,13 +140,15 @@ impl ShopClient {
         method: &'static str,
         path: &str,
         request: impl Fn() -> Result<Request<Full<Bytes>>, hyper::http::Error>,
-    ) -> Result<(StatusCode, hyper::HeaderMap, Bytes), ClientError> {
+    ) -> Result<Answered, ClientError> {
         let mut tries = 0;
         loop {
             tries += 1;
             let request = request().map_err(|e| self.no_answer(method, path, e))?;
             let problem = match tokio::time::timeout(ANSWER_TIMEOUT, self.once(request)).await {
-                Ok(Ok(answer)) if !is_temporary(answer.0) => return Ok(answer),
+                Ok(Ok((status, headers, body))) if !is_temporary(status) => {
+                    return Ok(Answered { status, headers, body, tries });
+                }
                 Ok(Ok((status, _, body))) => format!("{status}: {}", String::from_utf8_lossy(&body)),
                 Ok(Err(problem)) => problem,
                 Err(_) => format!("no answer in {} s", ANSWER_TIMEOUT.as_secs()),
@@ -182,3 +193,6 @@ fn describe(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

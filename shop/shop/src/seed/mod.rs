@@ -186,5 +186,6 @@ fn refused(part: &mut Part, reason: String) -> Result<(), SeedError> {
         return Err(SeedError::NoBackdating(reason));
     }
     *part.left_out.entry(reason).or_default() += 1;
+    part.refused += 1;
     Ok(())
 }

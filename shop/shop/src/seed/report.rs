@@ -32,6 +32,8 @@ pub struct Part {
     pub already_there: u64,
     /// How many were left out, by reason.
     pub left_out: Counts,
+    /// How many of those were left out since the shop refused them.
+    pub refused: u64,
 }
 
 /// What came of the lines.
@@ -55,7 +57,10 @@ impl fmt::Display for Report {
         writeln!(f, "order lines: {} of {}", self.lines.ordered, self.lines.total)?;
         write_counts(f, &self.lines.not_ordered, "not ordered")?;
         if self.products.added == 0 && self.baskets.added == 0 {
-            writeln!(f, "nothing was added: the shop has it all already")?;
+            match self.products.refused + self.baskets.refused {
+                0 => writeln!(f, "nothing was added: the shop has it all already")?,
+                refused => writeln!(f, "nothing was added: the shop refused {refused}, and has the rest already")?,
+            }
         }
         write!(f, "done in {:.1} s", self.seconds)
     }
@@ -106,3 +111,6 @@ impl Progress {
         };
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,6 +85,30 @@ async fn seeding_that_was_interrupted_goes_on() {
 }
 
 #[tokio::test]
+async fn a_sample_whose_prices_were_corrected_is_refused_and_the_report_says_so() {
+    let shop = Shop::open_with("--pace ordinary", "--allow-backdating").await;
+    let sample = tempfile::tempdir().unwrap();
+    cut_sample(sample.path(), 5);
+    seed(&shop, sample.path()).await.unwrap();
+    // Every price a cent higher, under the keys of before.
+    let path = sample.path().join("products.csv");
+    let products = std::fs::read_to_string(&path).unwrap();
+    let (heading, rows) = products.split_once('\n').unwrap();
+    assert!(heading.ends_with(",price_cents"), "{heading}");
+    let raised = rows.lines().map(|row| {
+        let (rest, cents) = row.rsplit_once(',').unwrap();
+        cents.parse::<u64>().map_or(row.to_owned(), |cents| format!("{rest},{}", cents + 1))
+    });
+    let raised: Vec<String> = raised.collect();
+    std::fs::write(&path, format!("{heading}\n{}", raised.join("\n"))).unwrap();
+
+    let again = seed(&shop, sample.path()).await.unwrap();
+    assert!(again.products.refused > 0 && again.products.added == 0, "{again:?}");
+    let told = again.to_string();
+    assert!(told.contains(&format!("the shop refused {}", again.products.refused)), "{told}");
+}
+
+#[tokio::test]
 async fn a_shop_that_takes_no_past_says_so_at_once() {
     let shop = Shop::open("").await;
     let sample = tempfile::tempdir().unwrap();
