@@ -5,6 +5,7 @@
 mod falling;
 mod manifests;
 mod measuring;
+mod pages;
 mod piping;
 mod proving;
 mod refusing;
