@@ -1,8 +1,8 @@
 //! The event store over its engines, opened by URL, and its HTTP interface.
 //!
 //! In reading order: [`open`] turns a URL into an `EventStore`; [`file`](mod@file) is the embedded log as one, [`client`] a store
-//! that another process serves, and a service's feed; [`server`] serves any store; [`wire`] is what the two say to
-//! each other, in one place; [`tool`] is what the command line does with a store; `conformance` is the suite that
+//! that another process serves, and a service's feed; [`server`] serves any store, and what the two say to each other is
+//! in `tradewind_http::wire`; [`tool`] is what the command line does with a store; `conformance` is the suite that
 //! every engine must pass.
 //!
 //! `docs/internals/http-api.md` draws the interface.
@@ -15,10 +15,8 @@ mod limits;
 mod open;
 pub mod server;
 pub mod tool;
-mod url;
-pub mod wire;
 
 pub use client::{ClientOptions, FeedSource, HttpStore};
 pub use file::FileStore;
 pub use open::{OpenError, OpenOptions, StoreUrl, open, open_at};
-pub use server::{Server, ServerOptions, feed_router, router};
+pub use server::{ServeError, Server, ServerOptions, router};

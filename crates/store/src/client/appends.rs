@@ -13,8 +13,8 @@ use tradewind_events::{Append, AppendError, Appended, Revision, StreamId};
 
 use super::transport::{Answer, Call, CallError, Transport};
 use crate::limits::check_append;
-use crate::url::percent_encoded;
-use crate::wire::append::{WireAppended, read_batch, write_append};
+use tradewind_http::percent_encoded;
+use tradewind_http::wire::append::{WireAppended, read_batch, write_append};
 
 type Outcome = Result<Appended, AppendError>;
 

@@ -12,9 +12,9 @@ use tradewind_events::{Delivery, Position, Query, ReadError, Subscription};
 use super::reads::{events_target, garbled, read_error};
 use super::retry::Backoff;
 use super::transport::{Answer, Call, Transport, is_from_between};
-use crate::wire::event::read_event;
-use crate::wire::live::{CAUGHT_UP, FAILED, Message, PROGRESS, Parser, Through};
-use crate::wire::problem::Problem;
+use tradewind_http::wire::event::read_event;
+use tradewind_http::wire::live::{CAUGHT_UP, FAILED, Message, PROGRESS, Parser, Through};
+use tradewind_http::wire::problem::Problem;
 
 /// Follows everything that matches behind a position. Connects when it is first polled.
 pub(super) fn follow(transport: Arc<Transport>, after: Position, query: &Query) -> Result<Subscription, ReadError> {

@@ -8,8 +8,8 @@ use tradewind_events::{Direction, Page, Position, Query, ReadError, Revision, St
 
 use super::transport::{Answer, Call, CallError, TARGET_BYTES_MAX, Transport};
 use crate::limits::check_query;
-use crate::url::percent_encoded;
-use crate::wire::page::{AtPosition, read_page, read_slice};
+use tradewind_http::percent_encoded;
+use tradewind_http::wire::page::{AtPosition, read_page, read_slice};
 
 pub(super) async fn head(transport: &Transport) -> Result<Position, ReadError> {
     position(&get(transport, "/head".to_owned()).await?)

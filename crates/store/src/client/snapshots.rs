@@ -5,8 +5,8 @@ use tradewind_events::{Position, ReadError, Revision, Snapshot, StreamId};
 
 use super::reads::again;
 use super::transport::{Call, Transport};
-use crate::url::percent_encoded;
-use crate::wire::{SNAPSHOT_POSITION_HEADER, SNAPSHOT_REVISION_HEADER, SNAPSHOT_SCHEMA_HEADER};
+use tradewind_http::percent_encoded;
+use tradewind_http::wire::{SNAPSHOT_POSITION_HEADER, SNAPSHOT_REVISION_HEADER, SNAPSHOT_SCHEMA_HEADER};
 
 fn target(stream: &StreamId) -> String {
     format!("/streams/{}/snapshot", percent_encoded(stream.as_str()))

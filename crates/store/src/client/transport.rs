@@ -14,7 +14,7 @@ use tradewind_events::ErrorCode;
 use super::ClientOptions;
 use super::retry::Backoff;
 use crate::OpenError;
-use crate::wire::problem::Problem;
+use tradewind_http::wire::problem::Problem;
 
 /// The most bytes of an answer; a server that sends more is not one of ours.
 const ANSWER_BYTES_MAX: usize = 512 << 20;

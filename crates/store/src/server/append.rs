@@ -6,24 +6,20 @@ use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use tradewind_events::AppendError;
+use tradewind_http::reading::{Failure, reflects};
+use tradewind_http::wire::append::{WireAppend, write_appended};
 
-use super::params::Whole;
-use super::problem::write_within;
-use super::{Failure, Writing};
-use crate::wire::POSITION_HEADER;
-use crate::wire::append::{WireAppend, write_appended};
+use super::Writing;
+use super::body::Whole;
+use super::within::write_within;
 
 pub(super) async fn append(State(it): State<Arc<Writing>>, Whole(body): Whole) -> Result<Response, Failure> {
     let wire: WireAppend<'_> =
         serde_json::from_slice(&body).map_err(|error| AppendError::Invalid(error.to_string()))?;
     let append = wire.into_append(&body, it.options.clock.now())?;
-    let appended = write_within(it.options.answer_within, it.store.append(append)).await?;
+    let appended = write_within(it.options.reading.answer_within, it.store.append(append)).await?;
     let mut answer = Vec::with_capacity(96);
     write_appended(&mut answer, &appended);
-    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json")), position(appended.last.0)], answer)
+    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json")), reflects(appended.last)], answer)
         .into_response())
-}
-
-pub(super) fn position(position: u64) -> (header::HeaderName, HeaderValue) {
-    (header::HeaderName::from_static(POSITION_HEADER), HeaderValue::from(position))
 }

@@ -8,12 +8,13 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::join_all;
 use tradewind_events::AppendError;
+use tradewind_http::reading::Failure;
+use tradewind_http::wire::append::{WireAppend, write_appended};
+use tradewind_http::wire::problem::Problem;
 
-use super::params::Whole;
-use super::problem::write_within;
-use super::{Failure, Writing};
-use crate::wire::append::{WireAppend, write_appended};
-use crate::wire::problem::Problem;
+use super::Writing;
+use super::body::Whole;
+use super::within::write_within;
 
 pub(super) async fn append_batch(State(it): State<Arc<Writing>>, Whole(body): Whole) -> Result<Response, Failure> {
     let batch: Vec<WireAppend<'_>> =
@@ -27,7 +28,7 @@ pub(super) async fn append_batch(State(it): State<Arc<Writing>>, Whole(body): Wh
     // Polled in order: the store gets them in the order in which they were sent, and syncs once for many.
     let answers = join_all(parsed.into_iter().map(|append| {
         let it = &it;
-        async move { write_within(it.options.answer_within, it.store.append(append?)).await }
+        async move { write_within(it.options.reading.answer_within, it.store.append(append?)).await }
     }))
     .await;
     let mut out = Vec::with_capacity(2 + answers.len() * 72);

@@ -6,14 +6,14 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tradewind_events::{Position, Revision, Snapshot};
+use tradewind_http::reading::{Failure, StreamPath, read_within};
+use tradewind_http::wire::{SNAPSHOT_POSITION_HEADER, SNAPSHOT_REVISION_HEADER, SNAPSHOT_SCHEMA_HEADER};
 
-use super::params::{StreamPath, Whole};
-use super::problem::read_within;
-use super::{Failure, Writing};
-use crate::wire::{SNAPSHOT_POSITION_HEADER, SNAPSHOT_REVISION_HEADER, SNAPSHOT_SCHEMA_HEADER};
+use super::Writing;
+use super::body::Whole;
 
 pub(super) async fn load(State(it): State<Arc<Writing>>, StreamPath(stream): StreamPath) -> Result<Response, Failure> {
-    let Some(snapshot) = read_within(it.options.answer_within, it.store.load_snapshot(&stream)).await? else {
+    let Some(snapshot) = read_within(it.options.reading.answer_within, it.store.load_snapshot(&stream)).await? else {
         return Err(Failure::not_found(format!("stream {stream} has no snapshot")));
     };
     // A schema that no header can carry is one that nobody could have sent.
@@ -41,7 +41,7 @@ pub(super) async fn save(
         schema: text(&headers, SNAPSHOT_SCHEMA_HEADER)?.to_owned(),
         state: body,
     };
-    read_within(it.options.answer_within, it.store.save_snapshot(snapshot)).await?;
+    read_within(it.options.reading.answer_within, it.store.save_snapshot(snapshot)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

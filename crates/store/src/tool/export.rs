@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tradewind_events::{Direction, EventSource, Position, Query, Recorded, Revision, StreamId};
 
 use super::ToolError;
-use crate::wire::event::write_event;
+use tradewind_http::wire::event::write_event;
 
 /// How many events are asked for at once.
 const PAGE_EVENTS: usize = 1_000;

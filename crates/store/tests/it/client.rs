@@ -14,10 +14,10 @@ use tradewind_events::{
     AppendError, Direction, EventSource, EventStore, ExpectedRevision, Position, Query, ReadError, Revision, StreamId,
     Subscription,
 };
-use tradewind_store::{ClientOptions, FeedSource, HttpStore, Server, ServerOptions, feed_router};
+use tradewind_store::{ClientOptions, FeedSource, HttpStore, Server, ServerOptions};
 use tradewind_testkit::memory_store::MemoryStore;
 
-use crate::given::{event, fill, quick, serve, serve_at, to};
+use crate::given::{event, fill, quick, reading, serve, serve_at, to};
 use crate::proxy::Proxy;
 
 async fn collect(subscription: &mut Subscription, through: u64) -> Vec<u64> {
@@ -117,7 +117,7 @@ async fn a_subscription_over_a_breaking_network_has_no_gap_and_no_repeat() {
 #[tokio::test]
 async fn a_silent_connection_is_taken_for_dead_and_replaced() {
     let store = Arc::new(MemoryStore::new());
-    let options = ServerOptions { heartbeat: Duration::from_secs(600), ..ServerOptions::default() };
+    let options = reading(|it| it.heartbeat = Duration::from_secs(600));
     let served = serve_at("127.0.0.1:0".parse().unwrap(), store.clone(), options).await;
     let proxy = Proxy::before(served.address, |_| None).await;
     let client =
@@ -193,8 +193,9 @@ async fn a_feed_is_a_source_like_any_other() {
     let store = Arc::new(MemoryStore::new());
     fill(&*store, "order-1", 7).await;
     fill(&*store, "cart-1", 3).await;
-    let options = ServerOptions { source: "/ordering".to_owned(), ..ServerOptions::default() };
-    let feed = Router::new().nest("/feed", feed_router(store.clone(), options.clone()));
+    let options = reading(|it| it.source = "/ordering".to_owned());
+    let (told, end) = (options.reading.clone(), options.shutdown.clone());
+    let feed = Router::new().nest("/feed", tradewind_http::reading::router(store.clone(), "/atom", told, end));
     let server = Server::bind_router("127.0.0.1:0".parse().unwrap(), feed, options).await.unwrap();
     let base = format!("http://{}/feed", server.local_addr());
     tokio::spawn(server.run());

@@ -14,6 +14,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tradewind_events::{
     Append, Event, EventId, EventStore, EventType, ExpectedRevision, Metadata, StreamId, Timestamp,
 };
+use tradewind_http::reading::ReadingOptions;
 use tradewind_store::{ClientOptions, HttpStore, Server, ServerOptions};
 
 /// A server in this process, which ends with this.
@@ -42,6 +43,13 @@ pub(crate) fn quick() -> ClientOptions {
         pause_max: Duration::from_millis(50),
         ..ClientOptions::default()
     }
+}
+
+/// The usual options, but for how it is read.
+pub(crate) fn reading(change: impl FnOnce(&mut ReadingOptions)) -> ServerOptions {
+    let mut options = ServerOptions::default();
+    change(&mut options.reading);
+    options
 }
 
 pub(crate) async fn serve(store: Arc<dyn EventStore>) -> Served {

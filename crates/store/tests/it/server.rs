@@ -9,7 +9,7 @@ use tradewind_events::{EventId, EventStore};
 use tradewind_store::{Server, ServerOptions};
 use tradewind_testkit::memory_store::MemoryStore;
 
-use crate::given::{ask, event, fill, get, serve, serve_at, to};
+use crate::given::{ask, event, fill, get, reading, serve, serve_at, to};
 
 async fn post(url: &str, body: &serde_json::Value) -> crate::given::Answer {
     ask("POST", url, &[("content-type", "application/json")], &body.to_string()).await
@@ -109,8 +109,7 @@ async fn each_append_of_a_batch_succeeds_or_fails_alone() {
 async fn requests_over_a_limit_are_refused_and_long_pages_cut() {
     let store = Arc::new(MemoryStore::new());
     fill(&*store, "a-1", 12).await;
-    let options =
-        ServerOptions { body_bytes_max: 1_000, batch_appends_max: 2, page_events_max: 5, ..ServerOptions::default() };
+    let options = ServerOptions { body_bytes_max: 1_000, batch_appends_max: 2, ..reading(|it| it.page_events_max = 5) };
     let served = serve_at("127.0.0.1:0".parse().unwrap(), store, options).await;
     let url = served.url();
     let large = ask("POST", &format!("{url}/append"), &[], &" ".repeat(2_000)).await;
@@ -127,7 +126,7 @@ async fn requests_over_a_limit_are_refused_and_long_pages_cut() {
 #[tokio::test]
 async fn a_body_that_does_not_come_is_not_waited_for() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let options = ServerOptions { answer_within: Duration::from_millis(200), ..ServerOptions::default() };
+    let options = reading(|it| it.answer_within = Duration::from_millis(200));
     let served = serve_at("127.0.0.1:0".parse().unwrap(), Arc::new(MemoryStore::new()), options).await;
     let mut connection = tokio::net::TcpStream::connect(served.address).await.unwrap();
     connection.write_all(b"POST /append HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{").await.unwrap();
@@ -173,7 +172,7 @@ async fn a_browser_that_reconnects_goes_on_behind_its_last_event() {
 
 #[tokio::test]
 async fn a_silent_live_stream_has_a_heartbeat() {
-    let options = ServerOptions { heartbeat: Duration::from_millis(50), ..ServerOptions::default() };
+    let options = reading(|it| it.heartbeat = Duration::from_millis(50));
     let served = serve_at("127.0.0.1:0".parse().unwrap(), Arc::new(MemoryStore::new()), options).await;
     let url = format!("{}/events/live", served.url());
     let live = tokio::spawn(async move { get(&url).await });
@@ -193,7 +192,8 @@ async fn a_live_stream_that_nobody_reads_is_dropped() {
         large.id = EventId::derived("large", n);
         store.append(to("blob-1", vec![large.clone()])).await.unwrap();
     }
-    let options = ServerOptions { live_max: 1, stalled_max: Duration::from_millis(500), ..ServerOptions::default() };
+    let mut options = reading(|it| it.live_max = 1);
+    options.limits.stalled_max = Duration::from_millis(500);
     let served = serve_at("127.0.0.1:0".parse().unwrap(), store, options).await;
     let mut stalled = tokio::net::TcpStream::connect(served.address).await.unwrap();
     stalled.write_all(b"GET /events/live HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();

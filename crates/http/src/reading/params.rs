@@ -1,16 +1,12 @@
 //! The parameters of reads, parsed into types that cannot be wrong.
 
-use std::sync::Arc;
-
-use axum::extract::{FromRequest, FromRequestParts, Path, Query as UrlQuery, Request};
-use axum::http::StatusCode;
+use axum::extract::{FromRequestParts, Path, Query as UrlQuery};
 use axum::http::request::Parts;
-use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tradewind_events::{EventType, Position, Query, QueryItem, StreamId, Tag};
 
-use super::{Failure, Writing};
+use super::Failure;
 
 /// The URL's query, or a problem that says what is wrong with it.
 pub(super) struct Params<T>(pub(super) T);
@@ -25,22 +21,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     }
 }
 
-/// The whole body, which has to come in time and within the limit.
-pub(super) struct Whole(pub(super) Bytes);
-
-impl FromRequest<Arc<Writing>> for Whole {
-    type Rejection = Failure;
-    async fn from_request(request: Request, it: &Arc<Writing>) -> Result<Self, Failure> {
-        match tokio::time::timeout(it.options.answer_within, Bytes::from_request(request, it)).await {
-            Ok(Ok(body)) => Ok(Self(body)),
-            Ok(Err(rejection)) => Err(Failure::bad_request(rejection.status(), rejection.body_text())),
-            Err(_) => Err(Failure::bad_request(StatusCode::REQUEST_TIMEOUT, "the body did not come in time")),
-        }
-    }
-}
-
 /// The stream that the path names.
-pub(super) struct StreamPath(pub(super) StreamId);
+pub struct StreamPath(pub StreamId);
 
 impl<S: Send + Sync> FromRequestParts<S> for StreamPath {
     type Rejection = Failure;

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 /// A path segment or a query value: everything but unreserved characters is percent-encoded.
-pub(crate) fn percent_encoded(text: &str) -> String {
+#[must_use]
+pub fn percent_encoded(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {

@@ -13,10 +13,9 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use tradewind_events::{Page, Position, Query, Timestamp};
 
-use super::append::position;
 use super::params::{EventsParams, Params};
 use super::problem::read_within;
-use super::{Failure, Reading};
+use super::{Failure, Reading, reflects};
 use crate::wire::page::{AtPosition, write_page};
 
 pub(super) async fn page(
@@ -35,7 +34,7 @@ pub(super) async fn page(
     if page.events.is_empty() && page.through >= page.head && !wait.is_zero() {
         page = wait_for_events(&it, page, query, limit, wait).await?;
     }
-    let headers = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json")), position(page.through.0)];
+    let headers = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json")), reflects(page.through)];
     Ok((headers, write_page(&page, &options.source)).into_response())
 }
 
@@ -61,7 +60,7 @@ async fn wait_for_events(
         let delivery = tokio::select! {
             delivery = subscription.next() => delivery,
             () = tokio::time::sleep_until(until) => return Ok(page),
-            () = it.options.shutdown.cancelled() => return Ok(page),
+            () = it.shutdown.cancelled() => return Ok(page),
         };
         let Some(delivery) = delivery.transpose()? else { return Ok(page) };
         if delivery.through > page.through {
@@ -81,7 +80,7 @@ async fn wait_for_events(
 
 pub(super) async fn head(State(it): State<Arc<Reading>>) -> Result<Response, Failure> {
     let head = read_within(it.options.answer_within, it.events.head()).await?;
-    Ok(([position(head.0)], Json(AtPosition { position: head })).into_response())
+    Ok(([reflects(head)], Json(AtPosition { position: head })).into_response())
 }
 
 #[derive(Deserialize)]
@@ -95,5 +94,5 @@ pub(super) async fn position_at(
     Params(params): Params<MomentParams>,
 ) -> Result<Response, Failure> {
     let found = read_within(it.options.answer_within, it.events.position_at(params.time)).await?;
-    Ok(([position(found.0)], Json(AtPosition { position: found })).into_response())
+    Ok(([reflects(found)], Json(AtPosition { position: found })).into_response())
 }

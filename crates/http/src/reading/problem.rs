@@ -15,17 +15,20 @@ pub struct Failure(pub Box<Problem>);
 
 impl Failure {
     /// The read is malformed.
-    pub(super) fn invalid_read(detail: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn invalid_read(detail: impl Into<String>) -> Self {
         (&ReadError::Invalid(detail.into())).into()
     }
 
     /// There is no such thing.
-    pub(super) fn not_found(detail: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn not_found(detail: impl Into<String>) -> Self {
         Problem::new(ErrorCode::NOT_FOUND, 404, "There is no such thing", detail).into()
     }
 
     /// The request is malformed before it is a read or an append.
-    pub(super) fn bad_request(status: StatusCode, detail: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn bad_request(status: StatusCode, detail: impl Into<String>) -> Self {
         Problem::new(ErrorCode::BAD_REQUEST, status.as_u16(), "The request is malformed", detail).into()
     }
 }
@@ -79,30 +82,12 @@ impl IntoResponse for Failure {
 }
 
 /// Waits for a read, but not for ever.
-pub(super) async fn read_within<T>(
-    limit: Duration,
-    read: impl Future<Output = Result<T, ReadError>>,
-) -> Result<T, Failure> {
+///
+/// # Errors
+/// The read's own, or [`ReadError::Timeout`].
+pub async fn read_within<T>(limit: Duration, read: impl Future<Output = Result<T, ReadError>>) -> Result<T, Failure> {
     match tokio::time::timeout(limit, read).await {
         Ok(outcome) => Ok(outcome?),
         Err(_) => Err(ReadError::Timeout.into()),
     }
-}
-
-/// Waits for a write, but not for ever: what has not answered may still be recorded.
-pub(super) async fn write_within<T>(
-    limit: Duration,
-    write: impl Future<Output = Result<T, AppendError>>,
-) -> Result<T, AppendError> {
-    tokio::time::timeout(limit, write).await.unwrap_or_else(|_| {
-        Err(AppendError::OutcomeUnknown(format!("the store did not answer within {} s", limit.as_secs())))
-    })
-}
-
-pub(super) async fn no_such_route() -> Failure {
-    Failure::not_found("no such path; /openapi.json lists them")
-}
-
-pub(super) async fn method_not_allowed() -> Failure {
-    Failure::bad_request(StatusCode::METHOD_NOT_ALLOWED, "this path does not take this method")
 }

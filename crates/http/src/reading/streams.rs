@@ -1,16 +1,16 @@
-//! `GET /streams/{stream}` and `POST /streams/{stream}/truncate`.
+//! `GET /streams/{stream}`: one stream, from either end.
 
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use tradewind_events::{AppendError, Direction, Revision};
+use tradewind_events::{Direction, Revision};
 
-use super::params::{Params, StreamPath, Whole};
-use super::problem::{read_within, write_within};
-use super::{Failure, Reading, Writing};
+use super::params::{Params, StreamPath};
+use super::problem::read_within;
+use super::{Failure, Reading};
 use crate::wire::page::write_slice;
 
 #[derive(Deserialize)]
@@ -47,20 +47,4 @@ pub(super) async fn read(
     let slice = read_within(it.options.answer_within, it.events.read_stream(&stream, from, direction, limit)).await?;
     let json = write_slice(&slice, &it.options.source);
     Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response())
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Truncate {
-    before: Revision,
-}
-
-pub(super) async fn truncate(
-    State(it): State<Arc<Writing>>,
-    StreamPath(stream): StreamPath,
-    Whole(body): Whole,
-) -> Result<StatusCode, Failure> {
-    let Truncate { before } = serde_json::from_slice(&body).map_err(|error| AppendError::Invalid(error.to_string()))?;
-    write_within(it.options.answer_within, it.store.truncate(&stream, before)).await?;
-    Ok(StatusCode::NO_CONTENT)
 }

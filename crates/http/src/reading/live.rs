@@ -41,7 +41,7 @@ pub(super) async fn follow(
         subscription,
         source: it.options.source.clone(),
         heartbeat: it.options.heartbeat,
-        shutdown: it.options.shutdown.clone(),
+        shutdown: it.shutdown.clone(),
         ended: false,
         _permit: permit,
     };

@@ -1,0 +1,21 @@
+//! What every server here has in common.
+//!
+//! In reading order: [`Server`] is the one accept loop, with its limits, under everything that listens: the
+//! gateway, the store, each service. `wire` is what stores, services and their clients say to each other, in one
+//! place. `reading` serves any event source, which is the reading half of a store's interface and all of a
+//! service's feed.
+//!
+//! `docs/internals/http-api.md` draws the interface.
+
+mod server;
+
+#[cfg(feature = "reading")]
+pub mod reading;
+#[cfg(feature = "reading")]
+mod url;
+#[cfg(feature = "reading")]
+pub mod wire;
+
+pub use server::{CutOff, Limits, Peer, Place, Server};
+#[cfg(feature = "reading")]
+pub use url::percent_encoded;

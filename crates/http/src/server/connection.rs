@@ -1,0 +1,130 @@
+//! One connection, from its first byte to its last.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Buf;
+use http::{Request, Response};
+use hyper::body::{Body, Incoming};
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+use super::Limits;
+
+/// So many headers hyper parses on the stack; when told a number, even this one, it allocates for each request.
+const HEADERS_ON_THE_STACK: usize = 100;
+/// How often a silent HTTP/2 client is asked whether it is still there.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+
+/// What all connections of a server share.
+pub(super) struct Connections {
+    http: auto::Builder<TokioExecutor>,
+    head_within: Duration,
+    /// Requests whose answer has not begun.
+    requests: Arc<AtomicUsize>,
+    shutdown: CancellationToken,
+    cut: CancellationToken,
+}
+
+/// Counts a request until its answer begins, or it is given up.
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn new(counter: &Arc<AtomicUsize>) -> Self {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(counter))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Connections {
+    pub(super) fn new(limits: Limits, shutdown: CancellationToken) -> Self {
+        let mut http = auto::Builder::new(TokioExecutor::new());
+        http.http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.head_within)
+            // hyper refuses to work with less.
+            .max_buf_size(limits.head_bytes_max.max(8 << 10));
+        if limits.headers_max != HEADERS_ON_THE_STACK {
+            http.http1().max_headers(limits.headers_max);
+        }
+        http.http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(limits.streams_max)
+            .max_header_list_size(u32::try_from(limits.head_bytes_max).unwrap_or(u32::MAX))
+            .keep_alive_interval(PING_INTERVAL);
+        let (requests, cut) = (Arc::default(), CancellationToken::new());
+        Self { http, head_within: limits.head_within, requests, shutdown, cut }
+    }
+
+    /// How many requests have no answer yet.
+    pub(super) fn requests(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Ends all connections, whatever is under way.
+    pub(super) fn cut_off(&self) {
+        self.cut.cancel();
+    }
+
+    /// Serves one connection to its end.
+    pub(super) async fn serve<S, B>(self: Arc<Self>, stream: TcpStream, client: SocketAddr, service: S)
+    where
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
+        S::Future: Send + 'static,
+        B: Body + Send + 'static,
+        B::Data: Buf + Send,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let begun = Arc::new(AtomicBool::new(false));
+        let (flag, requests) = (Arc::clone(&begun), Arc::clone(&self.requests));
+        let counting = service_fn(move |request| {
+            flag.store(true, Ordering::Relaxed);
+            let counted = Counted::new(&requests);
+            let answer = service.call(request);
+            async move {
+                let answer = answer.await;
+                drop(counted);
+                answer
+            }
+        });
+        // hyper's own time limit for a head begins when it knows the protocol, which it learns from the first bytes:
+        // who sends none would keep its place for ever.
+        let silent = async {
+            tokio::time::sleep(self.head_within).await;
+            if begun.load(Ordering::Relaxed) {
+                std::future::pending::<()>().await;
+            }
+        };
+        let connection = self.http.serve_connection_with_upgrades(TokioIo::new(stream), counting);
+        let (mut connection, mut silent) = (std::pin::pin!(connection), std::pin::pin!(silent));
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = &mut silent => return tracing::debug!(%client, "closed a connection that brought no request"),
+            () = self.cut.cancelled() => return,
+            () = self.shutdown.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    ended = connection => ended,
+                    () = &mut silent => return,
+                    () = self.cut.cancelled() => return,
+                }
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%client, %error, "a connection ended badly");
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! What a server puts up with.
+
+use std::time::Duration;
+
+/// The limits of a server. Bodies have none here: a stream may live for days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at once; further ones wait in the listen queue.
+    pub connections_max: usize,
+    /// How long a client may take to send a request's head. A connection that brings no request within it is closed.
+    pub head_within: Duration,
+    /// Bytes of a request's head. Bodies are read in pieces of at most as much.
+    pub head_bytes_max: usize,
+    /// Headers of a request.
+    pub headers_max: usize,
+    /// Requests at once on one HTTP/2 connection.
+    pub streams_max: u32,
+    /// How long a client may take nothing of what it has been sent, before its connection is dropped: a live stream
+    /// that nobody reads must not stay for ever. On Linux; elsewhere the system decides.
+    pub stalled_max: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections_max: 10_000,
+            head_within: Duration::from_secs(30),
+            head_bytes_max: 64 << 10,
+            headers_max: 100,
+            streams_max: 250,
+            stalled_max: Duration::from_secs(120),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The one accept loop: takes connections within its limits, speaks HTTP/1.1 and HTTP/2 on them, and drains.
+
+mod connection;
+mod limits;
+mod place;
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Buf;
+use http::{Request, Response};
+use hyper::body::{Body, Incoming};
+use hyper::service::Service;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+use connection::Connections;
+use place::Places;
+
+pub use limits::Limits;
+pub use place::Place;
+
+/// After how much silence the system asks a client whether it is still there.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// A server that listens and does not serve yet.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    limits: Limits,
+}
+
+/// A client that has connected.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// Its address.
+    pub address: SocketAddr,
+    /// The place among the connections that it takes. Who goes on with the connection after HTTP has ended on it, as
+    /// after an upgrade, keeps this as long.
+    pub place: Place,
+}
+
+/// What was still there when the time to drain was over, and was cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CutOff {
+    /// Connections; most of them idle, as a rule.
+    pub connections: usize,
+    /// Requests without the head of an answer.
+    pub requests: usize,
+}
+
+impl Server {
+    /// Listens on an address; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// What the system says if the address is taken or is not this machine's.
+    pub async fn bind(address: SocketAddr, limits: Limits) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address, limits })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown` is cancelled, each connection by the service that `make` makes for it. Then it takes no
+    /// more connections, lets the requests on their way end within `drain_within`, and cuts off what is left.
+    pub async fn run<M, S, B>(self, make: M, shutdown: CancellationToken, drain_within: Duration) -> CutOff
+    where
+        M: Fn(Peer) -> S,
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
+        S::Future: Send + 'static,
+        B: Body + Send + 'static,
+        B::Data: Buf + Send,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let places = Places::new(self.limits.connections_max);
+        let connections = Arc::new(Connections::new(self.limits, shutdown.clone()));
+        loop {
+            let place = tokio::select! {
+                place = places.take() => place,
+                () = shutdown.cancelled() => break,
+            };
+            let Some(place) = place else { break };
+            tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, address)) => {
+                        prepare(&stream, self.limits.stalled_max);
+                        let service = make(Peer { address, place: place.clone() });
+                        let connection = Arc::clone(&connections).serve(stream, address, service);
+                        tokio::spawn(async move {
+                            connection.await;
+                            drop(place);
+                        });
+                    }
+                    Err(error) => pause_after(&error).await,
+                },
+                () = shutdown.cancelled() => break,
+            }
+        }
+        drop(self.listener);
+        if tokio::time::timeout(drain_within, places.all_left()).await.is_ok() {
+            return CutOff::default();
+        }
+        let cut = CutOff { connections: places.taken(), requests: connections.requests() };
+        tracing::warn!(cut.connections, cut.requests, "cut off what did not drain within {drain_within:?}");
+        connections.cut_off();
+        // They fall at once; that they have is worth a moment, so that nothing is served behind the caller's back.
+        let _ = tokio::time::timeout(Duration::from_secs(1), places.all_left()).await;
+        cut
+    }
+}
+
+/// Answers leave at once, and a client that is gone or takes nothing is found out.
+fn prepare(stream: &TcpStream, stalled_max: Duration) {
+    let socket = socket2::SockRef::from(stream);
+    let keepalive = socket2::TcpKeepalive::new().with_time(KEEPALIVE);
+    let prepared = socket.set_tcp_nodelay(true).and_then(|()| socket.set_tcp_keepalive(&keepalive));
+    #[cfg(target_os = "linux")]
+    let prepared = prepared.and_then(|()| socket.set_tcp_user_timeout(Some(stalled_max)));
+    #[cfg(not(target_os = "linux"))]
+    let _ = stalled_max;
+    if let Err(error) = prepared {
+        tracing::debug!(%error, "a connection with the system's own settings");
+    }
+}
+
+/// An error of one connection is over with it; when file descriptors or memory are short, others give some back, so
+/// that trying again is right.
+async fn pause_after(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
+        tracing::warn!(%error, "cannot accept connections, trying again");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}

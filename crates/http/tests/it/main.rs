@@ -1,0 +1,7 @@
+//! The accept loop and the reading routes, with real sockets.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod given;
+mod reading;
+mod server;
