@@ -20,9 +20,10 @@ mod server;
 mod upgrade;
 mod upstream;
 
-pub use options::{Limits, Options, Timeouts};
+pub use options::{Options, Timeouts};
 pub use route::{Route, RouteError, RouteTable};
 pub use server::{BindError, Gateway, GatewayHandle};
+pub use tradewind_http::Limits;
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use tradewind_http::Limits;
+
 /// Where and how to serve.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -10,7 +12,7 @@ pub struct Options {
     pub listen: SocketAddr,
     /// How long things may take.
     pub timeouts: Timeouts,
-    /// How large things may be.
+    /// What is put up with of clients' connections.
     pub limits: Limits,
     /// Whether `Forwarded` and `X-Forwarded-*` of a request are kept and added to. Only behind another proxy that
     /// sets them: anybody can send such headers.
@@ -28,8 +30,6 @@ impl Options {
 /// How long things may take. Bodies have no limit of their own: a stream may live for days.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For a client to send a request's head.
-    pub request_head: Duration,
     /// For a service to accept a connection.
     pub connect: Duration,
     /// For a service that cannot be reached to come back, before the client is told.
@@ -45,31 +45,11 @@ pub struct Timeouts {
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
-            request_head: Duration::from_secs(30),
             connect: Duration::from_secs(2),
             unreachable: Duration::from_secs(2),
             response_head: Duration::from_secs(75),
             idle: Duration::from_secs(30),
             drain: Duration::from_secs(10),
         }
-    }
-}
-
-/// How large things may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Connections at once; further ones wait in the listen queue.
-    pub connections: usize,
-    /// Headers in a request.
-    pub headers: usize,
-    /// Bytes of a request's head.
-    pub head_bytes: usize,
-    /// Requests at once on one HTTP/2 connection.
-    pub streams_per_connection: u32,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { connections: 10_000, headers: 100, head_bytes: 64 * 1024, streams_per_connection: 250 }
     }
 }

@@ -1,6 +1,5 @@
 //! One request's way to its service and back.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use crate::headers::{self, add_via, remove_hop_by_hop, set_request_id};
 use crate::metrics::{InFlight, Metrics, NO_SERVICE};
 use crate::problem::Problem;
 use crate::route::{OWN_PREFIX, covers, has_dot_segment};
+use crate::server::ClientConnection;
 use crate::upstream::{Connection, NoAnswer, Upstreams};
 use crate::{Options, Route, RouteTable, own, upgrade};
 
@@ -41,7 +41,7 @@ impl Proxy {
     }
 
     /// Answers one request, in any case.
-    pub(crate) async fn answer(&self, request: Request<Incoming>, client: SocketAddr) -> Response<ResponseBody> {
+    pub(crate) async fn answer(&self, request: Request<Incoming>, client: ClientConnection) -> Response<ResponseBody> {
         let begun = Instant::now();
         let in_flight = self.metrics.begin();
         let request_id = headers::request_id(request.headers());
@@ -71,25 +71,24 @@ impl Proxy {
     async fn forward(
         &self,
         mut request: Request<Incoming>,
-        client: SocketAddr,
+        client: ClientConnection,
         route: &Route,
         request_id: &str,
         in_flight: InFlight,
     ) -> Result<Response<ResponseBody>, Problem> {
         let from_client = hyper::upgrade::on(&mut request);
         let (mut parts, body) = request.into_parts();
-        let protocol = upgrade::wanted(&parts);
-        headers::prepare_request(&mut parts, client, request_id, self.options.trust_forwarded);
+        let asked_to_upgrade = upgrade::is_wanted(&parts);
+        headers::prepare_request(&mut parts, client.address, request_id, self.options.trust_forwarded);
         parts.uri = target(&parts.uri, route);
-        let asked_to_upgrade = protocol.is_some();
-        if let Some(protocol) = protocol {
-            upgrade::ask(&mut parts.headers, protocol);
+        if asked_to_upgrade {
+            upgrade::ask(&mut parts.headers);
         }
         let mut response = self.send(parts, SharedBody::new(body), route).await?;
 
         let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         if switched && asked_to_upgrade {
-            upgrade::join(from_client, hyper::upgrade::on(&mut response), self.stop.clone());
+            upgrade::join(from_client, hyper::upgrade::on(&mut response), self.stop.clone(), client);
             return Ok(response.map(|body| ResponseBody::Passing(Passing::new(body, None, in_flight))));
         }
         if switched {

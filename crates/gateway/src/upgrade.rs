@@ -1,37 +1,63 @@
-//! Connections that change their protocol: WebSocket and its like (RFC 9110 §7.8).
+//! Connections that change their protocol to WebSocket (RFC 9110 §7.8, RFC 6455). No other is passed on: who could
+//! choose one could talk past the gateway with a service that misunderstands it.
+
+use std::pin::pin;
+use std::time::Duration;
 
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Version, request};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy, split};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-/// The protocol that a request asks to change to.
-pub(crate) fn wanted(parts: &request::Parts) -> Option<HeaderValue> {
-    let asks = parts.headers.get_all(header::CONNECTION).iter().any(|value| {
-        value.to_str().is_ok_and(|text| text.split(',').any(|token| token.trim().eq_ignore_ascii_case("upgrade")))
-    });
-    if asks && parts.version == Version::HTTP_11 { parts.headers.get(header::UPGRADE).cloned() } else { None }
+const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
+
+/// How long one side may still speak when the other has said that it is done.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
+/// Whether a request asks to change to WebSocket.
+pub(crate) fn is_wanted(parts: &request::Parts) -> bool {
+    let names = |name, wanted: &str| {
+        parts.headers.get_all(name).iter().any(|value| {
+            value.to_str().is_ok_and(|text| text.split(',').any(|token| token.trim().eq_ignore_ascii_case(wanted)))
+        })
+    };
+    parts.version == Version::HTTP_11 && names(header::CONNECTION, "upgrade") && names(header::UPGRADE, "websocket")
 }
 
 /// Says again what hop-by-hop removal took away.
-pub(crate) fn ask(headers: &mut HeaderMap, protocol: HeaderValue) {
+pub(crate) fn ask(headers: &mut HeaderMap) {
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    headers.insert(header::UPGRADE, protocol);
+    headers.insert(header::UPGRADE, WEBSOCKET);
 }
 
-/// Copies bytes both ways until either side closes or the gateway stops.
-pub(crate) fn join(client: OnUpgrade, service: OnUpgrade, stop: CancellationToken) {
+/// Copies bytes both ways until either side closes or the gateway stops. `held` is kept as long: what counts the
+/// client's connection goes on counting it.
+pub(crate) fn join(client: OnUpgrade, service: OnUpgrade, stop: CancellationToken, held: impl Send + 'static) {
     tokio::spawn(async move {
         let both = async {
             let (client, service) = tokio::try_join!(client, service).ok()?;
-            let (mut client, mut service) = (TokioIo::new(client), TokioIo::new(service));
-            copy_bidirectional(&mut client, &mut service).await.ok()
+            let (client, service) = (split(TokioIo::new(client)), split(TokioIo::new(service)));
+            let (mut there, mut back) = (pin!(pass(client.0, service.1)), pin!(pass(service.0, client.1)));
+            // Nothing tells one side that the other is gone for good: it would be waited for without an end.
+            tokio::select! {
+                () = &mut there => timeout(LAST_WORDS, back).await.ok(),
+                () = &mut back => timeout(LAST_WORDS, there).await.ok(),
+            }
         };
         tokio::select! {
             _ = both => {}
             () = stop.cancelled() => {}
         }
+        drop(held);
     });
+}
+
+/// Copies what one side says until it is done, and tells the other side that.
+async fn pass(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) {
+    // How it ends makes no difference to the connections, which end either way.
+    let _ = copy(&mut from, &mut to).await;
+    let _ = to.shutdown().await;
 }

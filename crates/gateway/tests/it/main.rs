@@ -19,7 +19,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tradewind_gateway::{Gateway, GatewayHandle, Options, Route, RouteTable, Timeouts};
+use tradewind_gateway::{Gateway, GatewayHandle, Limits, Options, Route, RouteTable, Timeouts};
 
 /// One side of a connection, with the words to script it.
 struct Peer(TcpStream);
@@ -99,7 +99,6 @@ struct Running {
 
 /// Short, so that tests need not wait.
 const TIMEOUTS: Timeouts = Timeouts {
-    request_head: Duration::from_secs(5),
     connect: Duration::from_secs(1),
     unreachable: Duration::from_millis(500),
     response_head: Duration::from_millis(500),
@@ -108,8 +107,12 @@ const TIMEOUTS: Timeouts = Timeouts {
 };
 
 async fn gateway(routes: &[(&str, SocketAddr)]) -> Running {
+    gateway_with(routes, Limits::default()).await
+}
+
+async fn gateway_with(routes: &[(&str, SocketAddr)], limits: Limits) -> Running {
     let mut options = Options::new("127.0.0.1:0".parse().unwrap());
-    options.timeouts = TIMEOUTS;
+    (options.timeouts, options.limits) = (TIMEOUTS, limits);
     let gateway = Gateway::bind(options, table(routes)).await.unwrap();
     let (address, handle, shutdown) = (gateway.address(), gateway.handle(), CancellationToken::new());
     let ended = tokio::spawn(gateway.run(shutdown.clone()));

@@ -1,5 +1,7 @@
 //! HTTP/2 without TLS, and connections that change their protocol.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{Request, Version};
 use http_body_util::{BodyExt, Empty, Full};
@@ -7,7 +9,9 @@ use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 
-use crate::{Peer, gateway, named, service, status_of};
+use tradewind_gateway::Limits;
+
+use crate::{Peer, gateway, gateway_with, named, service, status_of};
 
 #[tokio::test]
 async fn clients_may_speak_http_2() {
@@ -33,29 +37,76 @@ async fn an_http_2_client_gets_problems_too() {
     assert_eq!(sender.send_request(request).await.unwrap().status().as_u16(), 404);
 }
 
-#[tokio::test]
-async fn a_connection_that_changes_its_protocol_passes_bytes_both_ways() {
+/// A service that speaks something else after the head, and says in capitals what it hears.
+async fn shouting() -> std::net::SocketAddr {
     let script = |mut peer: Peer, _| async move {
         let head = peer.hear_head().await;
-        assert!(head.contains("upgrade: echo") && head.contains("connection: upgrade"), "{head}");
-        peer.say("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\nhello ").await;
+        assert!(head.contains("upgrade: websocket") && head.contains("connection: upgrade"), "{head}");
+        peer.say("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\nhello ").await;
         let heard = peer.hear_until(".").await;
         peer.say(&heard.to_uppercase()).await;
     };
-    let gateway = gateway(&[("/", service(script).await.0)]).await;
+    service(script).await.0
+}
+
+const CHANGE: &str = "GET /ws HTTP/1.1\r\nhost: a\r\nconnection: keep-alive, Upgrade\r\nupgrade: WebSocket\r\n\r\n";
+
+#[tokio::test]
+async fn a_connection_that_changes_to_websocket_passes_bytes_both_ways() {
+    let gateway = gateway(&[("/", shouting().await)]).await;
     let mut peer = Peer::connect(gateway.address).await;
-    peer.say("GET /ws HTTP/1.1\r\nhost: a\r\nconnection: keep-alive, Upgrade\r\nupgrade: echo\r\n\r\n").await;
+    peer.say(CHANGE).await;
     let head = peer.hear_head().await;
     assert_eq!(status_of(&head), 101);
-    assert!(head.contains("upgrade: echo"), "{head}");
+    assert!(head.contains("upgrade: websocket"), "{head}");
     peer.hear_until("hello ").await;
     peer.say("some bytes.").await;
     assert_eq!(peer.hear_rest().await, "SOME BYTES.");
 }
 
 #[tokio::test]
+async fn a_connection_that_has_changed_its_protocol_still_counts_as_one() {
+    let limits = Limits { connections_max: 2, ..Limits::default() };
+    let gateway = gateway_with(&[("/", shouting().await)], limits).await;
+    let mut changed = Peer::connect(gateway.address).await;
+    changed.say(CHANGE).await;
+    changed.hear_until("hello ").await;
+    // There is room for one besides, which is this one.
+    let mut other = Peer::connect(gateway.address).await;
+    other.say("GET /_gateway/metrics HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    other.hear_until("tradewind_gateway_connections 2\n").await;
+    other.hear_until("# EOF\n").await;
+    let mut third = Peer::connect(gateway.address).await;
+    third.say("GET /_gateway/metrics HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    let early = tokio::time::timeout(Duration::from_millis(200), third.0.readable()).await;
+    assert!(early.is_err(), "it was served beside two others");
+    changed.say("away.").await;
+    changed.hear_rest().await;
+    drop(changed);
+    third.hear_head().await;
+}
+
+#[tokio::test]
+async fn no_protocol_but_websocket_is_passed_on() {
+    let gateway = gateway(&[("/", echoing().await)]).await;
+    let ask =
+        "GET / HTTP/1.1\r\nconnection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMA\r\nx-rest:";
+    let heard = gateway.ask(ask, "").await;
+    assert!(status_of(&heard) == 200 && !heard.contains("upgrade") && !heard.contains("http2-settings"), "{heard}");
+}
+
+/// A service that answers with the head that it hears.
+async fn echoing() -> std::net::SocketAddr {
+    let script = |mut peer: Peer, _| async move {
+        let head = peer.hear_head().await;
+        peer.say(&format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{head}", head.len())).await;
+    };
+    service(script).await.0
+}
+
+#[tokio::test]
 async fn a_service_that_does_not_want_to_change_answers_as_always() {
     let gateway = gateway(&[("/", named("no").await)]).await;
-    let answer = gateway.ask("GET / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: echo\r\nx-rest:", "").await;
+    let answer = gateway.ask("GET / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: websocket\r\nx-rest:", "").await;
     assert_eq!(status_of(&answer), 200);
 }
