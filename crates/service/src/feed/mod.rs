@@ -1,15 +1,13 @@
 //! What a service tells others: its events, translated into contracts, as a source of their own. The log is the
-//! outbox: what is told is what was recorded, at the same positions.
+//! outbox: what is told is what was recorded, at the same positions. `tradewind_http::reading` serves it under `/feed`
+//! as it serves any source.
 
-mod atom;
-mod http;
-mod live;
-
+use std::future::ready;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_core::future::BoxFuture;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::{FutureExt, StreamExt, stream};
 use serde::Serialize;
 use tradewind_events::{
     Delivery, Direction, Event, EventSource, EventStore, EventType, Page, Position, Query, ReadError, Recorded,
@@ -17,8 +15,6 @@ use tradewind_events::{
 };
 
 use crate::Upcasters;
-
-pub(crate) use http::{FeedRoutes, feed_routes};
 
 /// The translation of what happens inside a service into what it tells others.
 pub trait Publish: Send + Sync + 'static {
@@ -130,6 +126,17 @@ impl Feed {
         }
         (told, None)
     }
+
+    /// What a subscriber is told of a delivery, and why not of all of it.
+    fn tell(&self, delivery: Delivery, wanted: &Query) -> Vec<Result<Delivery, ReadError>> {
+        match self.translate_all(delivery.events, wanted) {
+            (events, None) => vec![Ok(Delivery { events, ..delivery })],
+            (events, Some((_, error))) if events.is_empty() => vec![Err(error)],
+            (events, Some((through, error))) => {
+                vec![Ok(Delivery { events, through, caught_up: false }), Err(error)]
+            }
+        }
+    }
 }
 
 impl EventSource for Feed {
@@ -156,22 +163,16 @@ impl EventSource for Feed {
         async move {
             let deliveries = self.store.subscribe(after, self.publish.query()).await?;
             let feed = self.clone();
-            let told = deliveries.map(move |delivery| {
-                let delivery = delivery?;
-                let (events, broken) = feed.translate_all(delivery.events, &query);
-                match broken {
-                    None => Ok(Delivery { events, ..delivery }),
-                    Some((_, error)) if events.is_empty() => Err(error),
-                    // What comes before it is told; asking again from there meets it first, and tells the error.
-                    Some((through, _)) => Ok(Delivery { events, through, caught_up: false }),
-                }
+            let told = deliveries.flat_map(move |delivery| {
+                let told = match delivery {
+                    Ok(delivery) => feed.tell(delivery, &query),
+                    Err(error) => vec![Err(error)],
+                };
+                // An error is the last that is told: who went on behind it would have passed over what it is about.
+                let end = told.last().is_some_and(Result::is_err).then_some(None);
+                stream::iter(told.into_iter().map(Some).chain(end))
             });
-            let mut broken = false;
-            let until_broken = told.take_while(move |delivery| {
-                let goes_on = !broken;
-                broken = delivery.is_err();
-                std::future::ready(goes_on)
-            });
+            let until_broken = told.take_while(|told| ready(told.is_some())).filter_map(ready);
             Ok(Box::pin(until_broken) as Subscription)
         }
         .boxed()

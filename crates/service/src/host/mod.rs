@@ -17,13 +17,14 @@ use std::sync::atomic::AtomicU64;
 use axum::http::StatusCode;
 use axum::{Router, middleware};
 use prometheus_client::registry::Registry;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tradewind_events::{Clock, ErrorCode, EventSource, EventStore, Position, Query};
+use tradewind_http::Server;
+use tradewind_http::reading::{self, ReadingOptions};
 use uuid::Uuid;
 
 use crate::commands::{CommandMetrics, Loader};
-use crate::feed::{Feed, FeedRoutes, Publish, feed_routes};
+use crate::feed::{Feed, Publish};
 use crate::follow::FollowerMetrics;
 use crate::process::{EffectHalf, InputHalf, ProcessManager, TimerRunner};
 use crate::projection::{ProjectionRunner, Surroundings};
@@ -31,7 +32,6 @@ use crate::reaction::{ForReaction, Ledger, Reaction, ReactionRunner, ReactionSur
 use crate::{Commands, Entities, Entity, Projection, ProjectionOptions, ReadModel, Upcasters};
 
 use admin::{Admin, Watched, admin_routes};
-pub(crate) use extract::POSITION_HEADER;
 pub use extract::Submitted;
 pub use logging::{LogError, LogFormat, init_logging};
 pub use openapi::Operation;
@@ -273,10 +273,10 @@ impl Host {
     /// [`HostError::Listen`] if the address is taken.
     pub async fn bind(mut self) -> Result<(Service, ServiceHandle), HostError> {
         let metrics = HttpMetrics::registered(&mut self.registry);
-        let HostOptions { name, listen, drain_max, .. } = self.options;
-        let at_fault = |error| HostError::Listen { address: listen, error };
-        let listener = TcpListener::bind(listen).await.map_err(at_fault)?;
-        let address = listener.local_addr().map_err(at_fault)?;
+        let HostOptions { name, listen, drain_max, limits, live_max, .. } = self.options;
+        let bound = Server::bind(listen, limits).await;
+        let server = bound.map_err(|error| HostError::Listen { address: listen, error })?;
+        let address = server.local_addr();
         let admin = Arc::new(Admin {
             openapi: openapi::document(&name, env!("CARGO_PKG_VERSION"), &self.operations),
             service: name.clone(),
@@ -287,9 +287,8 @@ impl Host {
         let mut router = self.routes.merge(admin_routes(admin.clone()));
         if let Some(publish) = self.publish {
             let feed = Feed::new(self.store, publish, self.surroundings.upcasters);
-            let (source, draining) = (Arc::new(feed), self.draining.clone());
-            let routes = feed_routes(FeedRoutes { source, name: format!("/{name}"), draining });
-            router = router.nest("/feed", routes);
+            let options = ReadingOptions { source: format!("/{name}"), live_max, ..ReadingOptions::default() };
+            router = router.nest("/feed", reading::router(Arc::new(feed), "/atom", options, self.draining.clone()));
         }
         let shared = Around {
             metrics: metrics.clone(),
@@ -306,7 +305,7 @@ impl Host {
             })
             .layer(middleware::from_fn_with_state(Arc::new(shared), around));
         let (tasks, draining) = (self.tasks, self.draining);
-        let service = Service { name, listener, router, tasks, draining, drain_max, metrics };
+        let service = Service { name, server, router, tasks, draining, drain_max, metrics };
         Ok((service, ServiceHandle { address, admin }))
     }
 }

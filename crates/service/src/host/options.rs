@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tradewind_http::Limits;
+
 use crate::{CommandOptions, PastOptions};
 
 /// How a service is run.
@@ -21,6 +23,10 @@ pub struct HostOptions {
     pub query_wait_max: Duration,
     /// Bounds on read models of the past.
     pub past: PastOptions,
+    /// What is put up with of connections.
+    pub limits: Limits,
+    /// The most live streams and waiting long polls of its feed at once.
+    pub live_max: usize,
     /// How long requests in flight may take when the service goes down.
     pub drain_max: Duration,
 }
@@ -35,6 +41,8 @@ impl HostOptions {
             commands: CommandOptions::default(),
             query_wait_max: Duration::from_secs(5),
             past: PastOptions::default(),
+            limits: Limits::default(),
+            live_max: 5_000,
             drain_max: Duration::from_secs(10),
         }
     }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt;
 use futures_core::future::BoxFuture;
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
+use hyper_util::service::TowerToHyperService;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
+use tradewind_http::{CutOff, Server};
 
 use super::admin::Admin;
 use super::request::HttpMetrics;
@@ -22,7 +22,7 @@ pub(crate) type Task = Box<dyn FnOnce(CancellationToken) -> BoxFuture<'static, (
 /// A service that is bound to its address; [`Service::run`] runs it.
 pub struct Service {
     pub(crate) name: String,
-    pub(crate) listener: TcpListener,
+    pub(crate) server: Server,
     pub(crate) router: Router,
     pub(crate) tasks: Vec<Task>,
     pub(crate) draining: CancellationToken,
@@ -33,14 +33,14 @@ pub struct Service {
 /// Why a service ended other than as told.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
-    /// The server failed.
-    #[error("the HTTP server failed: {0}")]
-    Server(std::io::Error),
+    /// The server fell.
+    #[error("the HTTP server fell: {0}")]
+    Server(JoinError),
     /// Requests were cut off, since they took longer than the service may take to go down.
     #[error("{requests} requests were still in flight after {waited:?} and were cut off")]
     Drain {
         /// How many.
-        requests: i64,
+        requests: usize,
         /// How long they were given.
         waited: Duration,
     },
@@ -91,14 +91,9 @@ impl Service {
         for task in self.tasks {
             tasks.spawn(task(stop.clone()));
         }
-        tracing::info!(service = self.name, address = ?self.listener.local_addr().ok(), "serving");
-        let listener = self.listener.tap_io(|connection| {
-            if let Err(error) = connection.set_nodelay(true) {
-                tracing::debug!(%error, "a connection keeps its delay");
-            }
-        });
-        let serve = axum::serve(listener, self.router).with_graceful_shutdown(self.draining.clone().cancelled_owned());
-        let mut server = tokio::spawn(serve.into_future());
+        tracing::info!(service = self.name, address = %self.server.local_addr(), "serving");
+        let make = move |_| TowerToHyperService::new(self.router.clone());
+        let mut server = tokio::spawn(self.server.run(make, self.draining.clone(), self.drain_max));
         let mut shutdown = std::pin::pin!(shutdown);
         let early = loop {
             tokio::select! {
@@ -113,9 +108,15 @@ impl Service {
         };
         // Streams end by this, new requests on old connections are refused, and the listener closes.
         self.draining.cancel();
-        let outcome = match early {
-            Some(ended) => flatten(ended),
-            None => drain(&self.name, &mut server, self.drain_max, &self.metrics).await,
+        tracing::info!(service = self.name, in_flight = self.metrics.in_flight(), "draining");
+        let ended = match early {
+            Some(ended) => ended,
+            None => server.await,
+        };
+        let outcome = match ended {
+            Ok(CutOff { requests: 0, .. }) => Ok(()),
+            Ok(CutOff { requests, .. }) => Err(ServiceError::Drain { requests, waited: self.drain_max }),
+            Err(fell) => Err(ServiceError::Server(fell)),
         };
         stop.cancel();
         let followers_ended = async { while tasks.join_next().await.is_some() {} };
@@ -124,32 +125,5 @@ impl Service {
         }
         tracing::info!(service = self.name, "down");
         outcome
-    }
-}
-
-type Ended = Result<Result<(), std::io::Error>, tokio::task::JoinError>;
-
-fn flatten(ended: Ended) -> Result<(), ServiceError> {
-    ended.map_err(std::io::Error::other).and_then(|served| served).map_err(ServiceError::Server)
-}
-
-async fn drain(
-    name: &str,
-    server: &mut tokio::task::JoinHandle<Result<(), std::io::Error>>,
-    waited: Duration,
-    metrics: &HttpMetrics,
-) -> Result<(), ServiceError> {
-    tracing::info!(service = name, in_flight = metrics.in_flight(), "draining");
-    match tokio::time::timeout(waited, &mut *server).await {
-        Ok(ended) => flatten(ended),
-        Err(_) => {
-            let requests = metrics.in_flight();
-            server.abort();
-            if requests == 0 {
-                // Only idle connections were left.
-                return Ok(());
-            }
-            Err(ServiceError::Drain { requests, waited })
-        }
     }
 }

@@ -4,14 +4,17 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use http_body_util::BodyExt;
 use serde_json::json;
-use tradewind_events::{EventSource, Position, Query, Recorded};
+use tradewind_events::{
+    Append, Event, EventId, EventSource, EventStore, EventType, ExpectedRevision, Metadata, Position, Query, ReadError,
+    Recorded, StreamId, Timestamp,
+};
 use tradewind_service::{
     CommandOptions, Commands, Contract, Feed, Publish, PublishError, QueryContext, Upcasters, decode, tag,
 };
 use tradewind_testkit::memory_store::MemoryStore;
 
 use crate::account::{AccountEvent, Balances, Deposit, Open, Withdraw, commands, eventually, nobody};
-use crate::web::{Running, host, start_ready};
+use crate::web::{Running, host, host_with, start_ready};
 
 /// Others are told who has opened an account and what was put in, but not what was taken out.
 struct Told;
@@ -127,7 +130,11 @@ async fn an_atom_feed_has_archive_pages_that_never_change() {
         commands.handle("3", &Deposit(1), &nobody()).await.unwrap();
     }
     let newest = running.get("/feed/atom/all").await;
-    assert!(newest.text.contains("<link rel=\"prev-archive\" href=\"all/2\"/>"), "{}", newest.text);
+    assert!(
+        newest.text.contains("rel=\"prev-archive\" type=\"application/atom+xml\" href=\"all/2\"/>"),
+        "{}",
+        newest.text
+    );
     assert_eq!(newest.text.matches("<entry>").count(), 54);
     let archive = running.get("/feed/atom/account/1").await;
     assert!(archive.text.contains("<fh:archive/>") && archive.text.contains("href=\"../account\""));
@@ -157,6 +164,80 @@ async fn a_feed_stops_before_what_it_cannot_tell_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_live_feed_that_cannot_tell_an_event_tells_what_is_before_it_then_why_and_then_nothing() {
+    let (store, commands, running, _folder) = bank().await;
+    // All in one delivery: what can be told, what cannot, and more of what can.
+    commands.handle("1", &Deposit(13), &nobody()).await.unwrap();
+    commands.handle("1", &Deposit(1), &nobody()).await.unwrap();
+    let feed = Feed::new(Arc::new(store), Arc::new(Told), Upcasters::default());
+    let mut deliveries = feed.subscribe(Position::START, Query::all()).await.unwrap();
+    let before = deliveries.next().await.unwrap().unwrap();
+    assert_eq!((before.events.len(), before.through, before.caught_up), (3, Position(4), false));
+    let why = deliveries.next().await.unwrap();
+    assert!(matches!(why, Err(ReadError::Damaged { .. })), "{why:?}");
+    assert!(deliveries.next().await.is_none(), "it goes on behind what it could not tell");
+
+    let live = running.get("/feed/events/live").await.text;
+    assert!(live.contains("id: 4\n") && live.contains("event: problem\n") && live.contains("TW-1010"), "{live}");
+    assert!(!live.contains("id: 5\n") && !live.contains("id: 6\n") && !live.contains("caught-up"), "{live}");
+}
+
+#[tokio::test]
+async fn what_a_feed_says_over_http_is_what_any_store_says() {
+    let (store, _commands, running, _folder) = bank().await;
+    let head = running.get("/feed/head").await;
+    assert_eq!(head.header("tradewind-position"), "4");
+    let at = running.get("/feed/position-at?time=2999-01-01T00:00:00Z").await;
+    assert_eq!(at.header("tradewind-position"), "4");
+    // An extension whose name is taken does not write that member again; data that is no JSON is not dropped.
+    struct Odd;
+    impl Publish for Odd {
+        fn query(&self) -> Query {
+            Query::all()
+        }
+        fn publish(&self, _: &Recorded) -> Result<Option<Contract>, PublishError> {
+            let event_type = EventType::new("odd")?;
+            Ok(Some(Contract { event_type, tags: Vec::new(), schema_version: 0, data: (&b"\xff"[..]).into() }))
+        }
+    }
+    let extensions = [("id".to_owned(), "mine".to_owned()), ("position".to_owned(), "7".to_owned())];
+    let event = Event {
+        id: EventId::new(),
+        event_type: EventType::new("Odd").unwrap(),
+        time: Timestamp::EPOCH,
+        tags: Vec::new(),
+        metadata: Metadata { extensions: extensions.into(), ..Metadata::default() },
+        data: "1".into(),
+    };
+    let id = event.id;
+    store.append(Append::to(StreamId::new("odd-1").unwrap(), ExpectedRevision::Any, vec![event])).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut odd = host(&store, folder.path());
+    odd.publish(Odd);
+    let running = start_ready(odd).await;
+    let text = running.get("/feed/events?after=4").await.text;
+    assert_eq!((text.matches("\"id\":").count(), text.matches("\"position\":").count()), (1, 1), "{text}");
+    assert!(text.contains(&format!("\"id\":\"{id}\"")) && text.contains("\"data_base64\":\"/w==\""), "{text}");
+    // A page that has just become full leaves a newest one that is empty, and no older than what is in it.
+    let weak = format!("W/{}", running.get("/feed/atom/odd").await.header("etag"));
+    assert_eq!(running.send("GET", "/feed/atom/odd", &[("if-none-match", &weak)], "").await.status.as_u16(), 304);
+    assert!(running.get("/feed/atom/a%2Fb").await.text.contains("href=\"a%2Fb\""));
+    assert_eq!(running.get("/feed/events?limit=0").await.status.as_u16(), 400);
+}
+
+#[tokio::test]
+async fn live_feeds_are_no_more_than_may_be() {
+    let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
+    let mut host = host_with(&store, folder.path(), |options| options.live_max = 1);
+    host.publish(Told);
+    let running = start_ready(host).await;
+    let first = running.open("GET", "/feed/events/live", &[], "").await;
+    let second = running.get("/feed/events/live").await;
+    assert_eq!((second.status.as_u16(), second.json()["code"].as_str()), (503, Some("TW-1007")));
+    drop(first);
+}
+
+#[tokio::test]
 async fn another_service_keeps_a_local_copy_from_the_feed() {
     let (theirs, ours) = (MemoryStore::new(), MemoryStore::new());
     struct AsBefore;
@@ -166,7 +247,7 @@ async fn another_service_keeps_a_local_copy_from_the_feed() {
         }
         fn publish(&self, event: &Recorded) -> Result<Option<Contract>, PublishError> {
             Ok(Some(Contract {
-                event_type: tradewind_events::EventType::new(event.event_type())?,
+                event_type: EventType::new(event.event_type())?,
                 tags: Vec::new(),
                 schema_version: 0,
                 data: event.data_bytes(),

@@ -28,10 +28,20 @@ pub(crate) fn host(store: &MemoryStore, folder: &Path) -> Host {
 }
 
 pub(crate) fn host_at(store: &MemoryStore, folder: &Path, clock: Arc<dyn Clock>) -> Host {
+    Host::new(options(folder), Arc::new(store.clone()), clock)
+}
+
+pub(crate) fn host_with(store: &MemoryStore, folder: &Path, change: impl FnOnce(&mut HostOptions)) -> Host {
+    let mut options = options(folder);
+    change(&mut options);
+    Host::new(options, Arc::new(store.clone()), Arc::new(SystemClock))
+}
+
+fn options(folder: &Path) -> HostOptions {
     let mut options = HostOptions::new("bank", "127.0.0.1:0".parse().unwrap(), folder);
     options.query_wait_max = Duration::from_secs(1);
     options.drain_max = Duration::from_secs(2);
-    Host::new(options, Arc::new(store.clone()), clock)
+    options
 }
 
 /// A service that runs.
