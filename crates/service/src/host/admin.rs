@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use prometheus_client::registry::Registry;
@@ -13,6 +14,8 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tradewind_events::ErrorCode;
 
+use super::headers;
+use super::parts::Fallen;
 use crate::follow::{Control, Status};
 use crate::{FollowerState, FollowerStatus, Problem};
 
@@ -30,6 +33,7 @@ pub(crate) struct Admin {
     pub(crate) registry: Registry,
     pub(crate) openapi: Value,
     pub(crate) draining: CancellationToken,
+    pub(super) fallen: Fallen,
 }
 
 impl Admin {
@@ -37,9 +41,10 @@ impl Admin {
         self.followers.iter().map(|watched| watched.status.read()).collect()
     }
 
-    /// Ready once every follower has caught up or cannot go on by itself.
+    /// Ready once every follower has caught up or cannot go on by itself, unless a part has fallen.
     pub(crate) fn is_ready(&self) -> bool {
-        !self.draining.is_cancelled() && self.followers.iter().all(|watched| watched.status.is_settled())
+        let stands = !self.draining.is_cancelled() && self.fallen.all().is_empty();
+        stands && self.followers.iter().all(|watched| watched.status.is_settled())
     }
 
     fn find(&self, name: &str) -> Result<&Watched, Problem> {
@@ -59,7 +64,16 @@ pub(crate) fn admin_routes(admin: Arc<Admin>) -> Router {
         .route("/admin/projections/{name}/retry", post(retry))
         .route("/admin/projections/{name}/skip", post(skip))
         .route("/admin/projections/{name}/rebuild", post(rebuild))
+        .route_layer(from_fn(deliberate))
         .with_state(admin)
+}
+
+/// None of this may happen because somebody who can reach the service looks at a web page.
+async fn deliberate(request: Request, next: Next) -> Response {
+    match headers::require_deliberate(request.method(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
 }
 
 async fn live(State(admin): State<Arc<Admin>>) -> Json<Value> {
@@ -67,7 +81,7 @@ async fn live(State(admin): State<Arc<Admin>>) -> Json<Value> {
 }
 
 /// A follower that has stopped does not make the service unready: everything else works, and what it has can be
-/// asked for. It is told here all the same.
+/// asked for. It is told here all the same. A part that has fallen does, since only a new start helps it.
 async fn ready(State(admin): State<Arc<Admin>>) -> Response {
     let statuses = admin.statuses();
     let stopped: Vec<_> = statuses.iter().filter(|status| status.state == FollowerState::Stopped).collect();
@@ -80,12 +94,17 @@ async fn ready(State(admin): State<Arc<Admin>>) -> Response {
         told["status"] = status.into();
         return Json(told).into_response();
     }
-    let (code, why) = match admin.draining.is_cancelled() {
-        true => (ErrorCode::DRAINING, "it is going down"),
-        false => (ErrorCode::NOT_CAUGHT_UP, "its read models are catching up"),
+    let fallen = admin.fallen.all();
+    let (code, why) = if admin.draining.is_cancelled() {
+        (ErrorCode::DRAINING, "it is going down")
+    } else if !fallen.is_empty() {
+        (ErrorCode::INTERNAL, "a part of it has fallen; start it again")
+    } else {
+        (ErrorCode::NOT_CAUGHT_UP, "its read models are catching up")
     };
     let problem = Problem::new(code, why).with_status(StatusCode::SERVICE_UNAVAILABLE);
-    problem.with("service", admin.service.clone()).with("catching_up", names(&behind)).into_response()
+    let problem = problem.with("service", admin.service.clone()).with("catching_up", names(&behind));
+    problem.with("fallen", json!(fallen)).into_response()
 }
 
 async fn metrics(State(admin): State<Arc<Admin>>) -> Result<Response, Problem> {
@@ -116,9 +135,9 @@ async fn retry(State(admin): State<Arc<Admin>>, Path(name): Path<String>) -> Res
 async fn skip(
     State(admin): State<Arc<Admin>>,
     Path(name): Path<String>,
-    headers: HeaderMap,
+    told: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let actor = headers.get("tradewind-actor").and_then(|actor| actor.to_str().ok()).map(str::to_owned);
+    let actor = headers::text(&told, &headers::ACTOR)?.map(str::to_owned);
     admin.find(&name)?.control.skip(actor).await?;
     Ok(StatusCode::ACCEPTED)
 }

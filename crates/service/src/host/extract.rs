@@ -1,64 +1,55 @@
-//! What handlers take out of a request, and the answers that they give.
+//! What handlers take out of a request's head, and the answers that they give.
 
 use axum::Json;
-use axum::body::to_bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use tradewind_events::Position;
+use tradewind_events::{Position, Timestamp};
 
+use super::headers;
 use super::request::RequestId;
 use crate::{Acknowledged, Answer, CommandContext, CommandError, IdempotencyKey, Problem, QueryContext};
 
-/// Which position an answer reflects.
-pub(crate) const POSITION_HEADER: HeaderName = HeaderName::from_static("tradewind-position");
-const AFTER_HEADER: HeaderName = HeaderName::from_static("tradewind-after");
-const AS_OF_HEADER: HeaderName = HeaderName::from_static("tradewind-as-of");
-const KEY_HEADER: HeaderName = HeaderName::from_static("idempotency-key");
-const ACTOR_HEADER: HeaderName = HeaderName::from_static("tradewind-actor");
-const CORRELATION_HEADER: HeaderName = HeaderName::from_static("x-correlation-id");
 const KEY_BYTES_MAX: usize = 255;
-/// A command is a wish, not an upload.
-const BODY_BYTES_MAX: usize = 2 << 20;
 
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok().map(str::trim).filter(|value| !value.is_empty())
-}
-
-fn owned(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    text(headers, name).map(str::to_owned)
-}
-
-fn context_of(parts: &Parts, body: &[u8]) -> Result<CommandContext, Problem> {
-    let headers = &parts.headers;
-    let actor = owned(headers, &ACTOR_HEADER);
-    let key = text(headers, &KEY_HEADER).map(|value| read_key(value, actor.as_deref(), parts, body)).transpose()?;
+pub(super) fn context_of(parts: &Parts, body: &[u8]) -> Result<CommandContext, Problem> {
+    let told = &parts.headers;
+    let actor = headers::text(told, &headers::ACTOR)?;
+    let key = headers::text(told, &headers::KEY)?.map(|value| read_key(value, actor, parts, body)).transpose()?;
     let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.to_string());
+    let correlation_id = headers::text(told, &headers::CORRELATION)?.map(str::to_owned).or(request_id);
     Ok(CommandContext {
         key,
-        at: None,
-        correlation_id: owned(headers, &CORRELATION_HEADER).or(request_id),
+        // No client can say this: it is there if something before the routes has let the request in as from the past.
+        at: parts.extensions.get::<Timestamp>().copied(),
+        correlation_id,
         causation_id: None,
-        actor,
-        traceparent: owned(headers, &HeaderName::from_static("traceparent")),
-        tracestate: owned(headers, &HeaderName::from_static("tracestate")),
+        actor: actor.map(str::to_owned),
+        traceparent: headers::if_readable(told, &HeaderName::from_static("traceparent")),
+        tracestate: headers::if_readable(told, &HeaderName::from_static("tracestate")),
     })
 }
 
-/// The key is a string of structured fields (RFC 9651), and so in quotes; many clients send it bare. Keys of
-/// different actors have nothing to do with each other.
+/// The key is a string of structured fields (RFC 9651), and so in quotes; many clients send it bare.
 fn read_key(value: &str, actor: Option<&str>, parts: &Parts, body: &[u8]) -> Result<IdempotencyKey, Problem> {
     let bare = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value);
     if bare.is_empty() || bare.len() > KEY_BYTES_MAX {
         return Err(Problem::bad_request(format!("Idempotency-Key is empty or longer than {KEY_BYTES_MAX} bytes")));
     }
-    let key = actor.map_or_else(|| bare.to_owned(), |actor| format!("{actor}/{bare}"));
     let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
     let fingerprint = IdempotencyKey::fingerprint_of(&[parts.method.as_str().as_bytes(), path.as_bytes(), body]);
-    Ok(IdempotencyKey { key, fingerprint: Some(fingerprint) })
+    Ok(IdempotencyKey { key: key_of(actor, bare), fingerprint: Some(fingerprint) })
+}
+
+/// Keys of different actors have nothing to do with each other, nor with those that a service gives to its own
+/// commands: so they have a prefix of their own, and the actor's length says where the actor ends.
+fn key_of(actor: Option<&str>, bare: &str) -> String {
+    match actor {
+        Some(actor) => format!("http/{}/{actor}/{bare}", actor.len()),
+        None => format!("http/-/{bare}"),
+    }
 }
 
 impl CommandContext {
@@ -74,32 +65,11 @@ impl CommandContext {
 impl<S: Send + Sync> FromRequestParts<S> for CommandContext {
     type Rejection = Problem;
 
-    /// For commands without a body.
+    /// For commands without a body. A command from the past happens at the [`Timestamp`] that the request brings as
+    /// an extension; whoever puts it there answers for it.
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        headers::require_deliberate(&parts.method, &parts.headers)?;
         context_of(parts, &[])
-    }
-}
-
-/// A command's JSON body, and what accompanies it in the headers.
-#[derive(Debug, Clone)]
-pub struct Submitted<T> {
-    /// The body.
-    pub body: T,
-    /// From `Idempotency-Key`, `X-Correlation-Id`, `Tradewind-Actor`, `traceparent` and `tracestate`.
-    pub context: CommandContext,
-}
-
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Submitted<T> {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
-        let bytes = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| {
-            let problem = Problem::bad_request(format!("the body is cut short or longer than {BODY_BYTES_MAX} bytes"));
-            problem.with_status(StatusCode::PAYLOAD_TOO_LARGE)
-        })?;
-        let body = serde_json::from_slice(&bytes).map_err(|error| Problem::bad_request(error.to_string()))?;
-        Ok(Self { body, context: context_of(&parts, &bytes)? })
     }
 }
 
@@ -107,14 +77,9 @@ impl<S: Send + Sync> FromRequestParts<S> for QueryContext {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        let after = match text(&parts.headers, &AFTER_HEADER) {
-            None => None,
-            Some(value) => {
-                let parsed = value.parse::<Position>();
-                Some(parsed.map_err(|_| Problem::bad_request("Tradewind-After is no position"))?)
-            }
-        };
-        let as_of = text(&parts.headers, &AS_OF_HEADER).map(str::parse).transpose()?;
+        let after = headers::text(&parts.headers, &headers::AFTER)?.map(str::parse::<Position>).transpose();
+        let after = after.map_err(|_| Problem::bad_request("Tradewind-After is no position"))?;
+        let as_of = headers::text(&parts.headers, &headers::AS_OF)?.map(str::parse).transpose()?;
         Ok(Self { after, as_of })
     }
 }
@@ -136,8 +101,13 @@ impl Acknowledged {
         self.with_status(StatusCode::ACCEPTED)
     }
 
+    /// Every acknowledgement tells its position, and whether the command had taken effect before.
     fn with_status(self, status: StatusCode) -> Response {
-        (status, [(POSITION_HEADER, HeaderValue::from(self.position.0))]).into_response()
+        let mut response = (status, [(headers::POSITION, HeaderValue::from(self.position.0))]).into_response();
+        if self.duplicate {
+            response.headers_mut().insert(headers::DUPLICATE, HeaderValue::from_static("true"));
+        }
+        response
     }
 }
 
@@ -152,11 +122,11 @@ impl IntoResponse for Acknowledged {
 impl<T: Serialize> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
         let mut response = Json(self.value).into_response();
-        response.headers_mut().insert(POSITION_HEADER, HeaderValue::from(self.position.0));
+        response.headers_mut().insert(headers::POSITION, HeaderValue::from(self.position.0));
         if let Some(as_of) = self.as_of
             && let Ok(as_of) = HeaderValue::from_str(&as_of.to_string())
         {
-            response.headers_mut().insert(AS_OF_HEADER, as_of);
+            response.headers_mut().insert(headers::AS_OF, as_of);
         }
         response
     }
@@ -171,7 +141,7 @@ impl<T> Answer<Option<T>> {
         let Self { value, position, as_of } = self;
         match value {
             Some(value) => Ok(Answer { value, position, as_of }),
-            None => Err(Problem::not_found(what).with("position", position.0)),
+            None => Err(Problem::not_found(what).with("position", position.0).reflecting(position)),
         }
     }
 }

@@ -2,10 +2,13 @@
 //! the host gives back the handles with which its routes work.
 
 mod admin;
+mod body;
 mod extract;
+mod headers;
 mod logging;
 mod openapi;
 mod options;
+mod parts;
 mod problem;
 mod process_metrics;
 mod request;
@@ -32,15 +35,16 @@ use crate::reaction::{ForReaction, Ledger, Reaction, ReactionRunner, ReactionSur
 use crate::{Commands, Entities, Entity, Projection, ProjectionOptions, ReadModel, Upcasters};
 
 use admin::{Admin, Watched, admin_routes};
-pub use extract::Submitted;
+use body::BodyWithin;
+pub use body::Submitted;
 pub use logging::{LogError, LogFormat, init_logging};
 pub use openapi::Operation;
 pub use options::{HostError, HostOptions};
+use parts::{Fallen, Part};
 pub use problem::Problem;
 use process_metrics::ProcessMetrics;
 pub use request::RequestId;
 use request::{Around, HttpMetrics, around};
-use service::Task;
 pub use service::{Service, ServiceError, ServiceHandle};
 
 /// A service under construction.
@@ -51,7 +55,7 @@ pub struct Host {
     registry: Registry,
     commands: Commands,
     followers: Vec<Watched>,
-    tasks: Vec<Task>,
+    parts: Vec<Part>,
     routes: Router,
     operations: Vec<Operation>,
     publish: Option<Arc<dyn Publish>>,
@@ -78,7 +82,7 @@ impl Host {
             registry,
             commands,
             followers: Vec::new(),
-            tasks: Vec::new(),
+            parts: Vec::new(),
             routes: Router::new(),
             operations: Vec::new(),
             publish: None,
@@ -154,8 +158,8 @@ impl Host {
         };
         let around = self.surroundings.clone();
         let (runner, read_model, control) = ProjectionRunner::open(Arc::new(projection), source, around, &options)?;
-        self.watch(Watched { status: runner.status(), control })?;
-        self.tasks.push(Box::new(|stop| Box::pin(runner.run(stop))));
+        let name = self.watch(Watched { status: runner.status(), control })?;
+        self.parts.push(Part::new(name, |stop| runner.run(stop)));
         Ok(read_model)
     }
 
@@ -209,7 +213,7 @@ impl Host {
         let effect = EffectHalf { process: process.clone(), commands: self.commands() };
         self.follow(Arc::new(effect), own, &effects)?;
         let timers = TimerRunner { process, commands: self.commands(), ledger: effects, clock: self.clock() };
-        self.tasks.push(Box::new(|stop| Box::pin(timers.run(stop))));
+        self.parts.push(Part::new(format!("timers of {name}"), |stop| timers.run(stop)));
         Ok(())
     }
 
@@ -222,8 +226,8 @@ impl Host {
         let (name, around) = (about.name, self.surroundings.clone());
         let opened = ReactionRunner::open(reactor, about, around, ledger);
         let (runner, control) = opened.map_err(|e| HostError::Ledger { name, problem: e.to_string() })?;
-        self.watch(Watched { status: runner.status(), control })?;
-        self.tasks.push(Box::new(|stop| Box::pin(runner.run(stop))));
+        let name = self.watch(Watched { status: runner.status(), control })?;
+        self.parts.push(Part::new(name, |stop| runner.run(stop)));
         Ok(())
     }
 
@@ -235,13 +239,13 @@ impl Host {
         opened.map_err(|problem| HostError::Ledger { name, problem })
     }
 
-    fn watch(&mut self, watched: Watched) -> Result<(), HostError> {
-        let name = watched.status.name();
+    fn watch(&mut self, watched: Watched) -> Result<String, HostError> {
+        let name = watched.status.name().to_owned();
         if self.followers.iter().any(|other| other.status.name() == name) {
-            return Err(HostError::SameName(name.to_owned()));
+            return Err(HostError::SameName(name));
         }
         self.followers.push(watched);
-        Ok(())
+        Ok(name)
     }
 
     /// What the service tells others, under `/feed`.
@@ -264,7 +268,7 @@ impl Host {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.tasks.push(Box::new(|stop| Box::pin(task(stop))));
+        self.parts.push(Part::new("a task of the context", task));
     }
 
     /// Binds the service to its address.
@@ -272,8 +276,8 @@ impl Host {
     /// # Errors
     /// [`HostError::Listen`] if the address is taken.
     pub async fn bind(mut self) -> Result<(Service, ServiceHandle), HostError> {
-        let metrics = HttpMetrics::registered(&mut self.registry);
-        let HostOptions { name, listen, drain_max, limits, live_max, .. } = self.options;
+        let (metrics, fallen) = (HttpMetrics::registered(&mut self.registry), Fallen::default());
+        let HostOptions { name, listen, drain_max, limits, live_max, body_within, .. } = self.options;
         let bound = Server::bind(listen, limits).await;
         let server = bound.map_err(|error| HostError::Listen { address: listen, error })?;
         let address = server.local_addr();
@@ -283,6 +287,7 @@ impl Host {
             followers: self.followers,
             registry: self.registry,
             draining: self.draining.clone(),
+            fallen: fallen.clone(),
         });
         let mut router = self.routes.merge(admin_routes(admin.clone()));
         if let Some(publish) = self.publish {
@@ -294,6 +299,7 @@ impl Host {
             metrics: metrics.clone(),
             draining: self.draining.clone(),
             service: name.clone(),
+            body_within: BodyWithin(body_within),
             counter: AtomicU64::new(0),
             run: Uuid::new_v4(),
         };
@@ -304,8 +310,8 @@ impl Host {
                 problem.with_status(StatusCode::METHOD_NOT_ALLOWED)
             })
             .layer(middleware::from_fn_with_state(Arc::new(shared), around));
-        let (tasks, draining) = (self.tasks, self.draining);
-        let service = Service { name, server, router, tasks, draining, drain_max, metrics };
+        let (parts, draining) = (self.parts, self.draining);
+        let service = Service { name, server, router, parts, fallen, draining, drain_max, metrics };
         Ok((service, ServiceHandle { address, admin }))
     }
 }

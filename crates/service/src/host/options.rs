@@ -8,6 +8,9 @@ use tradewind_http::Limits;
 
 use crate::{CommandOptions, PastOptions};
 
+/// How long a body may take, unless told.
+pub(super) const BODY_WITHIN: Duration = Duration::from_secs(30);
+
 /// How a service is run.
 #[derive(Debug, Clone)]
 pub struct HostOptions {
@@ -25,6 +28,8 @@ pub struct HostOptions {
     pub past: PastOptions,
     /// What is put up with of connections.
     pub limits: Limits,
+    /// How long the body of a request may take.
+    pub body_within: Duration,
     /// The most live streams and waiting long polls of its feed at once.
     pub live_max: usize,
     /// How long requests in flight may take when the service goes down.
@@ -42,6 +47,7 @@ impl HostOptions {
             query_wait_max: Duration::from_secs(5),
             past: PastOptions::default(),
             limits: Limits::default(),
+            body_within: BODY_WITHIN,
             live_max: 5_000,
             drain_max: Duration::from_secs(10),
         }

@@ -3,8 +3,9 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
-use tradewind_events::{AppendError, ErrorCode, ReadError};
+use tradewind_events::{AppendError, ErrorCode, Position, ReadError};
 
+use super::headers;
 use crate::{CommandError, ControlError, LoadError, NoMoment, PastError, QueryError};
 
 /// A problem, as `application/problem+json`.
@@ -15,6 +16,7 @@ pub struct Problem {
     detail: String,
     extras: Map<String, Value>,
     retry_after_seconds: Option<u32>,
+    position: Option<Position>,
 }
 
 impl Problem {
@@ -22,7 +24,7 @@ impl Problem {
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         let status = status_of(code);
         let retry_after_seconds = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
-        Self { code, status, detail: detail.into(), extras: Map::new(), retry_after_seconds }
+        Self { code, status, detail: detail.into(), extras: Map::new(), retry_after_seconds, position: None }
     }
 
     /// There is no such thing.
@@ -46,6 +48,13 @@ impl Problem {
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.extras.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The same, and the answer tells that it reflects this position.
+    #[must_use]
+    pub fn reflecting(mut self, position: Position) -> Self {
+        self.position = Some(position);
         self
     }
 
@@ -87,6 +96,9 @@ impl IntoResponse for Problem {
         let mut response = (self.status, kind, self.body().to_string()).into_response();
         if let Some(seconds) = self.retry_after_seconds {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(position) = self.position {
+            response.headers_mut().insert(headers::POSITION, HeaderValue::from(position.0));
         }
         response
     }
@@ -140,7 +152,7 @@ impl From<CommandError> for Problem {
         let problem = Self::new(error.code(), error.to_string());
         match error {
             CommandError::Rejected(rejection) => problem.with("reason", rejection.reason),
-            CommandError::ConditionFailed { position } => problem.with("position", position.0),
+            CommandError::ConditionFailed { position } => problem.with("position", position.0).reflecting(position),
             CommandError::Append(AppendError::OutcomeUnknown(_)) => problem.with("outcome", "unknown"),
             _ => problem,
         }
@@ -164,9 +176,10 @@ impl From<QueryError> for Problem {
         let problem = Self::new(error.code(), error.to_string());
         match error {
             QueryError::NotCaughtUp { wanted, reached, stopped, .. } => {
-                problem.with("wanted", wanted.0).with("reached", reached.0).with("stopped", stopped)
+                let problem = problem.with("wanted", wanted.0).with("reached", reached.0).with("stopped", stopped);
+                problem.reflecting(reached)
             }
-            QueryError::Past(PastError::Future { head, .. }) => problem.with("head", head.0),
+            QueryError::Past(PastError::Future { head, .. }) => problem.with("head", head.0).reflecting(head),
             _ => problem,
         }
     }

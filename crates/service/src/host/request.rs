@@ -19,6 +19,7 @@ use tracing::Instrument;
 use tradewind_events::ErrorCode;
 use uuid::Uuid;
 
+use super::body::BodyWithin;
 use crate::Problem;
 use crate::commands::metrics::seconds;
 
@@ -72,6 +73,7 @@ pub(crate) struct Around {
     pub(crate) metrics: HttpMetrics,
     pub(crate) draining: CancellationToken,
     pub(crate) service: String,
+    pub(super) body_within: BodyWithin,
     pub(crate) counter: AtomicU64,
     /// Distinguishes this run's request ids from those of others.
     pub(crate) run: Uuid,
@@ -106,6 +108,7 @@ pub(crate) async fn around(State(it): State<Arc<Around>>, mut request: Request, 
     let _in_flight = InFlight(it.metrics.in_flight.clone());
     let id = it.request_id(&request);
     request.extensions_mut().insert(RequestId(id.clone()));
+    request.extensions_mut().insert(it.body_within);
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |p| p.as_str().to_owned());
     let span = tracing::debug_span!("request", service = it.service, %method, path = request.uri().path(), id = %id);

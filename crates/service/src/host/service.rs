@@ -6,25 +6,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use futures_core::future::BoxFuture;
 use hyper_util::service::TowerToHyperService;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 use tradewind_http::{CutOff, Server};
 
 use super::admin::Admin;
+use super::parts::{Fallen, Part, Parts};
 use super::request::HttpMetrics;
 use crate::{Control, FollowerStatus};
-
-/// A part of a service that runs until it is told to stop.
-pub(crate) type Task = Box<dyn FnOnce(CancellationToken) -> BoxFuture<'static, ()> + Send>;
 
 /// A service that is bound to its address; [`Service::run`] runs it.
 pub struct Service {
     pub(crate) name: String,
     pub(crate) server: Server,
     pub(crate) router: Router,
-    pub(crate) tasks: Vec<Task>,
+    pub(super) parts: Vec<Part>,
+    pub(super) fallen: Fallen,
     pub(crate) draining: CancellationToken,
     pub(crate) drain_max: Duration,
     pub(crate) metrics: HttpMetrics,
@@ -60,7 +58,8 @@ impl ServiceHandle {
         self.address
     }
 
-    /// Whether it can take requests: every projection and reaction has caught up once, or cannot by itself.
+    /// Whether it can take requests: every projection and reaction has caught up once, or cannot by itself, and no
+    /// part of it has fallen.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.admin.is_ready()
@@ -87,10 +86,7 @@ impl Service {
     /// [`ServiceError`] if the server fails, or requests had to be cut off.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), ServiceError> {
         let stop = CancellationToken::new();
-        let mut tasks = JoinSet::new();
-        for task in self.tasks {
-            tasks.spawn(task(stop.clone()));
-        }
+        let mut parts = Parts::start(self.parts, self.fallen, &stop);
         tracing::info!(service = self.name, address = %self.server.local_addr(), "serving");
         let make = move |_| TowerToHyperService::new(self.router.clone());
         let mut server = tokio::spawn(self.server.run(make, self.draining.clone(), self.drain_max));
@@ -99,11 +95,7 @@ impl Service {
             tokio::select! {
                 ended = &mut server => break Some(ended),
                 () = &mut shutdown => break None,
-                Some(ended) = tasks.join_next() => {
-                    if let Err(error) = ended {
-                        tracing::error!(service = self.name, %error, "a part of the service fell; restart it to go on");
-                    }
-                }
+                true = parts.next_end() => {}
             }
         };
         // Streams end by this, new requests on old connections are refused, and the listener closes.
@@ -119,7 +111,7 @@ impl Service {
             Err(fell) => Err(ServiceError::Server(fell)),
         };
         stop.cancel();
-        let followers_ended = async { while tasks.join_next().await.is_some() {} };
+        let followers_ended = async { while parts.next_end().await {} };
         if tokio::time::timeout(self.drain_max, followers_ended).await.is_err() {
             tracing::warn!(service = self.name, "projections or reactions did not end in time; they go on next time");
         }

@@ -12,8 +12,8 @@ use tradewind_service::{
 };
 use tradewind_testkit::memory_store::MemoryStore;
 
-use crate::account::{Balances, Deposit, Open, Withdraw};
-use crate::web::{Running, host, start_ready};
+use crate::account::{Balances, Deposit, Open, Withdraw, eventually};
+use crate::web::{Running, host, host_with, start_ready};
 
 #[derive(Clone)]
 struct App {
@@ -76,7 +76,10 @@ async fn endless() -> &'static str {
 }
 
 fn bank(store: &MemoryStore, folder: &std::path::Path) -> Host {
-    let mut host = host(store, folder);
+    bank_in(host(store, folder))
+}
+
+fn bank_in(mut host: Host) -> Host {
     let app = App { commands: host.commands(), balances: host.projection(Balances::default()).unwrap() };
     host.routes(
         Router::new()
@@ -148,7 +151,7 @@ async fn every_problem_has_its_code_and_its_type() {
     let key = [("idempotency-key", "a")];
     running.send("POST", "/accounts", &key, r#"{"account":"7","owner":"ann"}"#).await;
     type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str, u16, &'a str);
-    let cases: [Case<'_>; 8] = [
+    let cases: [Case<'_>; 16] = [
         ("POST", "/accounts/7/withdrawal", &[], "", 409, "TW-2001"),
         ("POST", "/accounts/7/deposits", &[], "{broken", 400, "TW-2002"),
         ("POST", "/accounts/a%20b/deposits", &[], r#"{"cents":1}"#, 400, "TW-2002"),
@@ -157,6 +160,14 @@ async fn every_problem_has_its_code_and_its_type() {
         ("PUT", "/accounts", &[], "", 405, "TW-2002"),
         ("GET", "/accounts/7", &[("tradewind-after", "999")], "", 503, "TW-2005"),
         ("GET", "/accounts/7", &[("tradewind-as-of", "999")], "", 400, "TW-2002"),
+        ("GET", "/accounts/7", &[("tradewind-as-of", "gestern-ü")], "", 400, "TW-2002"),
+        ("GET", "/accounts/7", &[("tradewind-as-of", "")], "", 400, "TW-2002"),
+        ("GET", "/accounts/7", &[("tradewind-after", "1"), ("tradewind-after", "2")], "", 400, "TW-2002"),
+        ("POST", "/accounts/7/deposits", &[("idempotency-key", "bestellung-ü1")], r#"{"cents":1}"#, 400, "TW-2002"),
+        ("POST", "/accounts/7/deposits", &[("idempotency-key", "")], r#"{"cents":1}"#, 400, "TW-2002"),
+        ("POST", "/accounts/7/deposits", &[("idempotency-key", "\"\"")], r#"{"cents":1}"#, 400, "TW-2002"),
+        ("POST", "/accounts/7/deposits", &[("tradewind-actor", "jürgen")], r#"{"cents":1}"#, 400, "TW-2002"),
+        ("POST", "/admin/projections/balances/skip", &[("tradewind-actor", "jürgen")], "", 400, "TW-2002"),
     ];
     for (method, path, headers, body, status, code) in cases {
         let got = running.send(method, path, headers, body).await;
@@ -171,6 +182,127 @@ async fn every_problem_has_its_code_and_its_type() {
     let rejected = running.send("POST", "/accounts/7/withdrawal", &[("x-request-id", "mine")], "").await;
     assert_eq!(rejected.json()["reason"], "too-little");
     assert_eq!(rejected.header("x-request-id"), "mine");
+}
+
+#[tokio::test]
+async fn trace_context_that_cannot_be_read_changes_nothing() {
+    let (store, _folder, running) = running().await;
+    let garbled = [("traceparent", "ü"), ("tracestate", "")];
+    assert_eq!(running.send("POST", "/accounts/7/deposits", &garbled, r#"{"cents":1}"#).await.status.as_u16(), 204);
+    assert_eq!(store.everything()[0].metadata().unwrap().traceparent, None);
+}
+
+#[tokio::test]
+async fn keys_of_different_actors_and_of_the_service_itself_are_different_keys() {
+    let (store, _folder, running) = running().await;
+    let five = r#"{"cents":5}"#;
+    for headers in [
+        &[("idempotency-key", "c"), ("tradewind-actor", "a/b")][..],
+        &[("idempotency-key", "b/c"), ("tradewind-actor", "a")],
+        &[("idempotency-key", "a/b/c")],
+        &[("idempotency-key", "1/a/b/c")],
+    ] {
+        let done = running.send("POST", "/accounts/7/deposits", headers, five).await;
+        assert_eq!((done.status.as_u16(), done.header("tradewind-duplicate")), (204, ""), "{headers:?}");
+    }
+    let ids: std::collections::HashSet<_> = store.everything().iter().map(|event| event.id()).collect();
+    assert_eq!(ids.len(), 4);
+    let own = tradewind_service::IdempotencyKey { key: "a/b/c".to_owned(), fingerprint: None };
+    assert!(!ids.contains(&own.event_id(0)), "a client can take the place of what the service does itself");
+}
+
+#[tokio::test]
+async fn an_acknowledgement_says_that_the_command_had_taken_effect_before() {
+    let (_store, _folder, running) = running().await;
+    for (path, body) in [("/accounts", r#"{"account":"7","owner":"ann"}"#), ("/accounts/8/deposits", r#"{"cents":5}"#)]
+    {
+        for expected in ["", "true"] {
+            let done = running.send("POST", path, &[("idempotency-key", path)], body).await;
+            assert_eq!((done.status.is_success(), done.header("tradewind-duplicate")), (true, expected), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_a_web_page_can_send_unasked_changes_anything() {
+    let (store, _folder, running) = running().await;
+    running.send("POST", "/accounts/7/deposits", &[], r#"{"cents":5}"#).await;
+    let before = store.everything().len();
+    let paths = ["/accounts/7/deposits", "/accounts/7/withdrawal", "/admin/projections/balances/rebuild"];
+    let kinds =
+        ["text/plain", "text/plain;application/json", "application/x-www-form-urlencoded", "multipart/form-data", ""];
+    for path in paths {
+        for kind in kinds {
+            let got = running.send_as(kind, path, r#"{"cents":1}"#).await;
+            assert_eq!((got.status.as_u16(), got.json()["code"].as_str()), (415, Some("TW-2002")), "{path} as {kind}");
+        }
+    }
+    assert_eq!(store.everything().len(), before);
+    for kind in ["application/json", "Application/JSON; charset=utf-8", "application/vnd.bank+json"] {
+        assert_eq!(
+            running.send_as(kind, "/accounts/7/deposits", r#"{"cents":1}"#).await.status.as_u16(),
+            204,
+            "{kind}"
+        );
+    }
+    // A header of ours is as good for what has no body: no page can add one without asking first.
+    let by_ann = [("tradewind-actor", "ann")];
+    let answer = running.ask("POST", "/admin/projections/balances/rebuild", &by_ann, "").await;
+    assert_eq!(answer.status.as_u16(), 202);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
+    let host = bank_in(host_with(&store, folder.path(), |it| it.body_within = Duration::from_millis(200)));
+    let running = start_ready(host).await;
+    let begun = "POST /accounts/7/deposits HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+    let answer = running.say(begun).await;
+    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("TW-2002"), "{answer}");
+}
+
+#[tokio::test]
+async fn connections_are_no_more_than_may_be_and_silent_ones_make_room() {
+    let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
+    let host = host_with(&store, folder.path(), |it| {
+        it.limits.connections_max = 1;
+        it.limits.head_within = Duration::from_millis(300);
+    });
+    let running = start_ready(bank_in(host)).await;
+    let _silent = tokio::net::TcpStream::connect(running.handle.address()).await.unwrap();
+    let started = Instant::now();
+    assert_eq!(running.get("/health/live").await.status.as_u16(), 200);
+    assert!(started.elapsed() >= Duration::from_millis(200), "there was room for two");
+}
+
+#[tokio::test]
+async fn a_part_that_falls_makes_the_service_unready_and_is_told_by_name() {
+    let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
+    let mut host = bank(&store, folder.path());
+    let (fall, told) = tokio::sync::oneshot::channel::<()>();
+    host.task(|_| async {
+        let _ = told.await;
+        panic!("on purpose");
+    });
+    let running = start_ready(host).await;
+    fall.send(()).unwrap();
+    eventually("unreadiness", async || !running.handle.is_ready()).await;
+    let ready = running.get("/health/ready").await;
+    assert_eq!((ready.status.as_u16(), &ready.json()["fallen"]), (503, &json!(["a task of the context"])));
+    assert!(!ready.text.contains("on purpose"), "why is in the log");
+    assert_eq!(running.get("/accounts/7").await.status.as_u16(), 404, "what stands goes on");
+}
+
+#[tokio::test]
+async fn problems_tell_their_position_where_it_is_known() {
+    let (_store, _folder, running) = running().await;
+    running.send("POST", "/accounts/7/deposits", &[], r#"{"cents":5}"#).await;
+    let nobody = running.send("GET", "/accounts/99", &[("tradewind-after", "1")], "").await;
+    assert_eq!((nobody.status.as_u16(), nobody.header("tradewind-position")), (404, "1"));
+    let behind = running.send("GET", "/accounts/7", &[("tradewind-after", "9")], "").await;
+    assert_eq!((behind.status.as_u16(), behind.header("tradewind-position")), (503, "1"));
+    let future = running.send("GET", "/accounts/7", &[("tradewind-as-of", "9")], "").await;
+    assert_eq!((future.status.as_u16(), future.header("tradewind-position")), (400, "1"));
 }
 
 #[tokio::test]

@@ -12,6 +12,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tradewind_events::{
@@ -87,6 +89,18 @@ pub(crate) async fn start_ready(host: Host) -> Running {
 
 impl Running {
     pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Got {
+        let json = [("content-type", "application/json")];
+        self.ask(method, path, &[&json[..], headers].concat(), body).await
+    }
+
+    /// A POST with this content type, or none.
+    pub(crate) async fn send_as(&self, kind: &str, path: &str, body: &str) -> Got {
+        let headers: &[_] = if kind.is_empty() { &[] } else { &[("content-type", kind)] };
+        self.ask("POST", path, headers, body).await
+    }
+
+    /// With these headers and no others.
+    pub(crate) async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Got {
         let response = self.open(method, path, headers, body).await;
         let (parts, body) = response.into_parts();
         let bytes: Bytes = body.collect().await.unwrap().to_bytes();
@@ -101,11 +115,20 @@ impl Running {
         body: &str,
     ) -> axum::http::Response<hyper::body::Incoming> {
         let uri = format!("http://{}{path}", self.handle.address());
-        let mut request = Request::builder().method(method).uri(uri).header("content-type", "application/json");
+        let mut request = Request::builder().method(method).uri(uri);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         self.client.request(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap()
+    }
+
+    /// Whatever these bytes ask for, on a connection of its own; what has come when nothing more does.
+    pub(crate) async fn say(&self, bytes: &str) -> String {
+        let mut stream = TcpStream::connect(self.handle.address()).await.unwrap();
+        stream.write_all(bytes.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let _ = tokio::time::timeout(Duration::from_secs(2), stream.read_to_end(&mut answer)).await;
+        String::from_utf8_lossy(&answer).into_owned()
     }
 
     pub(crate) async fn get(&self, path: &str) -> Got {
