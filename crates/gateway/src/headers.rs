@@ -56,6 +56,7 @@ pub(crate) fn prepare_request(parts: &mut request::Parts, client: SocketAddr, re
     let host = host_of(parts);
     let headers = &mut parts.headers;
     remove_hop_by_hop(headers);
+    join_cookies(headers);
     // Our server has answered the expectation, or will, when the body is asked for.
     headers.remove(header::EXPECT);
     if !trust {
@@ -77,6 +78,16 @@ pub(crate) fn prepare_request(parts: &mut request::Parts, client: SocketAddr, re
     add_via(headers, parts.version);
     set_request_id(headers, request_id);
     parts.version = Version::HTTP_11;
+}
+
+/// HTTP/2 may carry cookies in several fields; HTTP/1.1 has one, in which they are joined (RFC 9113 §8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let crumbs: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if crumbs.len() > 1
+        && let Ok(joined) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..]))
+    {
+        headers.insert(header::COOKIE, joined);
+    }
 }
 
 /// The host that the client asked for: HTTP/2 carries it in the target, HTTP/1.1 in a header.

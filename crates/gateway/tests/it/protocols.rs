@@ -28,6 +28,19 @@ async fn clients_may_speak_http_2() {
 }
 
 #[tokio::test]
+async fn cookies_that_come_in_several_fields_reach_the_service_in_one() {
+    let gateway = gateway(&[("/", echoing().await)]).await;
+    let stream = TcpStream::connect(gateway.address).await.unwrap();
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let request = Request::get("http://shop.example/").header("cookie", "a=1").header("cookie", "b=2; c=3");
+    let response = sender.send_request(request.body(Empty::<Bytes>::new()).unwrap()).await.unwrap();
+    let heard = response.into_body().collect().await.unwrap().to_bytes();
+    let heard = String::from_utf8(heard.to_vec()).unwrap();
+    assert!(heard.contains("\r\ncookie: a=1; b=2; c=3\r\n"), "{heard}");
+}
+
+#[tokio::test]
 async fn an_http_2_client_gets_problems_too() {
     let gateway = gateway(&[("/api", named("x").await)]).await;
     let stream = TcpStream::connect(gateway.address).await.unwrap();
