@@ -93,10 +93,12 @@ impl RouteTable {
         }
     }
 
-    /// The route for a path.
+    /// The route for a path. What services offer their operators under `/admin` is reached at their own addresses, or
+    /// by a route that names it, and not by one that covers everything.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<&Route> {
-        self.0.iter().find(|route| covers(&route.prefix, path))
+        let found = self.0.iter().find(|route| covers(&route.prefix, path))?;
+        (&*found.prefix != "/" || !is_for_operators(path)).then_some(found)
     }
 
     /// The routes, longest prefix first.
@@ -112,6 +114,19 @@ pub(crate) fn covers(prefix: &str, path: &str) -> bool {
         return true;
     }
     path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether a path lies under `/admin`, as lenient services read paths too.
+fn is_for_operators(path: &str) -> bool {
+    let Some(first) = path.split(['/', '\\']).find(|segment| !segment.is_empty()) else { return false };
+    let (mut rest, mut plain) = (first.as_bytes(), Vec::new());
+    while let [byte, after @ ..] = rest {
+        let code = if *byte == b'%' { after.get(..2).and_then(|code| std::str::from_utf8(code).ok()) } else { None };
+        let decoded = code.and_then(|code| u8::from_str_radix(code, 16).ok());
+        plain.push(decoded.unwrap_or(*byte));
+        rest = if decoded.is_some() { &after[2..] } else { after };
+    }
+    plain.eq_ignore_ascii_case(b"admin")
 }
 
 /// Whether a path has a `.` or `..` segment, plain or percent-encoded. Services would resolve it, and so see

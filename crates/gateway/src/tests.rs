@@ -32,6 +32,19 @@ fn the_longest_prefix_wins_whatever_the_order() {
 }
 
 #[test]
+fn what_is_for_operators_is_not_behind_a_route_that_covers_everything() {
+    let table = RouteTable::new(vec![route("/").unwrap(), route("/api").unwrap()]).unwrap();
+    for path in ["/admin", "/admin/projections/x/skip", "//admin/x", "/%61dmin/x", "/ADMIN/x", "\\admin"] {
+        assert!(table.find(path).is_none(), "{path}");
+    }
+    for path in ["/administer", "/api/admin", "/x/admin", "/%zzadmin", "/", "/admi%6"] {
+        assert!(table.find(path).is_some(), "{path}");
+    }
+    let named = RouteTable::new(vec![route("/").unwrap(), route("/admin").unwrap()]).unwrap();
+    assert!(named.find("/admin/projections").is_some(), "who names it means it");
+}
+
+#[test]
 fn prefixes_that_could_not_match_are_refused() {
     assert!(matches!(route("api"), Err(RouteError::NotAPath(_))));
     assert!(matches!(route("/api/"), Err(RouteError::TrailingSlash(_))));
