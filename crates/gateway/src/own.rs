@@ -21,7 +21,8 @@ struct RouteView<'a> {
 pub(crate) fn answer(proxy: &Proxy, request: &Request<Incoming>) -> Response<Full<Bytes>> {
     let request_id = headers::request_id(request.headers());
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Problem::refused(StatusCode::METHOD_NOT_ALLOWED, "only GET is allowed here").response(&request_id);
+        return Problem::refused(StatusCode::METHOD_NOT_ALLOWED, "only GET is allowed here")
+            .response(&request_id, false);
     }
     match request.uri().path() {
         "/_gateway/health/live" => text(StatusCode::OK, "live\n".to_owned()),
@@ -36,7 +37,7 @@ pub(crate) fn answer(proxy: &Proxy, request: &Request<Incoming>) -> Response<Ful
             response
         }
         "/_gateway/routes" => routes(proxy),
-        path => Problem::no_route(path).response(&request_id),
+        path => Problem::no_route(path).response(&request_id, false),
     }
 }
 

@@ -1,10 +1,12 @@
-//! Errors as RFC 9457 problem details.
+//! Errors as RFC 9457 problem details, or as pages.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde::Serialize;
 use tradewind_events::ErrorCode;
+
+use crate::page;
 
 /// An error that the gateway answers by itself.
 #[derive(Debug, Clone)]
@@ -13,6 +15,9 @@ pub(crate) struct Problem {
     pub(crate) code: ErrorCode,
     pub(crate) title: &'static str,
     pub(crate) detail: String,
+    /// The same for people, as a page's heading and what stands below it.
+    pub(crate) heading: &'static str,
+    pub(crate) sentence: &'static str,
     /// After how many seconds it is worth trying again.
     pub(crate) retry_after: Option<u32>,
 }
@@ -35,6 +40,8 @@ impl Problem {
             code: ErrorCode::NO_ROUTE,
             title: "no route",
             detail: format!("no service is behind {path}"),
+            heading: "There is nothing here",
+            sentence: "No page or service has this address. The link may be old, or mistyped.",
             retry_after: None,
         }
     }
@@ -45,6 +52,8 @@ impl Problem {
             code: ErrorCode::REFUSED_REQUEST,
             title: "request refused",
             detail: detail.to_owned(),
+            heading: "This cannot be answered",
+            sentence: "The request was not understood, and nothing has been done about it.",
             retry_after: None,
         }
     }
@@ -56,6 +65,8 @@ impl Problem {
             code: ErrorCode::UPSTREAM_UNREACHABLE,
             title: "service unreachable",
             detail: format!("{service} cannot be reached; it may be starting"),
+            heading: "We will be right back",
+            sentence: "The part of the site behind this page cannot be reached just now. It may be starting.",
             retry_after: Some(1),
         }
     }
@@ -67,6 +78,8 @@ impl Problem {
             code: ErrorCode::UPSTREAM_UNREACHABLE,
             title: "service broke off",
             detail: format!("{service} closed the connection without an answer; the request may have been carried out"),
+            heading: "The answer broke off",
+            sentence: "The part of the site behind this page broke off while it was answering.",
             retry_after: Some(1),
         }
     }
@@ -77,12 +90,25 @@ impl Problem {
             code: ErrorCode::UPSTREAM_TIMEOUT,
             title: "service too slow",
             detail: format!("{service} did not answer in time; the request may have been carried out"),
+            heading: "This takes too long",
+            sentence: "The part of the site behind this page has not answered in time. It may be busy.",
             retry_after: Some(1),
         }
     }
 
-    /// The answer.
-    pub(crate) fn response(&self, request_id: &str) -> Response<Full<Bytes>> {
+    /// The answer, as a page for people or as problem details for programs.
+    pub(crate) fn response(&self, request_id: &str, as_page: bool) -> Response<Full<Bytes>> {
+        let mut response = if as_page { page::response(self, request_id) } else { self.details(request_id) };
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+
+    fn details(&self, request_id: &str) -> Response<Full<Bytes>> {
         let wire = Wire {
             r#type: format!("https://tradewind.dev/errors/{}", self.code),
             title: self.title,
@@ -93,13 +119,8 @@ impl Problem {
         };
         // Plain texts and numbers always become JSON.
         let mut response = Response::new(Full::from(serde_json::to_vec(&wire).unwrap_or_default()));
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(seconds) = self.retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
+        let kind = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
         response
     }
 }

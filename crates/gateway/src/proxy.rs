@@ -16,7 +16,7 @@ use crate::problem::Problem;
 use crate::route::{OWN_PREFIX, covers, has_dot_segment};
 use crate::server::ClientConnection;
 use crate::upstream::{Connection, NoAnswer, Upstreams};
-use crate::{Options, Route, RouteTable, own, upgrade};
+use crate::{Options, Route, RouteTable, own, page, upgrade};
 
 /// What all requests share.
 pub(crate) struct Proxy {
@@ -49,6 +49,7 @@ impl Proxy {
             return own::answer(self, &request).map(ResponseBody::Own);
         }
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let as_page = page::is_wanted(&method, request.headers());
         let routes = self.routes();
         let route = find_route(&routes, request.uri());
         let service = route.as_ref().map_or_else(|_| NO_SERVICE.into(), |route| Arc::clone(&route.service));
@@ -58,7 +59,7 @@ impl Proxy {
         };
         let mut response = answered.unwrap_or_else(|problem| {
             tracing::warn!(%method, path, %service, request_id, code = %problem.code, "{}", problem.detail);
-            problem.response(&request_id).map(ResponseBody::Own)
+            problem.response(&request_id, as_page).map(ResponseBody::Own)
         });
         set_request_id(response.headers_mut(), &request_id);
         let took = begun.elapsed();

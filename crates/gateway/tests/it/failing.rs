@@ -20,6 +20,33 @@ async fn a_service_that_is_down_is_told_with_a_time_to_come_again() {
 }
 
 #[tokio::test]
+async fn people_get_a_page_and_programs_get_problem_details() {
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let gateway = gateway(&[("/shop", gone)]).await;
+    let accepting = async |method: &str, path: &str, kinds: &str| {
+        gateway.ask(&format!("{method} {path} HTTP/1.1\r\naccept: {kinds}\r\nx-rest:"), "").await
+    };
+    let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    let page = accepting("GET", "/shop", browser).await;
+    assert_eq!(status_of(&page), 503);
+    assert!(
+        page.contains("content-type: text/html; charset=utf-8\r\n") && page.contains("retry-after: 1\r\n"),
+        "{page}"
+    );
+    assert!(page.contains("TW-3002") && page.contains("http-equiv=\"refresh\"") && page.contains("starting"), "{page}");
+    assert!(page.contains("prefers-color-scheme: dark") && !page.contains("http://") && !page.contains("https://"));
+    let nothing = accepting("GET", "/elsewhere", browser).await;
+    assert!(status_of(&nothing) == 404 && nothing.contains("<h1>") && !nothing.contains("refresh"), "{nothing}");
+    assert!(!nothing.contains("elsewhere"), "a path is a stranger's text: {nothing}");
+    for (method, kinds) in
+        [("GET", "application/json"), ("GET", "*/*"), ("GET", "text/html;q=0, */*"), ("POST", browser)]
+    {
+        let answer = accepting(method, "/shop", kinds).await;
+        assert!(answer.contains("application/problem+json"), "{method} {kinds}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_service_that_comes_back_soon_costs_a_wait_and_no_error() {
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let gateway = gateway(&[("/", address)]).await;
