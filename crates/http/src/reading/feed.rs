@@ -17,7 +17,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::atom::{Document, Kind, PAGE_POSITIONS, page_of};
 use super::problem::read_within;
-use super::{Failure, Reading};
+use super::{Failure, Reading, reflects};
 
 /// The feed of everything.
 const ALL: &str = "all";
@@ -29,12 +29,13 @@ pub(super) async fn newest(
 ) -> Result<Response, Failure> {
     let query = query_of(&feed);
     let read = async {
-        let full = Position(it.events.head().await?.0 / PAGE_POSITIONS * PAGE_POSITIONS);
+        let head = it.events.head().await?;
+        let full = Position(head.0 / PAGE_POSITIONS * PAGE_POSITIONS);
         let events = events_in(&*it.events, &query, full, Position(full.0 + PAGE_POSITIONS)).await?;
         let before = last_up_to(&*it.events, &query, full).await?;
-        Ok((events, before))
+        Ok((head, events, before))
     };
-    let (events, before) = read_within(it.options.answer_within, read).await?;
+    let (head, events, before) = read_within(it.options.answer_within, read).await?;
     let document = Document {
         kind: Kind::Newest,
         feed: &feed,
@@ -43,7 +44,7 @@ pub(super) async fn newest(
         previous: before.map(|event| page_of(event.position())),
         events: &events,
     };
-    Ok(answer(&headers, document.write(), HeaderValue::from_static("no-cache")))
+    Ok(answer(&headers, document.write(), HeaderValue::from_static("no-cache"), head))
 }
 
 pub(super) async fn archived(
@@ -73,7 +74,7 @@ pub(super) async fn archived(
         events: &events,
     };
     let for_ever = HeaderValue::from_static("public, max-age=31536000, immutable");
-    Ok(answer(&headers, document.write(), for_ever))
+    Ok(answer(&headers, document.write(), for_ever, through))
 }
 
 fn query_of(feed: &str) -> Query {
@@ -85,7 +86,7 @@ fn newest_of(events: &[Recorded], before: Option<&Recorded>) -> Timestamp {
 }
 
 /// The document, or that the client has it already.
-fn answer(request: &HeaderMap, document: String, cache: HeaderValue) -> Response {
+fn answer(request: &HeaderMap, document: String, cache: HeaderValue, position: Position) -> Response {
     let tag = format!("\"{:032x}\"", xxh3_128(document.as_bytes()));
     let known = request
         .get_all(header::IF_NONE_MATCH)
@@ -95,7 +96,7 @@ fn answer(request: &HeaderMap, document: String, cache: HeaderValue) -> Response
         .map(str::trim)
         .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag);
     let tag = HeaderValue::from_str(&tag).unwrap_or_else(|_| HeaderValue::from_static("\"\""));
-    let validators = [(header::ETAG, tag), (header::CACHE_CONTROL, cache)];
+    let validators = [(header::ETAG, tag), (header::CACHE_CONTROL, cache), reflects(position)];
     if known {
         return (StatusCode::NOT_MODIFIED, validators).into_response();
     }

@@ -1,12 +1,14 @@
 //! Any event source over HTTP: the reading half of an event store's interface, and all of a service's feed.
 //!
 //! `events` tells everything by position, `live` the same as it happens, `streams` one stream, `feed` everything as
-//! Atom, whose documents `atom` writes. `params` are what they take, `problem` is what they answer otherwise.
+//! Atom, whose documents `atom` writes. `params` are what they take, `problem` is what they answer otherwise,
+//! `openapi` describes them for machines.
 
 mod atom;
 mod events;
 mod feed;
 mod live;
+mod openapi;
 mod params;
 mod problem;
 mod streams;
@@ -23,6 +25,7 @@ use tradewind_events::{EventSource, Position};
 
 use crate::wire::POSITION_HEADER;
 
+pub use openapi::{Description, described};
 pub use params::StreamPath;
 pub use problem::{Failure, read_within};
 

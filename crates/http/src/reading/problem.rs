@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
-use tradewind_events::{AppendError, ErrorCode, ReadError};
+use tradewind_events::{AppendError, ErrorCode, Position, ReadError};
 
 use crate::wire::problem::Problem;
 
@@ -76,6 +76,11 @@ impl IntoResponse for Failure {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        // What tells of an event that was found reflects at least that one.
+        if let Some(position) = self.0.members.get("position").and_then(serde_json::Value::as_u64) {
+            let (name, value) = super::reflects(Position(position));
+            headers.insert(name, value);
         }
         response
     }

@@ -10,7 +10,7 @@ use tradewind_events::{Direction, Revision};
 
 use super::params::{Params, StreamPath};
 use super::problem::read_within;
-use super::{Failure, Reading};
+use super::{Failure, Reading, reflects};
 use crate::wire::page::write_slice;
 
 #[derive(Deserialize)]
@@ -44,7 +44,12 @@ pub(super) async fn read(
         return Err(Failure::invalid_read("limit is zero"));
     }
     let from = params.from.unwrap_or(start);
-    let slice = read_within(it.options.answer_within, it.events.read_stream(&stream, from, direction, limit)).await?;
-    let json = write_slice(&slice, &it.options.source);
-    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response())
+    let read = async {
+        // Before the stream itself, so that the answer reflects at least this position.
+        let head = it.events.head().await?;
+        Ok((head, it.events.read_stream(&stream, from, direction, limit).await?))
+    };
+    let (head, slice) = read_within(it.options.answer_within, read).await?;
+    let headers = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json")), reflects(head)];
+    Ok((headers, write_slice(&slice, &it.options.source)).into_response())
 }

@@ -16,7 +16,7 @@ use tradewind_events::{
     Append, Direction, Event, EventId, EventSource, EventStore, EventType, ExpectedRevision, Metadata, Page, Position,
     Query, ReadError, Revision, StreamId, StreamSlice, Subscription, Timestamp,
 };
-use tradewind_http::reading::{ReadingOptions, router};
+use tradewind_http::reading::{Description, PATHS, ReadingOptions, described, router};
 use tradewind_http::{Limits, Server};
 use tradewind_testkit::memory_store::MemoryStore;
 
@@ -105,5 +105,36 @@ async fn a_stream_that_comes_in_parts_says_that_there_is_more_from_either_end() 
             revisions.reverse();
         }
         assert_eq!(revisions, [0, 1, 2, 3, 4], "{direction}");
+    }
+}
+
+#[tokio::test]
+async fn every_answer_tells_the_position_that_it_reflects() {
+    let url = serve(Arc::new(filled(3).await)).await;
+    for path in [
+        "/events",
+        "/head",
+        "/position-at?time=2999-01-01T00:00:00Z",
+        "/streams/order-1",
+        "/streams/none-1",
+        "/atom/all",
+    ] {
+        assert_eq!(get(&format!("{url}{path}")).await.position, Some(3), "{path}");
+    }
+    let url = serve(Arc::new(filled(130).await)).await;
+    assert_eq!(get(&format!("{url}/atom/all/1")).await.position, Some(100));
+}
+
+#[test]
+fn the_description_names_every_route_and_only_schemas_that_are_there() {
+    let Description { paths, schemas } = described("/feed", "/atom");
+    let mut served: Vec<_> = PATHS.iter().map(|path| format!("/feed{path}")).collect();
+    served.extend(["/feed/atom/{category}".to_owned(), "/feed/atom/{category}/{page}".to_owned()]);
+    let mut told: Vec<_> = paths.keys().cloned().collect();
+    (told.sort_unstable(), served.sort_unstable());
+    assert_eq!(told, served);
+    let text = serde_json::to_string(&(paths, &schemas)).unwrap();
+    for reference in text.split("#/components/schemas/").skip(1) {
+        assert!(schemas.contains_key(reference.split('"').next().unwrap()), "{reference:.40}");
     }
 }

@@ -282,7 +282,7 @@ impl Host {
         let server = bound.map_err(|error| HostError::Listen { address: listen, error })?;
         let address = server.local_addr();
         let admin = Arc::new(Admin {
-            openapi: openapi::document(&name, env!("CARGO_PKG_VERSION"), &self.operations),
+            openapi: openapi::document(&name, env!("CARGO_PKG_VERSION"), &self.operations, self.publish.is_some()),
             service: name.clone(),
             followers: self.followers,
             registry: self.registry,

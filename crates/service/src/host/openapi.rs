@@ -1,6 +1,7 @@
 //! The OpenAPI 3.1 document of a service, from the operations that its context registers.
 
 use serde_json::{Map, Value, json};
+use tradewind_http::reading::{Description, described};
 
 /// One operation of a service's API.
 #[derive(Debug, Clone)]
@@ -80,7 +81,15 @@ impl Operation {
     #[must_use]
     pub fn body(mut self, schema: Value) -> Self {
         self.body = Some(with(json!({"required": true}), "content", json_content(schema)));
-        self
+        self.problem(408, "The body did not come in time")
+            .problem(413, "The body is too long")
+            .problem(415, "The body is not said to be JSON")
+    }
+
+    /// An answer that reflects no position of the log: of the process, or for an operator.
+    fn says(self, status: u16, description: &str) -> Self {
+        let response = json!({"description": description});
+        self.response(status, with(response, "content", json_content(json!({"type": "object"}))))
     }
 
     /// An answer with a JSON body.
@@ -143,18 +152,22 @@ fn position() -> Value {
         "description": "The position that the answer reflects", "schema": {"type": "integer"}}})
 }
 
-/// The whole document.
-pub(crate) fn document(service: &str, version: &str, operations: &[Operation]) -> Value {
+/// The whole document; with the feed, if the service has one.
+pub(crate) fn document(service: &str, version: &str, operations: &[Operation], has_feed: bool) -> Value {
     let mut paths = Map::new();
     for operation in operations.iter().chain(&own_operations()) {
         let path = paths.entry(operation.path.clone()).or_insert_with(|| json!({}));
         path[operation.method] = operation.to_value();
     }
+    let feed = if has_feed { described("/feed", "/atom") } else { Description::default() };
+    paths.extend(feed.paths);
+    let mut schemas = feed.schemas;
+    schemas.insert("Problem".to_owned(), problem_schema());
     json!({
         "openapi": "3.1.0",
         "info": {"title": service, "version": version},
         "paths": paths,
-        "components": {"schemas": {"Problem": problem_schema()}},
+        "components": {"schemas": schemas},
     })
 }
 
@@ -176,24 +189,35 @@ fn problem_schema() -> Value {
 
 /// What every service offers.
 fn own_operations() -> Vec<Operation> {
-    let any = || json!({"type": "object"});
     let get = |path, id, summary| Operation::new("get", path, id).summary(summary);
-    let post = |path, id, summary| Operation::new("post", path, id).summary(summary).problem(409, "There is no need");
+    let metrics = json!({"application/openmetrics-text": {"schema": {"type": "string"}}});
     vec![
-        get("/health/live", "isLive", "Whether the process works").returns(200, "It does", any()),
+        get("/health/live", "isLive", "Whether the process works").says(200, "It does"),
         get("/health/ready", "isReady", "Whether it can take requests")
-            .returns(200, "It can", any())
-            .problem(503, "It is starting or going down"),
-        get("/admin/projections", "listFollowers", "How projections, reactions and processes are doing").returns(
-            200,
-            "All of them",
-            any(),
-        ),
-        post("/admin/projections/{name}/retry", "retry", "Try the event again at which it stopped")
-            .acknowledges(202, "It goes on"),
-        post("/admin/projections/{name}/skip", "skip", "Pass over the event at which it stopped, and record that")
-            .acknowledges(202, "It goes on"),
-        post("/admin/projections/{name}/rebuild", "rebuild", "Build it anew beside the one that answers")
-            .acknowledges(202, "It has begun"),
+            .says(200, "It can")
+            .problem(503, "It is starting or going down, or a part of it has fallen"),
+        get("/metrics", "metrics", "Figures for Prometheus")
+            .response(200, json!({"description": "All of them", "content": metrics})),
+        get("/openapi.json", "describe", "This document").says(200, "It"),
+        get("/admin/projections", "listFollowers", "How projections, reactions and processes are doing")
+            .says(200, "All of them"),
+        get("/admin/projections/{name}", "follower", "How one of them is doing")
+            .says(200, "It")
+            .problem(404, "There is no such one"),
+        for_operators("retry", "Try the event again at which it stopped", "It goes on"),
+        for_operators("skip", "Pass over the event at which it stopped, and record that", "It goes on"),
+        for_operators("rebuild", "Build it anew beside the one that answers", "It has begun"),
     ]
+}
+
+fn for_operators(verb: &'static str, summary: &str, done: &str) -> Operation {
+    let actor =
+        "On whose behalf. It, Idempotency-Key or a JSON content type is needed: no web page can send them unasked";
+    Operation::new("post", &format!("/admin/projections/{{name}}/{verb}"), verb)
+        .summary(summary)
+        .header("Tradewind-Actor", actor, json!({"type": "string"}))
+        .response(202, json!({"description": done}))
+        .problem(404, "There is no such one")
+        .problem(409, "There is no need")
+        .problem(415, "It may have been sent unasked")
 }

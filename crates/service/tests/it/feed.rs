@@ -185,6 +185,10 @@ async fn a_live_feed_that_cannot_tell_an_event_tells_what_is_before_it_then_why_
 #[tokio::test]
 async fn what_a_feed_says_over_http_is_what_any_store_says() {
     let (store, _commands, running, _folder) = bank().await;
+    let document = running.get("/openapi.json").await.json();
+    for path in ["/feed/events", "/feed/events/live", "/feed/head", "/feed/streams/{stream}", "/feed/atom/{category}"] {
+        assert!(document["paths"][path]["get"].is_object(), "{path} is not described");
+    }
     let head = running.get("/feed/head").await;
     assert_eq!(head.header("tradewind-position"), "4");
     let at = running.get("/feed/position-at?time=2999-01-01T00:00:00Z").await;

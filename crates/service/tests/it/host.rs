@@ -330,6 +330,17 @@ async fn health_metrics_and_the_api_document_tell_the_truth() {
     assert_eq!((&document["openapi"], &document["info"]["title"]), (&json!("3.1.0"), &json!("bank")));
     assert_eq!(document["paths"]["/accounts"]["post"]["operationId"], "openAccount");
     assert_eq!(document["paths"]["/accounts/{id}"]["get"]["parameters"][0]["name"], "id");
+    // What is said to tell its position does, and what does not is not said to.
+    for path in ["/health/live", "/health/ready", "/metrics", "/openapi.json", "/admin/projections"] {
+        let got = running.get(path).await;
+        assert_eq!((got.status.as_u16(), got.header("tradewind-position")), (200, ""), "{path}");
+        let described = &document["paths"][path]["get"]["responses"]["200"];
+        assert!(described.is_object() && described["headers"].is_null(), "{path}: {described}");
+    }
+    let headers = &document["paths"]["/accounts/{id}"]["get"]["responses"]["200"]["headers"];
+    assert!(headers["Tradewind-Position"].is_object());
+    assert!(document["paths"]["/admin/projections/{name}"]["get"].is_object());
+    assert!(document["paths"]["/feed/events"].is_null(), "it has no feed");
     let list = running.get("/admin/projections").await.json();
     assert_eq!((&list["items"][0]["name"], &list["items"][0]["state"]), (&json!("balances"), &json!("live")));
 }

@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::future::join_all;
 use tradewind_events::AppendError;
-use tradewind_http::reading::Failure;
+use tradewind_http::reading::{Failure, reflects};
 use tradewind_http::wire::append::{WireAppend, write_appended};
 use tradewind_http::wire::problem::Problem;
 
@@ -46,5 +46,9 @@ pub(super) async fn append_batch(State(it): State<Arc<Writing>>, Whole(body): Wh
         }
     }
     out.push(b']');
-    Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], out).into_response())
+    let mut response = ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], out).into_response();
+    if let Some(last) = answers.iter().flatten().map(|appended| appended.last).max() {
+        response.headers_mut().extend([reflects(last)]);
+    }
+    Ok(response)
 }

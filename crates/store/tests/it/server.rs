@@ -54,6 +54,7 @@ async fn problems_tell_a_program_what_it_needs() {
     conditional["condition"] = json!({"failIf": [{"categories": ["order"]}], "after": 1});
     let conflict = post(&url, &conditional).await;
     assert_eq!((conflict.status, &conflict.json()["position"]), (409, &json!(2)));
+    assert_eq!(conflict.header("tradewind-position"), "2");
 
     let reused = post(&url, &json!({"streams": [{"stream": "x-1", "events": [{"id": taken, "type": "A"}]}]})).await;
     assert_eq!((reused.status, &reused.json()["id"], &reused.json()["position"]), (422, &json!(taken), &json!(1)));
@@ -98,7 +99,7 @@ async fn each_append_of_a_batch_succeeds_or_fails_alone() {
     let batch = json!([one("none", "a-1"), one("none", "a-1"), one("any", "b c"), one("any", "a-1")]);
     let answer = post(&format!("{}/append/batch", served.url()), &batch).await;
     let answers = answer.json();
-    assert_eq!(answer.status, 200);
+    assert_eq!((answer.status, answer.header("tradewind-position")), (200, "2"));
     assert_eq!(answers[0]["first"], 1);
     assert_eq!((&answers[1]["status"], &answers[1]["actual"]), (&json!(409), &json!(0)));
     assert_eq!(answers[2]["code"], "TW-1004");
