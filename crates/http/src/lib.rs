@@ -7,6 +7,7 @@
 //!
 //! `docs/internals/http-api.md` draws the interface.
 
+mod content;
 mod server;
 
 #[cfg(feature = "reading")]
@@ -16,6 +17,7 @@ mod url;
 #[cfg(feature = "reading")]
 pub mod wire;
 
+pub use content::is_json;
 pub use server::{CutOff, Limits, Peer, Place, Server};
 #[cfg(feature = "reading")]
 pub use url::percent_encoded;

@@ -1,8 +1,9 @@
 //! Headers that change what is done or what is answered. One that cannot be read is refused: if a garbled key were
 //! taken for none, a retry would place a second order.
 
-use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
+
+use tradewind_http::is_json;
 
 use crate::Problem;
 
@@ -46,21 +47,13 @@ pub(crate) fn if_readable(headers: &HeaderMap, name: &HeaderName) -> Option<Stri
     text(headers, name).ok().flatten().map(str::to_owned)
 }
 
-/// Whether the body is said to be JSON.
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
-    let kind = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
-}
-
 /// Refuses a body that is not said to be JSON.
 pub(crate) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     if is_json(headers) { Ok(()) } else { Err(not_json("the body must be sent as Content-Type: application/json")) }
 }
 
 /// Refuses what any web page could make a visitor's browser send here, to a service on this very machine, without
-/// asking first (Fetch, "CORS-safelisted"): a POST without a body that has neither a JSON content type nor a header
-/// of ours.
+/// asking first: a POST without a body that has neither a JSON content type nor a header of ours.
 pub(crate) fn require_deliberate(method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
     let safelisted =
         method == Method::POST && !is_json(headers) && ![KEY, ACTOR].iter().any(|h| headers.contains_key(h));

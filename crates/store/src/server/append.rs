@@ -10,10 +10,10 @@ use tradewind_http::reading::{Failure, reflects};
 use tradewind_http::wire::append::{WireAppend, write_appended};
 
 use super::Writing;
-use super::body::Whole;
+use super::body::Json;
 use super::within::write_within;
 
-pub(super) async fn append(State(it): State<Arc<Writing>>, Whole(body): Whole) -> Result<Response, Failure> {
+pub(super) async fn append(State(it): State<Arc<Writing>>, Json(body): Json) -> Result<Response, Failure> {
     let wire: WireAppend<'_> =
         serde_json::from_slice(&body).map_err(|error| AppendError::Invalid(error.to_string()))?;
     let append = wire.into_append(&body, it.options.clock.now())?;

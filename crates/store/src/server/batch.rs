@@ -13,10 +13,10 @@ use tradewind_http::wire::append::{WireAppend, write_appended};
 use tradewind_http::wire::problem::Problem;
 
 use super::Writing;
-use super::body::Whole;
+use super::body::Json;
 use super::within::write_within;
 
-pub(super) async fn append_batch(State(it): State<Arc<Writing>>, Whole(body): Whole) -> Result<Response, Failure> {
+pub(super) async fn append_batch(State(it): State<Arc<Writing>>, Json(body): Json) -> Result<Response, Failure> {
     let batch: Vec<WireAppend<'_>> =
         serde_json::from_slice(&body).map_err(|error| AppendError::Invalid(error.to_string()))?;
     let most = it.options.batch_appends_max;

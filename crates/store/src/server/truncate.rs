@@ -9,7 +9,7 @@ use tradewind_events::{AppendError, Revision};
 use tradewind_http::reading::{Failure, StreamPath};
 
 use super::Writing;
-use super::body::Whole;
+use super::body::Json;
 use super::within::write_within;
 
 #[derive(Deserialize)]
@@ -21,7 +21,7 @@ struct Truncate {
 pub(super) async fn truncate(
     State(it): State<Arc<Writing>>,
     StreamPath(stream): StreamPath,
-    Whole(body): Whole,
+    Json(body): Json,
 ) -> Result<StatusCode, Failure> {
     let Truncate { before } = serde_json::from_slice(&body).map_err(|error| AppendError::Invalid(error.to_string()))?;
     write_within(it.options.reading.answer_within, it.store.truncate(&stream, before)).await?;

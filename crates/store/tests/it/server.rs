@@ -71,7 +71,7 @@ async fn problems_tell_a_program_what_it_needs() {
         ("{\"streams\":[{\"stream\":\"a\",\"expected\":\"some\"}]}", 400, "TW-1004"),
         ("{\"streams\":[{\"stream\":\"a\",\"evnts\":[]}]}", 400, "TW-1004"),
     ] {
-        let answer = ask("POST", &url, &[], body).await;
+        let answer = ask("POST", &url, &[("content-type", "application/json")], body).await;
         assert_eq!((answer.status, &answer.json()["code"]), (status, &json!(code)), "{body}");
     }
     for (path, status, code) in [
@@ -90,6 +90,24 @@ async fn problems_tell_a_program_what_it_needs() {
         let answer = get(&format!("{}{path}", served.url())).await;
         assert_eq!((answer.status, &answer.json()["code"]), (status, &json!(code)), "{path}");
     }
+}
+
+#[tokio::test]
+async fn nothing_that_a_web_page_can_send_unasked_changes_anything() {
+    let store = Arc::new(MemoryStore::new());
+    let served = serve(store.clone()).await;
+    fill(&*store, "a-1", 2).await;
+    let append = json!({"streams": [{"stream": "a-1", "events": [{"type": "A"}]}]});
+    let batch = json!([append]);
+    let truncate = json!({"before": 1});
+    for (path, body) in [("append", append), ("append/batch", batch), ("streams/a-1/truncate", truncate)] {
+        let url = format!("{}/{path}", served.url());
+        for headers in [&[][..], &[("content-type", "text/plain")], &[("content-type", "multipart/form-data")]] {
+            let answer = ask("POST", &url, headers, &body.to_string()).await;
+            assert_eq!((answer.status, &answer.json()["code"]), (415, &json!("TW-2002")), "{path} {headers:?}");
+        }
+    }
+    assert_eq!(store.everything().len(), 2);
 }
 
 #[tokio::test]
@@ -113,7 +131,8 @@ async fn requests_over_a_limit_are_refused_and_long_pages_cut() {
     let options = ServerOptions { body_bytes_max: 1_000, batch_appends_max: 2, ..reading(|it| it.page_events_max = 5) };
     let served = serve_at("127.0.0.1:0".parse().unwrap(), store, options).await;
     let url = served.url();
-    let large = ask("POST", &format!("{url}/append"), &[], &" ".repeat(2_000)).await;
+    let large =
+        ask("POST", &format!("{url}/append"), &[("content-type", "application/json")], &" ".repeat(2_000)).await;
     assert_eq!((large.status, &large.json()["code"]), (413, &json!("TW-2002")));
     let append = json!({"streams": [{"stream": "a-1", "events": []}]});
     let many = post(&format!("{url}/append/batch"), &json!([append, append, append])).await;
@@ -130,7 +149,10 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     let options = reading(|it| it.answer_within = Duration::from_millis(200));
     let served = serve_at("127.0.0.1:0".parse().unwrap(), Arc::new(MemoryStore::new()), options).await;
     let mut connection = tokio::net::TcpStream::connect(served.address).await.unwrap();
-    connection.write_all(b"POST /append HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{").await.unwrap();
+    connection
+        .write_all(b"POST /append HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{")
+        .await
+        .unwrap();
     let mut answer = vec![0; 12];
     tokio::time::timeout(Duration::from_secs(5), connection.read_exact(&mut answer)).await.unwrap().unwrap();
     assert_eq!(answer, b"HTTP/1.1 408");
