@@ -6,6 +6,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::json;
+use tradewind_events::Timestamp;
 use tradewind_service::{
     Acknowledged, Answer, CommandContext, Commands, Host, Operation, Problem, QueryContext, ReadModel, ServiceError,
     Submitted,
@@ -221,6 +222,21 @@ async fn an_acknowledgement_says_that_the_command_had_taken_effect_before() {
             assert_eq!((done.status.is_success(), done.header("tradewind-duplicate")), (true, expected), "{path}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_command_that_was_let_in_from_the_past_happens_then_and_no_client_can_say_so() {
+    let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
+    let past: Timestamp = "2017-03-31T10:20:30Z".parse().unwrap();
+    let mut host = host(&store, folder.path());
+    let app = App { commands: host.commands(), balances: host.projection(Balances::default()).unwrap() };
+    let let_in = Router::new().route("/past/{id}", post(deposit)).layer(axum::Extension(past));
+    host.routes(let_in.route("/now/{id}", post(deposit)).with_state(app));
+    let running = start_ready(host).await;
+    running.send("POST", "/past/7", &[], r#"{"cents":1}"#).await;
+    running.send("POST", "/now/7", &[("tradewind-at", "2017-03-31T10:20:30Z")], r#"{"cents":1}"#).await;
+    let times: Vec<_> = store.everything().iter().map(|event| event.time() == past).collect();
+    assert_eq!(times, [true, false]);
 }
 
 #[tokio::test]
