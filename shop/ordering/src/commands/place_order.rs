@@ -24,6 +24,11 @@ impl PlaceOrder {
     pub const QUANTITY_MAX: u32 = 999;
     /// The longest customer id, in bytes.
     pub const CUSTOMER_BYTES_MAX: usize = 100;
+
+    /// The rule that an order has at most [`Self::LINES_MAX`] lines.
+    pub(crate) fn too_many_lines() -> Rejection {
+        Rejection::new("too-many-lines", format!("an order has at most {} lines", Self::LINES_MAX))
+    }
 }
 
 impl Command for PlaceOrder {
@@ -41,7 +46,7 @@ impl Command for PlaceOrder {
             return Err(Rejection::new("empty-order", "an order needs at least one line"));
         }
         if self.lines.len() > Self::LINES_MAX {
-            return Err(Rejection::new("too-many-lines", format!("an order has at most {} lines", Self::LINES_MAX)));
+            return Err(Self::too_many_lines());
         }
         let mut seen = HashSet::new();
         for line in &self.lines {

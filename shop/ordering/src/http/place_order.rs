@@ -4,7 +4,7 @@ use axum::extract::{Extension, State};
 use axum::response::Response;
 use serde::Deserialize;
 use tradewind_events::Timestamp;
-use tradewind_service::{Problem, Submitted};
+use tradewind_service::{CommandError, Problem, Submitted};
 use uuid::Uuid;
 
 use super::{OrderingApi, happening, told_twice};
@@ -32,8 +32,8 @@ pub(super) async fn place_order(
 ) -> Result<Response, Problem> {
     context.require_key()?;
     if body.lines.len() > PlaceOrder::LINES_MAX {
-        // Refused before anything is looked up for it.
-        return Err(Problem::bad_request(format!("an order has at most {} lines", PlaceOrder::LINES_MAX)));
+        // Refused before anything is looked up for it, and as the rule itself would.
+        return Err(CommandError::from(PlaceOrder::too_many_lines()).into());
     }
     let NewOrder { order_id, customer_id, lines } = body;
     let (products, quantities): (Vec<String>, Vec<u32>) =

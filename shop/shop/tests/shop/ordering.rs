@@ -98,6 +98,7 @@ async fn an_order_that_cannot_be_is_refused_with_the_rule() {
     place("empty", &[]).await.rejected("empty-order");
     place("none", &[("1", 0)]).await.rejected("bad-quantity");
     place("double", &[("1", 1), ("1", 1)]).await.rejected("product-twice");
+    place("endless", &[("1", 1); 501]).await.rejected("too-many-lines");
     shop.shopper.place(&id("nobody"), "", &[("1", 1)]).await.rejected("bad-customer");
     let negative = json!({"order_id": id("negative"), "customer_id": "7",
         "lines": [{"product_id": "1", "quantity": -1}]});
