@@ -78,22 +78,23 @@ impl Shopper {
         self.send(Method::GET, path, &[], None).await
     }
 
-    /// The answer that reflects a command.
-    pub(crate) async fn get_after(&self, path: &str, command: &Got) -> Got {
-        self.send(Method::GET, path, &[("tradewind-after", command.position())], None).await
+    /// The answer that reflects a command, or what another read model has shown already.
+    pub(crate) async fn get_after(&self, path: &str, seen: &Got) -> Got {
+        self.send(Method::GET, path, &[("tradewind-after", seen.position())], None).await
     }
 
     pub(crate) async fn post(&self, path: &str, key: &str, body: Value) -> Got {
         self.send(Method::POST, path, &[("idempotency-key", key)], Some(body)).await
     }
 
-    /// Lists a product, and waits until it can be ordered.
-    pub(crate) async fn list(&self, id: &str, price_cents: u64) {
+    /// Lists a product, and waits until it can be ordered. The catalog's own read models may come later.
+    pub(crate) async fn list(&self, id: &str, price_cents: u64) -> Got {
         let product =
             json!({"id": id, "name": format!("Product {id}"), "department": "Grocery", "price_cents": price_cents});
         let listed = self.post("/api/catalog/products", &format!("list {id}"), product).await;
         assert_eq!(listed.status, StatusCode::CREATED, "{listed:?}");
         self.get_after(&format!("/api/ordering/products/{id}"), &listed).await.ok();
+        listed
     }
 
     pub(crate) async fn place(&self, order: &str, customer: &str, lines: &[(&str, u32)]) -> Got {
@@ -102,11 +103,16 @@ impl Shopper {
 
     /// An order as soon as it has come to a status.
     pub(crate) async fn order_that_is(&self, order: &str, status: &str) -> Value {
+        self.see_order_that_is(order, status).await.ok()
+    }
+
+    /// The same with its position: other read models may not have come so far yet.
+    pub(crate) async fn see_order_that_is(&self, order: &str, status: &str) -> Got {
         let started = Instant::now();
         loop {
             let got = self.get(&format!("/api/ordering/orders/{order}")).await;
             if got.status == StatusCode::OK && got.body["status"] == status {
-                return got.body;
+                return got;
             }
             assert!(started.elapsed() < PATIENCE, "order {order} never was {status}; at last: {got:?}");
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -39,13 +39,14 @@ async fn an_order_of_the_past_is_delivered_in_the_past() {
     shop.shopper.list("1", 259).await;
     let order = id("long ago");
     place_at(&shop.shopper, &order, THEN).await.ok();
-    let delivered = shop.shopper.order_that_is(&order, "delivered").await;
+    let seen = shop.shopper.see_order_that_is(&order, "delivered").await;
+    let delivered = &seen.body;
     let times: Vec<&str> =
         delivered["timeline"].as_array().unwrap().iter().map(|stage| stage["at"].as_str().unwrap()).collect();
     assert_eq!(times[0], THEN);
     assert!(times.is_sorted() && times[5] > "2017-03-31T23" && times[5] < "2017-04-03", "{times:?}");
     assert_eq!(delivered["placed_at"], THEN);
-    let sales = shop.shopper.get("/api/ordering/sales?by=day").await.ok();
+    let sales = shop.shopper.get_after("/api/ordering/sales?by=day", &seen).await.ok();
     assert_eq!(sales["items"], json!([{"key": "2017-03-31", "orders": 1, "units": 2, "sales_cents": 518}]));
 }
 

@@ -21,10 +21,10 @@ async fn a_declined_payment_ends_the_order_and_sells_nothing() {
     shop.shopper.list("1", 259).await;
     let order = id("declined");
     shop.shopper.place(&order, "7", &[("1", 1)]).await.ok();
-    let failed = shop.shopper.order_that_is(&order, "payment-failed").await;
-    let note = failed["timeline"][2]["note"].as_str().unwrap();
+    let failed = shop.shopper.see_order_that_is(&order, "payment-failed").await;
+    let note = failed.body["timeline"][2]["note"].as_str().unwrap();
     assert!(note.contains("stand-in"), "it says that nobody's bank said no: {note}");
-    let sales = shop.shopper.get("/api/ordering/sales?by=day").await.ok();
+    let sales = shop.shopper.get_after("/api/ordering/sales?by=day", &failed).await.ok();
     assert_eq!(sales["items"].as_array().unwrap().len(), 0);
 }
 
