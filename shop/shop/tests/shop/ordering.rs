@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::client::{Shopper, id, new_order};
 use crate::system::Shop;
 
-const STAGES: [&str; 6] =
+pub(crate) const STAGES: [&str; 6] =
     ["OrderCreated", "OrderApproved", "OrderPaid", "OrderPrepared", "OrderShipped", "OrderDelivered"];
 
 /// The stages in a stream of server-sent events that has ended, with their ids.
