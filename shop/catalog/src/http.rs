@@ -73,7 +73,11 @@ async fn find_products(
     }
     let offset = match params.after.as_deref() {
         None | Some("") => 0,
-        Some(after) => after.parse().map_err(|_| Problem::bad_request("after is not what a page gave as next"))?,
+        // As a page counts: more than any shop has, and less than the database can be asked for.
+        Some(after) => {
+            let after = after.parse::<u32>();
+            u64::from(after.map_err(|_| Problem::bad_request("after is not what a page gave as next"))?)
+        }
     };
     let limit = params.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
     let department = params.department.filter(|name| !name.is_empty());

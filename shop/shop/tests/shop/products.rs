@@ -48,8 +48,12 @@ async fn products_are_read_page_by_page() {
         next.clone_into(&mut after);
     }
     assert_eq!(seen, ["0", "1", "2", "3", "4", "5", "6"]);
-    let nonsense = shop.shopper.get("/api/catalog/products?after=x").await;
-    assert_eq!((nonsense.status, &nonsense.body["code"]), (StatusCode::BAD_REQUEST, &json!("TW-2002")));
+    for nonsense in ["x", "-1", "9223372036854775808", "18446744073709551616"] {
+        let got = shop.shopper.get(&format!("/api/catalog/products?after={nonsense}")).await;
+        assert_eq!((got.status, &got.body["code"]), (StatusCode::BAD_REQUEST, &json!("TW-2002")), "{nonsense}");
+    }
+    let beyond = shop.shopper.get_after("/api/catalog/products?after=4294967295", &listed).await.ok();
+    assert_eq!(beyond, json!({"items": [], "total": 7, "next": null}));
 }
 
 #[tokio::test]
