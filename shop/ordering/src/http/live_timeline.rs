@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, stream};
@@ -41,10 +41,9 @@ pub(super) async fn follow(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let stream = stream_of::<Order>(&id).map_err(|error| Problem::bad_request(error.to_string()))?;
-    let next = match headers.get("last-event-id").map(|id| id.to_str().map(str::parse)) {
+    let next = match headers.get("last-event-id") {
         None => Revision::FIRST,
-        Some(Ok(Ok(last))) => Revision(last).next(),
-        Some(_) => return Err(Problem::bad_request("Last-Event-ID is no revision")),
+        Some(last) => behind(last).ok_or_else(|| Problem::bad_request("Last-Event-ID is no revision"))?,
     };
     // Watched first and read then: what happens in between is read, and wakes the watcher for nothing.
     let watcher = api.live.watch(&id);
@@ -68,6 +67,11 @@ pub(super) async fn follow(
     // A service that goes down does not wait for orders to end; their followers reconnect.
     let stages = stages.take_until(api.draining.cancelled_owned());
     Ok(Sse::new(stages).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response())
+}
+
+/// The revision behind the one that a client has heard last.
+fn behind(last: &HeaderValue) -> Option<Revision> {
+    last.to_str().ok()?.parse::<u64>().ok()?.checked_add(1).map(Revision)
 }
 
 impl Follower {

@@ -47,6 +47,10 @@ async fn an_order_is_told_live_through_its_six_stages() {
     assert_eq!(follow(&shop.shopper, &order, None).await.1, told);
     assert_eq!(follow(&shop.shopper, &order, Some(&told[3].0)).await.1, told[4..]);
     assert_eq!(follow(&shop.shopper, &order, Some(&told[5].0)).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(follow(&shop.shopper, &order, Some("18446744073709551614")).await.0, StatusCode::NO_CONTENT);
+    for nonsense in ["x", "-1", "18446744073709551615"] {
+        assert_eq!(follow(&shop.shopper, &order, Some(nonsense)).await.0, StatusCode::BAD_REQUEST, "{nonsense}");
+    }
 }
 
 #[tokio::test]
