@@ -15,6 +15,8 @@ pub struct PlaceOrder {
     pub lines: Vec<OrderLine>,
     /// The ids of products that were asked for, too, but that nobody here knows.
     pub unknown_products: Vec<String>,
+    /// What the customer was told that it costs, in US cents; none if nobody was told.
+    pub expected_total_cents: Option<u64>,
 }
 
 impl PlaceOrder {
@@ -38,6 +40,10 @@ impl Command for PlaceOrder {
         if self.customer_id.trim().is_empty() || self.customer_id.len() > Self::CUSTOMER_BYTES_MAX {
             return Err(Rejection::new("bad-customer", "an order needs a customer with an ordinary id"));
         }
+        // Before all that depends on today's prices: whoever asks again must hear of the order that there is.
+        if order.status.is_some() {
+            return Err(Rejection::new("order-exists", "there is an order with this id already"));
+        }
         if let [first, others @ ..] = self.unknown_products.as_slice() {
             let more = if others.is_empty() { String::new() } else { format!(" (and {} others)", others.len()) };
             return Err(Rejection::new("unknown-product", format!("product {first}{more} is not on sale here")));
@@ -59,11 +65,16 @@ impl Command for PlaceOrder {
                 return Err(Rejection::new("product-twice", format!("product {id} is in the order twice")));
             }
         }
-        if order.status.is_some() {
-            return Err(Rejection::new("order-exists", "there is an order with this id already"));
-        }
         let total_cents = self.lines.iter().fold(0, |sum: u64, line| sum.saturating_add(line.total_cents()));
+        if let Some(expected) = self.expected_total_cents.filter(|expected| *expected != total_cents) {
+            let (now, before) = (dollars(total_cents), dollars(expected));
+            return Err(Rejection::new("total-changed", format!("this costs {now} now, and not {before}")));
+        }
         let created = OrderCreated { customer_id: self.customer_id.clone(), lines: self.lines.clone(), total_cents };
         Ok(vec![created.into()])
     }
+}
+
+fn dollars(cents: u64) -> String {
+    format!("${}.{:02}", cents / 100, cents % 100)
 }

@@ -22,7 +22,7 @@ fn lines() -> Vec<OrderLine> {
 }
 
 fn place(lines: Vec<OrderLine>) -> PlaceOrder {
-    PlaceOrder { customer_id: "1467".into(), lines, unknown_products: Vec::new() }
+    PlaceOrder { customer_id: "1467".into(), lines, unknown_products: Vec::new(), expected_total_cents: None }
 }
 
 /// What happens to an order with which all goes well.
@@ -76,6 +76,23 @@ fn an_order_is_placed_once() {
     given::<Order>(up_to(Status::Created)).when(place(vec![line("1", 1, 259)])).then_rejected("order-exists");
     let of_another = PlaceOrder { customer_id: "7".into(), ..place(lines()) };
     given::<Order>(up_to(Status::Created)).when(of_another).then_rejected("order-exists");
+}
+
+#[test]
+fn an_order_that_exists_is_told_before_what_it_would_cost_today() {
+    let dearer = PlaceOrder { expected_total_cents: Some(1), ..place(lines()) };
+    given::<Order>(up_to(Status::Created)).when(dearer).then_rejected("order-exists");
+    let off_sale = PlaceOrder { unknown_products: vec!["2".into()], ..place(vec![line("1", 2, 259)]) };
+    given::<Order>(up_to(Status::Created)).when(off_sale).then_rejected("order-exists");
+}
+
+#[test]
+fn an_order_costs_what_the_customer_was_told_or_is_not_placed() {
+    let told = |cents| PlaceOrder { expected_total_cents: Some(cents), ..place(lines()) };
+    let created = OrderCreated { customer_id: "1467".into(), lines: lines(), total_cents: 617 };
+    given_nothing::<Order>().when(told(617)).then([created.into()]);
+    given_nothing::<Order>().when(told(616)).then_rejected("total-changed");
+    given_nothing::<Order>().when(told(618)).then_rejected("total-changed");
 }
 
 #[test]

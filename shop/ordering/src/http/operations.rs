@@ -80,11 +80,14 @@ fn list(item: &Value, in_pages: bool) -> Value {
 fn new_order() -> Value {
     let quantity = json!({"type": "integer", "minimum": 1, "maximum": crate::commands::PlaceOrder::QUANTITY_MAX});
     let line = object(&[("product_id", text()), ("quantity", quantity)]);
-    object(&[
+    let mut order = object(&[
         ("order_id", json!({"type": "string", "format": "uuid"})),
         ("customer_id", text()),
         ("lines", array(&line)),
-    ])
+    ]);
+    let description = "What a person was told that it costs; the rule total-changed refuses it at any other total";
+    order["properties"]["expected_total_cents"] = json!({"type": "integer", "minimum": 0, "description": description});
+    order
 }
 
 fn order() -> Value {

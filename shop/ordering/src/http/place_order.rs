@@ -11,12 +11,14 @@ use super::{OrderingApi, happening, told_twice};
 use crate::commands::PlaceOrder;
 use crate::events::OrderLine;
 
-/// An order, as a client places it: the id is the client's, the prices are ours.
+/// An order, as a client places it: the id is the client's, the prices are ours. A client that has shown a total to a
+/// person sends it along, and nothing is ordered at another one.
 #[derive(Debug, Deserialize)]
 pub(super) struct NewOrder {
     order_id: Uuid,
     customer_id: String,
     lines: Vec<NewLine>,
+    expected_total_cents: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -35,12 +37,16 @@ pub(super) async fn place_order(
         // Refused before anything is looked up for it, and as the rule itself would.
         return Err(CommandError::from(PlaceOrder::too_many_lines()).into());
     }
-    let NewOrder { order_id, customer_id, lines } = body;
+    let NewOrder { order_id, customer_id, lines, expected_total_cents } = body;
     let (products, quantities): (Vec<String>, Vec<u32>) =
         lines.into_iter().map(|line| (line.product_id, line.quantity)).unzip();
     let prices = api.prices.look_up(&products).await?;
-    let mut command =
-        PlaceOrder { customer_id, lines: Vec::with_capacity(products.len()), unknown_products: Vec::new() };
+    let mut command = PlaceOrder {
+        customer_id,
+        lines: Vec::with_capacity(products.len()),
+        unknown_products: Vec::new(),
+        expected_total_cents,
+    };
     for ((product_id, quantity), price) in products.into_iter().zip(quantities).zip(prices) {
         match price {
             None => command.unknown_products.push(product_id),

@@ -78,7 +78,7 @@ async fn a_request_that_is_repeated_places_one_order() {
     shop.shopper.list("1", 259).await;
     let order = id("twice");
     let first = shop.shopper.place(&order, "7", &[("1", 2)]).await;
-    shop.shopper.order_that_is(&order, "delivered").await;
+    let delivered = shop.shopper.see_order_that_is(&order, "delivered").await;
     let again = shop.shopper.place(&order, "7", &[("1", 2)]).await;
     assert_eq!((again.status, again.position()), (StatusCode::CREATED, first.position()));
     assert_eq!((first.header("tradewind-duplicate"), again.header("tradewind-duplicate")), ("", "true"));
@@ -86,11 +86,13 @@ async fn a_request_that_is_repeated_places_one_order() {
     let gone = shop.shopper.send(Method::DELETE, "/api/catalog/products/1", &[], None).await;
     shop.shopper.get_after("/api/ordering/products/1", &gone).await;
     assert_eq!(shop.shopper.place(&order, "7", &[("1", 2)]).await.position(), first.position());
-    let history = shop.shopper.get("/api/ordering/customers/7/orders").await.ok();
-    assert_eq!(history["items"].as_array().unwrap().len(), 1);
     // The same key for something else, and something else under the same id, are two kinds of mistake.
     let other = shop.shopper.place(&order, "7", &[("1", 3)]).await;
-    assert_eq!(other.status, StatusCode::UNPROCESSABLE_ENTITY, "{other:?}");
+    assert_eq!((other.status, &other.body["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("TW-2006")), "{other:?}");
+    let other = new_order(&order, "7", &[("1", 3)]);
+    shop.shopper.post("/api/ordering/orders", "another key", other).await.rejected("order-exists");
+    let history = shop.shopper.get_after("/api/ordering/customers/7/orders", &delivered).await.ok();
+    assert_eq!(history["items"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -114,6 +116,25 @@ async fn an_order_that_cannot_be_is_refused_with_the_rule() {
     assert_eq!((keyless.status, &keyless.body["code"]), (StatusCode::BAD_REQUEST, &json!("TW-2007")));
     let nothing = shop.shopper.get("/api/ordering/customers/7/orders").await.ok();
     assert_eq!(nothing, json!({"items": [], "next": null}));
+}
+
+#[tokio::test]
+async fn nothing_is_ordered_at_another_total_than_the_customer_was_shown() {
+    let shop = Shop::open("").await;
+    shop.shopper.list("1", 259).await;
+    let order = id("seen");
+    let at = |cents: u64| {
+        let mut order = new_order(&order, "7", &[("1", 2)]);
+        order["expected_total_cents"] = cents.into();
+        order
+    };
+    let stale = shop.shopper.post("/api/ordering/orders", "stale", at(500)).await;
+    stale.rejected("total-changed");
+    assert!(stale.body["detail"].as_str().unwrap().contains("$5.18"), "{stale:?}");
+    let placed = shop.shopper.post("/api/ordering/orders", "seen", at(518)).await;
+    assert_eq!(placed.status, StatusCode::CREATED, "{placed:?}");
+    // An earlier try that had arrived is told of, whatever its total was.
+    shop.shopper.post("/api/ordering/orders", "again", at(500)).await.rejected("order-exists");
 }
 
 #[tokio::test]
