@@ -1,11 +1,12 @@
 // Small things kept in this browser. A browser that refuses storage gets them for the life of the page.
 
+// What the browser did not take. It is newer than what the browser may hold under the same key.
 const memory = new Map();
 
 export function load(key, otherwise) {
   try {
-    const text = localStorage.getItem(`tradewind.${key}`) ?? memory.get(key);
-    return text === undefined || text === null ? otherwise : JSON.parse(text);
+    const text = memory.get(key) ?? localStorage.getItem(`tradewind.${key}`);
+    return text === null ? otherwise : JSON.parse(text);
   } catch {
     return otherwise;
   }
@@ -13,11 +14,12 @@ export function load(key, otherwise) {
 
 export function save(key, value) {
   const text = JSON.stringify(value);
-  memory.set(key, text);
   try {
     localStorage.setItem(`tradewind.${key}`, text);
+    memory.delete(key);
   } catch {
-    // Full or forbidden: the copy in memory serves.
+    // Full or forbidden.
+    memory.set(key, text);
   }
 }
 
@@ -26,13 +28,15 @@ export function forget(key) {
   try {
     localStorage.removeItem(`tradewind.${key}`);
   } catch {
-    // As above.
+    // Forbidden: then it holds nothing either.
   }
 }
 
 /** Calls back when another tab changes the key. */
 export function onForeignChange(key, callback) {
   window.addEventListener("storage", (event) => {
-    if (event.key === `tradewind.${key}`) callback();
+    if (event.key !== `tradewind.${key}`) return;
+    memory.delete(key);
+    callback();
   });
 }
