@@ -1,23 +1,24 @@
 // Every call to a service goes through here: time limits, retries of what is safe to retry, positions, problems.
 
-import { asked, seen, wrote } from "./positions.js";
+import { asked, wrote } from "./positions.js";
 import { Problem, problemIn } from "./problem.js";
 
 const TIMEOUT_MS = 10_000;
 const QUERY_PAUSES_MS = [400, 1200];
 
-/** A query: retried a little by itself, since services restart. */
-export async function get(path, { signal, params, pauses = QUERY_PAUSES_MS } = {}) {
+/**
+ * A query: retried a little by itself, since services restart. It waits for this browser's own writes to the service,
+ * unless `ownWrites` is false: for an answer whose positions are those of another service.
+ */
+export async function get(path, { signal, params, ownWrites = true, pauses = QUERY_PAUSES_MS } = {}) {
   return withRetries(pauses, signal, async () => {
     const service = serviceOf(path);
-    const after = asked(service);
+    const after = ownWrites && asked(service);
     const headers = { Accept: "application/json", ...(after ? { "Tradewind-After": String(after) } : {}) };
     const response = await send(withParams(path, params), { headers }, service, signal);
-    const body = await response.json().catch(() => {
+    return response.json().catch(() => {
       throw new Problem("broken", { service, status: response.status });
     });
-    seen(service, positionOf(response));
-    return body;
   });
 }
 

@@ -1,9 +1,10 @@
-// Reading one's own writes: after a command, the position it was recorded at is asked for until a read has shown it.
+// Reading one's own writes: for a while after a command, every read of the service asks for the position at which it
+// was recorded. One answer that reflects it says nothing of the others: each read model follows the log by itself.
 
 import { load, save } from "./storage.js";
 
-// A position that no read confirms is given up: the shop's data may have been started anew.
-const FORGET_AFTER_MS = 10 * 60 * 1000;
+// Read models are moments behind. What has not come so far by then has stopped, or the shop's data was started anew.
+const FORGET_AFTER_MS = 2 * 60 * 1000;
 
 /** Remembers that this browser wrote at `position` in a service. */
 export function wrote(service, position) {
@@ -15,13 +16,4 @@ export function wrote(service, position) {
 export function asked(service) {
   const entry = load("positions", {})[service];
   return entry && Date.now() - entry.since < FORGET_AFTER_MS ? entry.position : undefined;
-}
-
-/** A read has answered: what it reflects need not be asked for again. */
-export function seen(service, position) {
-  const entry = load("positions", {})[service];
-  if (!entry || !(position >= entry.position)) return;
-  const rest = load("positions", {});
-  delete rest[service];
-  save("positions", rest);
 }
