@@ -64,6 +64,7 @@ assets! {
     "js/pages/search.js",
     "js/pictures.js",
     "js/positions.js",
+    "js/prices.js",
     "js/problem.js",
     "js/router.js",
     "js/shell.js",

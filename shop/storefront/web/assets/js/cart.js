@@ -9,19 +9,24 @@ class Cart extends EventTarget {
     return load("cart", []);
   }
 
+  /** The lines that can be ordered: a product that is no longer sold stays in the cart, but costs nothing. */
+  get orderable() {
+    return this.lines.filter((line) => !line.gone);
+  }
+
   get units() {
-    return this.lines.reduce((sum, line) => sum + line.quantity, 0);
+    return unitsOf(this.orderable);
   }
 
   get total() {
-    return this.lines.reduce((sum, line) => sum + line.quantity * line.price_cents, 0);
+    return totalOf(this.orderable);
   }
 
   add(product, quantity = 1) {
     const { id, name, department, category, type, size, price_cents } = product;
     const lines = this.lines;
     const line = lines.find((line) => line.id === id);
-    if (line) Object.assign(line, { price_cents, quantity: within(line.quantity + quantity) });
+    if (line) Object.assign(line, { price_cents, gone: false, quantity: within(line.quantity + quantity) });
     else lines.push({ id, name, department, category, type, size, price_cents, quantity: within(quantity) });
     this.#keep(lines);
   }
@@ -30,8 +35,9 @@ class Cart extends EventTarget {
     this.#keep(this.lines.map((line) => (line.id === id ? { ...line, quantity: within(quantity) } : line)));
   }
 
-  setPrice(id, price_cents) {
-    this.#keep(this.lines.map((line) => (line.id === id ? { ...line, price_cents } : line)));
+  /** What has been learned of some products, by id: `price_cents`, and whether they are `gone` from the shop. */
+  learn(facts) {
+    this.#keep(this.lines.map((line) => ({ ...line, ...facts.get(line.id) })));
   }
 
   remove(id) {
@@ -54,6 +60,9 @@ class Cart extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 }
+
+export const unitsOf = (lines) => lines.reduce((sum, line) => sum + line.quantity, 0);
+export const totalOf = (lines) => lines.reduce((sum, line) => sum + line.quantity * line.price_cents, 0);
 
 const within = (quantity) => Math.min(MOST_OF_ONE, Math.max(1, Math.trunc(quantity) || 1));
 

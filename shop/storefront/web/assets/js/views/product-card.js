@@ -11,7 +11,7 @@ import { bone } from "./region.js";
 export const nameOf = (product) => readable(product.name || product.type || product.category) || `Product ${product.id}`;
 
 // Many names end with the size already.
-const sizeOf = ({ name, size }) => (size && !name?.endsWith(size) ? size.toLowerCase() : null);
+export const sizeOf = ({ name, size }) => (size && !name?.endsWith(size) ? size.toLowerCase() : null);
 
 export function tile(product) {
   const picture = pictureOf(product);

@@ -18,5 +18,14 @@ export function quantityField({ value, name, onChange }) {
   more.addEventListener("click", () => onChange(set(Number(input.value) + 1)));
   input.addEventListener("change", () => onChange(set(input.value)));
   set(value);
-  return { node: h("div", { class: "quantity", role: "group", "aria-label": `Quantity of ${name}` }, less, input, more), get value() { return Number(input.value); } };
+  return {
+    node: h("div", { class: "quantity", role: "group", "aria-label": `Quantity of ${name}` }, less, input, more),
+    get value() {
+      return Number(input.value);
+    },
+    /** Shows another number, without telling `onChange`. */
+    set value(wanted) {
+      if (Number(input.value) !== wanted) set(wanted);
+    },
+  };
 }
