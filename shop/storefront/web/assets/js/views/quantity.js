@@ -10,8 +10,9 @@ export function quantityField({ value, name, onChange }) {
   const set = (wanted) => {
     const quantity = Math.min(MOST_OF_ONE, Math.max(1, Math.trunc(Number(wanted)) || 1));
     input.value = quantity;
-    less.disabled = quantity <= 1;
-    more.disabled = quantity >= MOST_OF_ONE;
+    // Not disabled: that would take the focus from who has just pressed it.
+    less.setAttribute("aria-disabled", String(quantity <= 1));
+    more.setAttribute("aria-disabled", String(quantity >= MOST_OF_ONE));
     return quantity;
   };
   less.addEventListener("click", () => onChange(set(Number(input.value) - 1)));
