@@ -70,6 +70,7 @@ assets! {
     "js/shell.js",
     "js/stages.js",
     "js/storage.js",
+    "js/views/customer-field.js",
     "js/views/notice.js",
     "js/views/product-card.js",
     "js/views/quantity.js",

@@ -23,14 +23,15 @@ export async function get(path, { signal, params, ownWrites = true, pauses = QUE
 }
 
 /**
- * A command. The key makes it safe to send again: whatever happens on the way, it takes effect once.
- * `onRetry(attempt)` is told before each further try.
+ * A command. The key makes it safe to send again: whatever happens on the way, it takes effect once. No page breaks it
+ * off by being left: it may have taken effect, and then somebody must hear of it. `onRetry(attempt)` is told before each
+ * further try.
  */
-export async function command(path, body, { key, signal, pauses = [500, 1000, 2000, 4000], onRetry } = {}) {
-  return withRetries(pauses, signal, async () => {
+export async function command(path, body, { key, pauses = [500, 1000, 2000, 4000], onRetry } = {}) {
+  return withRetries(pauses, undefined, async () => {
     const service = serviceOf(path);
     const headers = { "Content-Type": "application/json", "Idempotency-Key": key };
-    const response = await send(path, { method: "POST", headers, body: JSON.stringify(body) }, service, signal);
+    const response = await send(path, { method: "POST", headers, body: JSON.stringify(body) }, service);
     const position = positionOf(response);
     wrote(service, position);
     return { position, location: response.headers.get("Location") };

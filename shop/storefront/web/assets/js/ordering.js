@@ -6,12 +6,16 @@ const ORDERS = "/api/ordering/orders";
 
 export const orderPath = (id) => `${ORDERS}/${encodeURIComponent(id)}`;
 
-export const placeOrder = ({ orderId, customerId, lines, key }, { signal, onRetry } = {}) =>
-  command(ORDERS, { order_id: orderId, customer_id: customerId, lines }, { key, signal, onRetry });
+/** Places an order, if it costs `totalCents`: what the person has seen. */
+export const placeOrder = ({ orderId, customerId, lines, totalCents, key }, { onRetry } = {}) =>
+  command(ORDERS, { order_id: orderId, customer_id: customerId, lines, expected_total_cents: totalCents }, { key, onRetry });
+
+/** What an order would cost: ordering's own price, for the catalogue's may be some moments ahead of it. */
+export const priceOf = (id, signal) => get(`/api/ordering/products/${encodeURIComponent(id)}`, { signal, ownWrites: false });
 
 export const orderById = (id, signal) => get(orderPath(id), { signal });
 
-export const cancelOrder = (id, reason, key, signal) => command(`${orderPath(id)}/cancel`, { reason }, { key, signal });
+export const cancelOrder = (id, reason, key) => command(`${orderPath(id)}/cancel`, { reason }, { key });
 
 export const ordersOf = (customerId, { after, limit = 20 } = {}, signal) =>
   get(`/api/ordering/customers/${encodeURIComponent(customerId)}/orders`, { signal, params: { after, limit } });

@@ -4,12 +4,14 @@ const SERVICES = { catalog: "product catalogue", ordering: "order desk" };
 
 export class Problem extends Error {
   /** `kind`: "offline", "timeout", "away" (a service is down), "behind", "missing", "refused" or "broken". */
-  constructor(kind, { service, status, code, detail, retryAfterMs } = {}) {
+  constructor(kind, { service, status, code, reason, detail, retryAfterMs } = {}) {
     super(detail || kind);
     this.kind = kind;
     this.service = service;
     this.status = status;
     this.code = code;
+    // Which rule of the service said no, as a stable word.
+    this.reason = reason;
     this.detail = detail;
     this.retryAfterMs = retryAfterMs;
   }
@@ -53,6 +55,7 @@ export async function problemIn(response, service) {
     service,
     status: response.status,
     code: body.code,
+    reason: body.reason,
     detail: body.detail,
     retryAfterMs: Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, 10) * 1000 : undefined,
   };

@@ -10,8 +10,8 @@ import { followTimeline } from "../live.js";
 import { cancelOrder, orderById, orderPath } from "../ordering.js";
 import { go } from "../router.js";
 import { addEntry, isCancellable, isFinal, labelOf, statusOf, STOPS } from "../stages.js";
-import { announce } from "../shell.js";
-import { errorNotice, notice } from "../views/notice.js";
+import { announce, toast } from "../shell.js";
+import { empty, errorNotice, notice } from "../views/notice.js";
 import { bone, region } from "../views/region.js";
 import { statusPill } from "../views/status-pill.js";
 import { stepper } from "../views/stepper.js";
@@ -116,10 +116,11 @@ function cancelButton(order, signal) {
     }
     button.disabled = true;
     try {
-      await cancelOrder(order.id, "changed my mind", key, signal);
+      await cancelOrder(order.id, "changed my mind", key);
       announce("The order is being cancelled");
     } catch (error) {
-      if (!signal.aborted) put(trouble, errorNotice(error, error.transient ? ask : null, { title: "The order could not be cancelled" }));
+      if (signal.aborted) toast("The order could not be cancelled", { href: `/orders/${encodeURIComponent(order.id)}`, label: "See it" });
+      else put(trouble, errorNotice(error, error.transient ? ask : null, { title: "The order could not be cancelled" }));
     } finally {
       button.disabled = false;
     }
