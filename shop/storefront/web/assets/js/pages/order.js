@@ -1,5 +1,5 @@
 // One order with its timeline, followed live. The timeline needs only the live connection and the receipt only the
-// query: each works while the other does not.
+// query: each works while the other does not. Only when neither knows of the order, there is none.
 
 import { cart } from "../cart.js";
 import { h, put } from "../dom.js";
@@ -8,6 +8,7 @@ import { icon } from "../icons.js";
 import { newId } from "../ids.js";
 import { followTimeline } from "../live.js";
 import { cancelOrder, orderById, orderPath } from "../ordering.js";
+import { Problem } from "../problem.js";
 import { go } from "../router.js";
 import { addEntry, isCancellable, isFinal, labelOf, statusOf, STOPS } from "../stages.js";
 import { announce, toast } from "../shell.js";
@@ -19,12 +20,25 @@ import { stepper } from "../views/stepper.js";
 const LIVE_WORDS = { connecting: "Connecting…", open: "Live", waiting: "Connection lost, trying again…", closed: "Finished" };
 
 export function orderPage({ params, signal }) {
-  const order = { id: params.id, timeline: [], status: undefined };
+  const order = { id: params.id, timeline: [], status: undefined, isKnown: false };
+  const following = new AbortController();
   const view = timelineView(order, signal);
+  const heading = h("h1", {}, "Your order");
+  const body = h("div", { class: "page" });
   const receipt = region({
     signal,
     label: "The order",
-    load: (mine) => orderById(order.id, mine),
+    load: (mine) => orderById(order.id, mine).catch((error) => {
+      // The timeline is told from the order's own events; the receipt's read model has not come so far then.
+      throw error.kind === "missing" && order.isKnown ? new Problem("behind", { service: error.service }) : error;
+    }),
+    missing: () => {
+      following.abort();
+      heading.textContent = "There is no such order";
+      announce(heading.textContent);
+      put(body, empty("orders", "Nothing is known of this order", "The address may be mistyped.", h("a", { class: "button", href: "/orders" }, "My orders")));
+      return [];
+    },
     bones: () => h("div", { class: "card padded stack" }, bone("60%", "1.2rem"), bone("100%", "5rem")),
     show: (loaded) => {
       order.lines = loaded.lines;
@@ -35,15 +49,11 @@ export function orderPage({ params, signal }) {
     },
   });
   receipt.node.classList.add("page");
-  view.follow();
+  put(body, view.node, receipt.node, h("p", {}, h("a", { href: "/orders" }, "All my orders")));
+  view.follow(AbortSignal.any([signal, following.signal]));
   return {
     title: "Order",
-    node: [
-      h("div", { class: "page-head" }, h("h1", {}, "Your order"), h("p", { class: "order-id", "data-testid": "order-id" }, order.id)),
-      view.node,
-      receipt.node,
-      h("p", {}, h("a", { href: "/orders" }, "All my orders")),
-    ],
+    node: [h("div", { class: "page-head" }, heading, h("p", { class: "order-id", "data-testid": "order-id" }, order.id)), body],
   };
 }
 
@@ -69,6 +79,7 @@ function timelineView(order, signal) {
     offered = offer;
   };
   const onState = (state) => {
+    order.isKnown ||= state === "open";
     live.dataset.live = state;
     live.textContent = LIVE_WORDS[state];
   };
@@ -80,7 +91,7 @@ function timelineView(order, signal) {
     return !isFinal(order.status);
   };
   refresh();
-  return { node, refresh, follow: () => followTimeline(`${orderPath(order.id)}/timeline/live`, { signal, onStage, onState }) };
+  return { node, refresh, follow: (until) => followTimeline(`${orderPath(order.id)}/timeline/live`, { signal: until, onStage, onState }) };
 }
 
 function endingOf(order) {

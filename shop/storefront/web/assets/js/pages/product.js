@@ -6,6 +6,7 @@ import { h } from "../dom.js";
 import { money, readable } from "../format.js";
 import { icon } from "../icons.js";
 import { announce } from "../shell.js";
+import { empty } from "../views/notice.js";
 import { addToCart, nameOf, productBones, productCard, tile } from "../views/product-card.js";
 import { quantityField } from "../views/quantity.js";
 import { bone, region } from "../views/region.js";
@@ -17,6 +18,10 @@ export function productPage({ params, signal }) {
     label: "The product",
     load: (mine) => productById(params.id, mine),
     bones: () => h("div", { class: "detail" }, bone("100%", "20rem"), h("div", { class: "detail-text" }, bone("80%", "2rem"), bone("40%", "1.5rem"), bone("60%", "3rem"))),
+    missing: () => {
+      announce("This product is not sold here");
+      return [h("h1", {}, "This product is not sold here"), empty("basket", "Not on sale", "It may have been taken off sale, or the address is mistyped.", h("a", { class: "button", href: "/" }, "Go to the shop"))];
+    },
     show: (product) => {
       document.title = `${nameOf(product)} · Tradewind Market`;
       announce(nameOf(product));

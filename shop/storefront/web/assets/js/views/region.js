@@ -9,11 +9,12 @@ const RETRY = "tradewind:retry";
 
 /**
  * `load(signal)` fetches, `show(data)` gives the nodes, `bones` are shown meanwhile, and `compact` is one line for a
- * failure that deserves no more. `region.reload()` does it anew; what is still on its way for an earlier load is dropped.
+ * failure that deserves no more; `missing()` gives the nodes for a thing that does not exist, where an error would say too
+ * little. `region.reload()` does it anew; what is still on its way for an earlier load is dropped.
  *
  * After a failure that may pass it tries again by itself, and its button lets every failed region on the page try.
  */
-export function region({ signal, load, show, bones, label, compact }) {
+export function region({ signal, load, show, missing, bones, label, compact }) {
   const node = h("div", { class: "region", "aria-busy": "false" });
   let turn;
   let failed = false;
@@ -33,6 +34,11 @@ export function region({ signal, load, show, bones, label, compact }) {
       put(node, show(data));
     } catch (error) {
       if (mine.aborted) return;
+      if (missing && error.kind === "missing") {
+        failed = false;
+        put(node, missing());
+        return;
+      }
       // An alert that is already there is not put there again: a screen reader would read it each time.
       if (!(quietly && failed)) put(node, errorNotice(error, () => document.dispatchEvent(new Event(RETRY)), { compact }));
       failed = true;
