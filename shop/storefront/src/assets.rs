@@ -67,6 +67,7 @@ assets! {
     "js/prices.js",
     "js/problem.js",
     "js/router.js",
+    "js/routes.js",
     "js/shell.js",
     "js/stages.js",
     "js/storage.js",

@@ -2,32 +2,39 @@
 // {title, node, update?}; `signal` aborts when the page is left, and with it everything that the page waits for.
 
 import { h } from "./dom.js";
+import { matchRoute } from "./routes.js";
 
 let routes = [];
 let outlet;
 let afterChange = () => {};
 let current;
+let shown;
 
 export function startRouter(options) {
   ({ routes, outlet, afterChange } = options);
-  window.addEventListener("popstate", () => show());
+  // A link into the page itself, such as the one that skips to the content, comes as a popstate, too.
+  window.addEventListener("popstate", () => {
+    if (address() !== shown) show();
+  });
   document.addEventListener("click", onClick);
   show({ first: true });
 }
 
 /** Goes to a path of this page. `replace` leaves no entry in the history: for a search that is being typed. */
 export function go(path, { replace = false } = {}) {
-  const { pathname, search } = location;
-  if (path === pathname + search && !replace) return;
+  if (path === address() && !replace) return;
   history[replace ? "replaceState" : "pushState"](null, "", path);
   show({ keepFocus: replace });
 }
+
+const address = () => location.pathname + location.search;
 
 export const here = () => ({ path: location.pathname, query: Object.fromEntries(new URLSearchParams(location.search)) });
 
 function show({ first = false, keepFocus = false } = {}) {
   const { path, query } = here();
-  const { route, params } = match(path);
+  const { route, params } = matchRoute(routes, path);
+  shown = address();
   const key = `${route.name} ${JSON.stringify(params)}`;
   if (current?.key === key && current.page.update) {
     current.page.update(query);
@@ -37,6 +44,8 @@ function show({ first = false, keepFocus = false } = {}) {
     const page = route.page({ params, query, signal: leaving.signal });
     current = { key, page, leaving };
     outlet.replaceChildren(h("div", { class: `page page-${route.name}` }, page.node));
+    // Something on the page may want to send the focus there, also on the first one.
+    outlet.querySelector("h1")?.setAttribute("tabindex", "-1");
     if (!first && !keepFocus) arrive();
   }
   afterChange({ route: route.name, query, title: current.page.title });
@@ -46,26 +55,7 @@ function show({ first = false, keepFocus = false } = {}) {
 function arrive() {
   window.scrollTo(0, 0);
   const heading = outlet.querySelector("h1") ?? outlet;
-  heading.setAttribute("tabindex", "-1");
   heading.focus({ preventScroll: true });
-}
-
-function match(path) {
-  for (const route of routes) {
-    const found = route.path?.exec(path);
-    if (found) return { route, params: mapValues(found.groups ?? {}, decoded) };
-  }
-  return { route: routes.at(-1), params: {} };
-}
-
-const mapValues = (object, change) => Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]));
-
-function decoded(text) {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 function onClick(event) {
