@@ -21,7 +21,7 @@ export function searchPage({ query, signal }) {
     compact: "The departments can't be shown right now.",
     load: allDepartments,
     bones: () => h("div", { class: "departments" }, Array.from({ length: 7 }, () => bone("8rem", "2.6rem"))),
-    show: (departments) => departmentLinks(departments, wanted),
+    show: (departments) => markPresent(departmentLinks(departments), wanted),
   });
   const results = region({
     signal,
@@ -34,10 +34,9 @@ export function searchPage({ query, signal }) {
     title: "",
     node: [top, h("nav", { "aria-label": "Departments" }, chips.node), shelves, h("section", { "aria-label": "Products" }, results.node)],
     update(next) {
-      const before = wanted;
       wanted = wantedOf(next);
       showTop();
-      if (before.department !== wanted.department) chips.reload();
+      markPresent(chips.node, wanted);
       results.reload();
     },
   };
@@ -56,18 +55,27 @@ const SHELVES = [["Produce", "Fresh today"], ["Pastry", "From the bakery"]];
 
 const wantedOf = ({ q = "", department }) => ({ q: q.trim(), department });
 
-function departmentLinks(departments, { q, department }) {
-  const href = (name) => {
-    const params = new URLSearchParams({ ...(q && { q }), ...(name && { department: name }) });
-    return `/${params.size ? `?${params}` : ""}`;
-  };
+function departmentLinks(departments) {
   const chip = (name, label, iconName, products) => h("li", {},
-    h("a", { class: "chip", href: href(name), "aria-current": (department ?? null) === (name ?? null) ? "true" : null },
+    h("a", { class: "chip", "data-department": name },
       icon(iconName), label, products === undefined ? null : h("span", { class: "count" }, count(products))));
   const sorted = [...departments].sort((a, b) => b.products - a.products);
   return h("ul", { class: "departments" },
-    chip(undefined, "All", "basket"),
+    chip("", "All", "basket"),
     sorted.map(({ name, products }) => chip(name, lookOf(name).label, lookOf(name).icon, products)));
+}
+
+// Each link keeps the words that are searched for now. They are changed where they stand, so that the one that was
+// pressed keeps the focus.
+function markPresent(links, { q, department = "" }) {
+  for (const link of links.querySelectorAll("a.chip")) {
+    const name = link.dataset.department;
+    const params = new URLSearchParams({ ...(q && { q }), ...(name && { department: name }) });
+    link.href = `/${params.size ? `?${params}` : ""}`;
+    if (name === department) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+  return links;
 }
 
 function resultList({ items, total, next }, { q, department }, signal) {
