@@ -49,7 +49,9 @@ export function showPlace({ route, query, title }) {
   // What a message offered on the page before would only lie over this one.
   put(byId("toasts"));
   const box = byId("search");
-  if (document.activeElement !== box) box.value = route === "search" ? (query.q ?? "") : "";
+  const q = route === "search" ? (query.q ?? "") : "";
+  // What is being typed is what is searched for, but for a space that the next word may follow.
+  if (box.value.trim() !== q.trim()) box.value = q;
 }
 
 function startSearchBox() {
@@ -64,8 +66,9 @@ function startSearchBox() {
     const params = new URLSearchParams();
     if (q) params.set("q", q);
     if (path === "/" && query.department) params.set("department", query.department);
-    // The first letter makes an entry in the history, the following ones change it: "back" leaves the search at once.
-    go(`/${params.size ? `?${params}` : ""}`, { replace: path === "/" });
+    // The first letter makes an entry in the history, the following ones change it: "back" leaves the search at once,
+    // to whatever was there before.
+    go(`/${params.size ? `?${params}` : ""}`, { replace: path === "/" && Boolean(query.q) });
     box.focus({ preventScroll: true });
   };
   box.addEventListener("input", () => {
