@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+
+import { forgetAll } from "./browser.js";
+import { command, get } from "../web/assets/js/api.js";
+import { placeOrder, priceOf } from "../web/assets/js/ordering.js";
+
+let asked;
+
+/** A service that gives these answers, one after the other, and the last one for ever. */
+function serve(...answers) {
+  asked = [];
+  globalThis.fetch = async (url, options) => {
+    asked.push({ url, ...options });
+    const answer = answers[Math.min(asked.length, answers.length) - 1];
+    if (answer instanceof Error) throw answer;
+    const { status = 200, body = {}, headers } = answer;
+    return new Response(status === 204 ? null : JSON.stringify(body), { status, headers });
+  };
+}
+
+const accepted = { status: 201, headers: { "Tradewind-Position": "42", Location: "/api/ordering/orders/1" } };
+const quick = { key: "k", pauses: [1, 1, 1] };
+
+beforeEach(forgetAll);
+
+test("each read model is asked for one's own write, whichever was read first", async () => {
+  serve(accepted);
+  await command("/api/ordering/orders", {}, quick);
+  serve({ body: { items: [] }, headers: { "Tradewind-Position": "42" } });
+  await get("/api/ordering/orders/1");
+  await get("/api/ordering/customers/7/orders");
+  await get("/api/catalog/products");
+  assert.deepEqual(asked.map(({ headers }) => headers["Tradewind-After"]), ["42", "42", undefined]);
+});
+
+test("a write is asked for only for a while, and a lower position never replaces a higher one", async (context) => {
+  context.mock.timers.enable({ apis: ["Date"] });
+  serve(accepted, { ...accepted, headers: { "Tradewind-Position": "41" } }, {});
+  await command("/api/ordering/orders", {}, quick);
+  await command("/api/ordering/orders", {}, quick);
+  await get("/api/ordering/orders/1");
+  context.mock.timers.tick(3 * 60 * 1000);
+  await get("/api/ordering/orders/1");
+  assert.deepEqual(asked.slice(2).map(({ headers }) => headers["Tradewind-After"]), ["42", undefined]);
+});
+
+test("ordering's prices are not asked for at ordering's positions: they come from the catalogue's", async () => {
+  serve(accepted, { body: { price_cents: 259 } });
+  await placeOrder({ orderId: "1", customerId: "7", lines: [], totalCents: 518, key: "k" });
+  assert.equal(JSON.parse(asked[0].body).expected_total_cents, 518);
+  assert.equal((await priceOf("a/b")).price_cents, 259);
+  assert.equal(asked[1].url, "/api/ordering/products/a%2Fb");
+  assert.equal(asked[1].headers["Tradewind-After"], undefined);
+});
+
+test("a command is sent again, under its key, until somebody answers", async () => {
+  serve(new TypeError("no network"), { status: 503, body: { code: "TW-2006" } }, accepted);
+  const tries = [];
+  const done = await command("/api/ordering/orders", {}, { ...quick, onRetry: (times) => tries.push(times) });
+  assert.deepEqual(done, { position: 42, location: "/api/ordering/orders/1" });
+  assert.deepEqual(tries, [1, 2]);
+  assert.deepEqual(asked.map(({ headers }) => headers["Idempotency-Key"]), ["k", "k", "k"]);
+});
+
+test("a refusal is final, and says which rule it was", async () => {
+  serve({ status: 409, body: { code: "TW-2001", reason: "total-changed", detail: "this costs more now" } });
+  await assert.rejects(command("/api/ordering/orders", {}, quick), { kind: "refused", reason: "total-changed", message: "this costs more now" });
+  assert.equal(asked.length, 1);
+});
+
+test("a query ends with its page, and is not tried again", async () => {
+  const page = new AbortController();
+  serve(new TypeError("no network"));
+  const asking = get("/api/catalog/products", { signal: page.signal, pauses: [60_000] });
+  page.abort(new Error("left"));
+  await assert.rejects(asking, { message: "left" });
+  assert.equal(asked.length, 1);
+});
+
+test("parameters that say nothing are left out", async () => {
+  serve({ body: {} });
+  await get("/api/catalog/products", { params: { q: "a&b", department: undefined, after: null, limit: "" } });
+  await get("/api/catalog/products", { params: {} });
+  assert.deepEqual(asked.map(({ url }) => url), ["/api/catalog/products?q=a%26b", "/api/catalog/products"]);
+});
