@@ -5,6 +5,7 @@
 
 mod browser;
 mod client;
+mod corners;
 mod http;
 mod journey;
 mod killing;
@@ -43,6 +44,27 @@ async fn a_person_searches_orders_and_watches_the_order_live_until_it_is_deliver
         let walked = walked.context("the journey took too long").flatten();
         browser.close(walked).await?;
     }
+    system.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_changes_behind_a_persons_back_is_shown_and_nothing_is_ordered_unseen() -> anyhow::Result<()> {
+    if skipped() {
+        return Ok(());
+    }
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let system = System::start().await?;
+    let browser = Browser::open(&system.url, Screen::PHONE).await?;
+    let corners = async {
+        corners::search_and_go_back(&browser).await?;
+        corners::skip_to_the_content(&browser).await?;
+        corners::look_for_an_order_that_does_not_exist(&browser).await?;
+        corners::order_at_a_price_that_changes(&browser).await?;
+        corners::order_beside_what_is_no_longer_sold(&browser).await?;
+        corners::leave_while_the_order_is_under_way(&browser).await
+    };
+    let seen = tokio::time::timeout(Duration::from_secs(300), corners).await;
+    browser.close(seen.context("it took too long").flatten()).await?;
     system.stop().await
 }
 
