@@ -3,7 +3,8 @@
 //! same address.
 //!
 //! [`router`] is all that a host needs. `web/` holds the page: `index.html` is the one document, and
-//! `assets/js/app.js` says which path shows which of `assets/js/pages/`.
+//! `assets/js/app.js` says which path shows which of `assets/js/pages/`. `node --test shop/storefront/tests/*.test.js`
+//! tests the modules that need no page; the rest is seen by a browser, in the tests of the program `shop`.
 
 mod assets;
 mod etag;

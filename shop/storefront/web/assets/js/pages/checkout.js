@@ -118,7 +118,7 @@ function arrived({ id, earlier }, signal) {
   if (signal.aborted) return toast("Your order is placed", { href: path, label: "See it" });
   announce("Order placed");
   go(path);
-  if (earlier) toast("Your first try had arrived: this is its order, at the price of then.");
+  if (earlier) toast("Your first try had arrived: this is that order, at the price that it had then.");
 }
 
 function showProgress(outcome, text) {
