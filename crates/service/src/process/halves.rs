@@ -1,5 +1,6 @@
 //! The two halves of a process manager: from what happens to what it records, and from there to what it sets off.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_core::future::BoxFuture;
@@ -75,6 +76,11 @@ where
 }
 
 impl<P: ProcessManager> Reactor for InputHalf<P> {
+    /// An instance hears what it listens to in the order in which it happened, from whatever streams it comes.
+    fn lane<'a>(&self, event: &'a Recorded) -> Cow<'a, str> {
+        self.process.instance(event).map_or_else(|| Cow::Borrowed(event.stream()), Cow::Owned)
+    }
+
     fn meet<'a>(&'a self, event: &'a Recorded) -> BoxFuture<'a, Result<Vec<TimerChange>, ReactionError>> {
         async move {
             let Some(instance) = self.process.instance(event) else { return Ok(Vec::new()) };

@@ -28,7 +28,8 @@ pub trait ProcessManager: Send + Sync + 'static {
     /// Which events it listens to.
     fn query(&self) -> Query;
 
-    /// Which instance an event concerns; none, if it concerns nobody.
+    /// Which instance an event concerns; none, if it concerns nobody. Events of one instance are heard one after the
+    /// other, in the order of the source, also if they are of different streams.
     fn instance(&self, event: &Recorded) -> Option<String>;
 
     /// What it records when one of the events that it listens to has happened.

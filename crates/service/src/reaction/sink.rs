@@ -1,5 +1,6 @@
-//! Where a reaction's events go: streams side by side, each in its order, and then the checkpoint.
+//! Where a reaction's events go: lanes side by side, each in its order, and then the checkpoint.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -12,13 +13,18 @@ use crate::follow::{Halt, Sink, Stopped};
 
 /// How many events are met before the checkpoint is kept: as many may be met again after a crash.
 const CHUNK_EVENTS: usize = 256;
-/// How many streams are worked on at the same time.
-const STREAMS_MAX: usize = 32;
+/// How many lanes are worked on at the same time.
+const LANES_MAX: usize = 32;
 /// After how many positions without a matching event the checkpoint is kept all the same.
 const CHECKPOINT_EVERY: u64 = 10_000;
 
 /// What meets events: a reaction, or one of the two halves of a process manager.
 pub(crate) trait Reactor: Send + Sync + 'static {
+    /// What must not be met at the same time: events of one lane come one after the other, in their order.
+    fn lane<'a>(&self, event: &'a Recorded) -> Cow<'a, str> {
+        Cow::Borrowed(event.stream())
+    }
+
     fn meet<'a>(&'a self, event: &'a Recorded) -> BoxFuture<'a, Result<Vec<TimerChange>, ReactionError>>;
 }
 
@@ -29,7 +35,7 @@ pub(crate) struct ReactionSink {
     pub(crate) stored: Position,
 }
 
-/// What came of the events of one stream.
+/// What came of the events of one lane.
 #[derive(Default)]
 struct Met {
     changes: Vec<(Position, TimerChange)>,
@@ -54,13 +60,13 @@ impl ReactionSink {
     }
 
     async fn handle_chunk(&mut self, events: &[Recorded], through: Position) -> Result<(), Halt> {
-        let mut streams: HashMap<&str, Vec<&Recorded>> = HashMap::new();
-        for event in events {
-            streams.entry(event.stream()).or_default().push(event);
-        }
         let reactor = &self.reactor;
-        let work: Vec<_> = streams.into_values().map(|events| meet_in_order(&**reactor, events).boxed()).collect();
-        let met: Vec<Met> = stream::iter(work).buffer_unordered(STREAMS_MAX).collect().await;
+        let mut lanes: HashMap<Cow<'_, str>, Vec<&Recorded>> = HashMap::new();
+        for event in events {
+            lanes.entry(reactor.lane(event)).or_default().push(event);
+        }
+        let work: Vec<_> = lanes.into_values().map(|events| meet_in_order(&**reactor, events).boxed()).collect();
+        let met: Vec<Met> = stream::iter(work).buffer_unordered(LANES_MAX).collect().await;
 
         let (mut changes, mut failed) = (Vec::new(), None::<(Recorded, ReactionError)>);
         for one in met {

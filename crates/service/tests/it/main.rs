@@ -8,6 +8,7 @@ mod commands;
 mod feed;
 mod host;
 mod idempotency;
+mod lanes;
 mod names;
 mod process;
 mod projections;

@@ -47,9 +47,9 @@ impl Entity for Welcome {
 
 /// A new account is given 10 cents at once, and an hour later 1,000 are to be taken back, which the rules refuse.
 /// A withdrawal before that ends it.
-struct Welcomes;
+pub(crate) struct Welcomes;
 
-const HOUR: Duration = Duration::from_secs(3_600);
+pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
 
 impl ProcessManager for Welcomes {
     type State = Welcome;
@@ -95,13 +95,13 @@ impl ProcessManager for Welcomes {
     }
 }
 
-fn with_welcomes(store: &MemoryStore, folder: &std::path::Path, clock: &Arc<ManualClock>) -> Host {
+pub(crate) fn with_welcomes(store: &MemoryStore, folder: &std::path::Path, clock: &Arc<ManualClock>) -> Host {
     let mut host = host_at(store, folder, clock.clone());
     host.process(Welcomes).unwrap();
     host
 }
 
-fn types(store: &MemoryStore, stream: &str) -> Vec<String> {
+pub(crate) fn types(store: &MemoryStore, stream: &str) -> Vec<String> {
     let all = store.everything();
     all.iter().filter(|event| event.stream() == stream).map(|event| event.event_type().to_owned()).collect()
 }
