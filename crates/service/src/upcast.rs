@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::Value;
-use tradewind_events::{EventType, NameError, Recorded};
+use tradewind_events::{Event, EventType, NameError, Query, Recorded};
 
 type Step = Arc<dyn Fn(Value) -> Result<Value, String> + Send + Sync>;
 
@@ -50,7 +50,8 @@ impl Upcasters {
         });
     }
 
-    /// What was recorded as `old` is read as `new`, after all steps of `old`.
+    /// What was recorded as `old` is read as `new`, after all steps of `old`: as the first version of `new`, whose
+    /// steps then follow.
     ///
     /// # Errors
     /// If `new` is no valid name.
@@ -67,19 +68,52 @@ impl Upcasters {
         all.insert(event_type.to_owned(), Arc::new(history));
     }
 
+    /// The query that also finds what was recorded under older names of the types that it asks for: a store knows
+    /// events only by the names under which they were recorded.
+    #[must_use]
+    pub fn widen(&self, mut query: Query) -> Query {
+        let all = self.by_type.read().unwrap_or_else(PoisonError::into_inner);
+        for item in &mut query.items {
+            let mut asked = 0;
+            // Names that are added are looked at in their turn, and each is added once.
+            while let Some(name) = item.types.get(asked).cloned() {
+                let older = all.iter().filter(|(_, history)| history.renamed.as_ref() == Some(&name));
+                for old in older.filter_map(|(old, _)| EventType::new(old).ok()) {
+                    if !item.types.contains(&old) {
+                        item.types.push(old);
+                    }
+                }
+                asked += 1;
+            }
+        }
+        query
+    }
+
+    fn history(&self, event_type: &str) -> Option<Arc<History>> {
+        self.by_type.read().unwrap_or_else(PoisonError::into_inner).get(event_type).cloned()
+    }
+
     /// The event in today's shape; itself, if its type has never changed.
     ///
     /// # Errors
     /// [`UpcastError`] if its JSON is not what a step expects.
     pub fn upcast(&self, event: Recorded) -> Result<Recorded, UpcastError> {
-        let history = {
-            let all = self.by_type.read().unwrap_or_else(PoisonError::into_inner);
-            match all.get(event.event_type()) {
-                Some(history) => history.clone(),
-                None => return Ok(event),
+        let Some(mut history) = self.history(event.event_type()) else { return Ok(event) };
+        let mut today = Shape::of(&event)?;
+        let mut names = Vec::new();
+        loop {
+            today.step(&history)?;
+            names.push(today.event.event_type.clone());
+            // Names that go in a circle come to an end where it closes.
+            let Some(renamed) = history.renamed.clone().filter(|to| !names.contains(to)) else { break };
+            let next = self.history(renamed.as_str());
+            today.rename(renamed);
+            match next {
+                Some(next) => history = next,
+                None => break,
             }
-        };
-        history.apply(&event)
+        }
+        today.recorded_as(&event)
     }
 
     /// The same for many, in order.
@@ -91,27 +125,52 @@ impl Upcasters {
     }
 }
 
-impl History {
-    fn apply(&self, event: &Recorded) -> Result<Recorded, UpcastError> {
-        let fail =
-            |version: u16, problem: String| UpcastError { event_type: event.event_type().to_owned(), version, problem };
-        let metadata = event.metadata().map_err(|e| fail(0, e.to_string()))?;
-        let mut version = metadata.schema_version.max(1);
-        let mut today = event.to_event().ok_or_else(|| fail(version, "its names are invalid".to_owned()))?;
-        if usize::from(version) <= self.steps.len() {
-            let mut data: Value = event.parse().map_err(|e| fail(version, e.to_string()))?;
-            while let Some(step) = self.steps.get(usize::from(version) - 1) {
-                if let Some(step) = step {
-                    data = step(data).map_err(|problem| fail(version, problem))?;
-                }
-                version += 1;
+/// An event on its way from the shape in which it was recorded to today's.
+struct Shape {
+    event: Event,
+    version: u16,
+    /// Its JSON, parsed when the first step needs it.
+    data: Option<Value>,
+}
+
+impl Shape {
+    fn of(recorded: &Recorded) -> Result<Self, UpcastError> {
+        let fail = |version, problem| UpcastError { event_type: recorded.event_type().to_owned(), version, problem };
+        let version = recorded.metadata().map_err(|e| fail(0, e.to_string()))?.schema_version.max(1);
+        let event = recorded.to_event().ok_or_else(|| fail(version, "its names are invalid".to_owned()))?;
+        Ok(Self { event, version, data: None })
+    }
+
+    fn fail(&self, problem: String) -> UpcastError {
+        UpcastError { event_type: self.event.event_type.to_string(), version: self.version, problem }
+    }
+
+    fn step(&mut self, history: &History) -> Result<(), UpcastError> {
+        while let Some(step) = history.steps.get(usize::from(self.version) - 1) {
+            if let Some(step) = step {
+                let data = match self.data.take() {
+                    Some(data) => data,
+                    None => serde_json::from_slice(&self.event.data).map_err(|e| self.fail(e.to_string()))?,
+                };
+                self.data = Some(step(data).map_err(|problem| self.fail(problem))?);
             }
-            today.data = serde_json::to_vec(&data).map_err(|e| fail(version, e.to_string()))?.into();
-            today.metadata.schema_version = version;
+            self.version += 1;
         }
-        if let Some(renamed) = &self.renamed {
-            today.event_type = renamed.clone();
+        Ok(())
+    }
+
+    /// Whoever gave it another name began to count that name's versions anew.
+    fn rename(&mut self, to: EventType) {
+        self.event.event_type = to;
+        self.version = 1;
+    }
+
+    fn recorded_as(mut self, recorded: &Recorded) -> Result<Recorded, UpcastError> {
+        if let Some(data) = self.data.take() {
+            self.event.data = serde_json::to_vec(&data).map_err(|e| self.fail(e.to_string()))?.into();
         }
-        Ok(Recorded::assemble(event.stream(), &today, event.position(), event.revision(), event.recorded_at()))
+        self.event.metadata.schema_version = self.version;
+        let (position, revision) = (recorded.position(), recorded.revision());
+        Ok(Recorded::assemble(recorded.stream(), &self.event, position, revision, recorded.recorded_at()))
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tradewind_events::{
-    Append, AppendError, Appended, Event, EventId, EventType, ExpectedRevision, Revision, StreamId, Timestamp,
+    Append, AppendCondition, AppendError, Appended, Event, EventId, EventType, ExpectedRevision, Revision, StreamId,
+    Timestamp,
 };
 
 use super::load::Loaded;
@@ -135,7 +136,10 @@ impl Commands {
     ) -> Result<Attempt, CommandError> {
         let expected = ExpectedRevision::seen(loaded.revision);
         let mut append = Append::to(stream.clone(), expected, to_events(events, context, at)?);
-        append.condition = command.condition();
+        append.condition = command.condition().map(|AppendCondition { fail_if, after }| {
+            let fail_if = self.inner.loader.upcasters.widen(fail_if);
+            AppendCondition { fail_if, after }
+        });
         match self.inner.loader.store.append(append).await {
             Ok(answer) if answer.duplicate => {
                 self.check_fingerprint(&answer, context).await?;

@@ -107,7 +107,8 @@ impl<S: Sink> Follower<S> {
     }
 
     async fn follow_once(&mut self, stop: &CancellationToken, until: Until) -> Result<Ended, Halt> {
-        let subscribing = self.source.subscribe(self.sink.position(), self.query.clone());
+        let query = self.upcasters.widen(self.query.clone());
+        let subscribing = self.source.subscribe(self.sink.position(), query);
         let Some(deliveries) = stop.run_until_cancelled(subscribing).await else { return Ok(Ended::Told) };
         let mut deliveries = deliveries.map_err(lost)?;
         loop {

@@ -170,7 +170,7 @@ impl Pasts {
     }
 
     async fn advance(&self, past: &mut Past, as_of: AsOf, through: Position) -> Result<(), PastError> {
-        let query = self.projection.query();
+        let query = self.upcasters.widen(self.projection.query());
         while past.sink.position() < through {
             let mut page = self.source.read(past.sink.position(), &query, PAGE_EVENTS).await?;
             if page.through <= past.sink.position() {

@@ -3,11 +3,18 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use tradewind_events::{Append, CloudEvent, Event, EventStore, ExpectedRevision, StreamId, Timestamp};
-use tradewind_service::{CommandOptions, Commands, Entities, Upcasters};
+use tradewind_events::{
+    Append, AppendCondition, CloudEvent, Event, EventStore, EventType, ExpectedRevision, Position, Query, Recorded,
+    StreamId, Timestamp,
+};
+use tradewind_service::rusqlite::Transaction;
+use tradewind_service::{
+    AsOf, Command, CommandError, CommandOptions, Commands, Entities, ProjectionError, QueryContext, Reader, Rejection,
+    Upcasters,
+};
 use tradewind_testkit::memory_store::MemoryStore;
 
-use crate::account::{Account, Balances, Deposit, clock, nobody};
+use crate::account::{Account, AccountEvent, Balances, Deposit, Deposited, clock, nobody};
 use crate::projections::now;
 use crate::web::{host, start_ready};
 
@@ -103,4 +110,104 @@ fn steps_apply_in_order_from_the_version_that_was_written() {
         assert_eq!(today.parse::<Value>().unwrap()["steps"], expected, "of version {written}");
         assert_eq!(today.metadata().unwrap().schema_version, 4);
     }
+}
+
+/// What a projection of the new name is given.
+struct Amounts;
+
+impl tradewind_service::Projection for Amounts {
+    fn name(&self) -> &'static str {
+        "amounts"
+    }
+    fn version(&self) -> u32 {
+        1
+    }
+    fn schema(&self) -> &'static str {
+        "CREATE TABLE amount (cents INTEGER NOT NULL)"
+    }
+    fn query(&self) -> Query {
+        Query::types([EventType::new("Deposited").unwrap()])
+    }
+    fn apply(&self, tx: &Transaction<'_>, event: &Recorded) -> Result<(), ProjectionError> {
+        let deposited: Deposited = event.parse()?;
+        tx.execute("INSERT INTO amount VALUES (?1)", [deposited.cents])?;
+        Ok(())
+    }
+}
+
+fn amounts(reader: &Reader<'_>) -> tradewind_service::rusqlite::Result<Vec<i64>> {
+    reader.all("SELECT cents FROM amount ORDER BY rowid", [], |row| row.get(0))
+}
+
+#[tokio::test]
+async fn what_asks_for_events_by_their_new_name_is_given_those_of_the_old_one() {
+    let (store, folder) = (store_with("account-1.jsonl").await, tempfile::tempdir().unwrap());
+    let mut host = host(&store, folder.path());
+    let model = host.projection(Amounts).unwrap();
+    // Also if it is renamed twice, and told after the projection was made.
+    add_steps(host.upcasters());
+    host.upcasters().renamed("PutIn", "MoneyPutIn").unwrap();
+    let commands = host.commands();
+    commands.handle("1", &Deposit(1), &nobody()).await.unwrap();
+    let _running = start_ready(host).await;
+    let ask = |as_of| QueryContext { after: None, as_of };
+    let all = model.query(&ask(None), amounts).await.unwrap().value;
+    assert_eq!((all.iter().sum::<i64>(), all.last()), (513, Some(&1)));
+    let past = model.query(&ask(Some(AsOf::Position(Position(store.everything().len() as u64 - 1)))), amounts).await;
+    assert_eq!(past.unwrap().value, all[..all.len() - 1]);
+}
+
+#[tokio::test]
+async fn a_condition_on_the_new_name_sees_events_of_the_old_one() {
+    struct FirstDeposit;
+    impl Command for FirstDeposit {
+        type Entity = Account;
+        fn decide(&self, _: &Account, _: Timestamp) -> Result<Vec<AccountEvent>, Rejection> {
+            Ok(vec![Deposited { cents: 1 }.into()])
+        }
+        fn condition(&self) -> Option<AppendCondition> {
+            let fail_if = Query::types([EventType::new("Deposited").unwrap()]);
+            Some(AppendCondition { fail_if, after: Position::START })
+        }
+    }
+    let upcasters = Upcasters::default();
+    add_steps(&upcasters);
+    let store = MemoryStore::new();
+    for (stream, event) in old_events("account-1.jsonl").into_iter().take(2) {
+        store.append(Append::to(stream, ExpectedRevision::Any, vec![event])).await.unwrap();
+    }
+    let commands = Commands::new(std::sync::Arc::new(store), clock(), upcasters, CommandOptions::default());
+    let refused = commands.handle("2", &FirstDeposit, &nobody()).await;
+    assert!(matches!(refused, Err(CommandError::ConditionFailed { .. })), "{refused:?}");
+}
+
+#[test]
+fn an_event_with_a_new_name_goes_on_with_that_names_steps() {
+    let upcasters = Upcasters::default();
+    let add = |what: &'static str| {
+        move |mut data: Value| {
+            data["steps"].as_array_mut().ok_or("no list")?.push(what.into());
+            Ok(data)
+        }
+    };
+    upcasters.step("A", 1, add("a1"));
+    upcasters.renamed("A", "B").unwrap();
+    upcasters.step("B", 1, add("b1"));
+    upcasters.step("B", 2, add("b2"));
+    upcasters.renamed("B", "C").unwrap();
+    let read = |kind: &str, version: u16| {
+        let mut event = Event::new(EventType::new(kind).unwrap(), Timestamp::EPOCH, &json!({"steps": []})).unwrap();
+        event.metadata.schema_version = version;
+        let place = (Position(1), tradewind_events::Revision(0));
+        let old = Recorded::assemble("account-1", &event, place.0, place.1, Timestamp::EPOCH);
+        let today = upcasters.upcast(old).unwrap();
+        (today.event_type().to_owned(), today.parse::<Value>().unwrap()["steps"].clone())
+    };
+    assert_eq!(read("A", 1), ("C".to_owned(), json!(["a1", "b1", "b2"])));
+    assert_eq!(read("A", 2), ("C".to_owned(), json!(["b1", "b2"])));
+    assert_eq!(read("B", 2), ("C".to_owned(), json!(["b2"])));
+    assert_eq!(read("C", 0), ("C".to_owned(), json!([])));
+    // Names that go in a circle come to an end.
+    upcasters.renamed("C", "A").unwrap();
+    assert!(read("A", 1).1.as_array().unwrap().len() < 10);
 }
