@@ -12,6 +12,7 @@ mod entity;
 mod as_of;
 mod commands;
 mod context;
+mod panics;
 mod upcast;
 
 mod feed;

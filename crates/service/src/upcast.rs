@@ -6,6 +6,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use serde_json::Value;
 use tradewind_events::{Event, EventType, NameError, Query, Recorded};
 
+use crate::panics::catch;
+
 type Step = Arc<dyn Fn(Value) -> Result<Value, String> + Send + Sync>;
 
 /// The steps of a service, applied to every event before it is decoded: by entities, projections and reactions
@@ -152,7 +154,8 @@ impl Shape {
                     Some(data) => data,
                     None => serde_json::from_slice(&self.event.data).map_err(|e| self.fail(e.to_string()))?,
                 };
-                self.data = Some(step(data).map_err(|problem| self.fail(problem))?);
+                let stepped = catch("the step", || step(data)).and_then(|stepped| stepped);
+                self.data = Some(stepped.map_err(|problem| self.fail(problem))?);
             }
             self.version += 1;
         }

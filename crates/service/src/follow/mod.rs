@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tradewind_events::{Delivery, EventSource, Position, Query, ReadError, Recorded, Subscription};
 
 use crate::Upcasters;
+use crate::panics::catch_in;
 
 pub use control::{Control, ControlError};
 pub(crate) use control::{Request, Wish, control};
@@ -66,6 +67,8 @@ pub(crate) enum Ended {
     Arrived,
     /// At an event that cannot be handled.
     Stopped(Box<Stopped>),
+    /// By a panic that is no event's.
+    Fell(String),
 }
 
 /// Carries events from a source to a sink.
@@ -80,12 +83,14 @@ pub(crate) struct Follower<S> {
 
 impl<S: Sink> Follower<S> {
     /// Follows the source until `until`, or until told to stop, which it heeds between two batches. Failures of the
-    /// source or the sink are waited out.
+    /// source or the sink are waited out; a panic in one of them is told.
     pub(crate) async fn follow(&mut self, stop: &CancellationToken, until: Until) -> Ended {
         let mut pause = PAUSE_MIN;
         loop {
             let before = self.sink.position();
-            match self.follow_once(stop, until).await {
+            let following = catch_in("following", self.follow_once(stop, until)).await;
+            match following.unwrap_or_else(|panic| Ok(Ended::Fell(panic))) {
+                Ok(Ended::Fell(panic)) => return Ended::Fell(panic),
                 Ok(ended) => {
                     self.sink.flush().await;
                     return ended;
@@ -153,6 +158,14 @@ impl<S: Sink> Follower<S> {
         let handled = events.partition_point(|event| event.position() <= reached);
         self.status.handled(reached, &events[..handled]);
         outcome
+    }
+}
+
+/// Runs what works for a follower; the status tells if that ends before `shutdown`.
+pub(crate) async fn run_to_its_end(status: &Status, shutdown: &CancellationToken, work: impl Future<Output = ()>) {
+    let outcome = catch_in("its task", work).await;
+    if !shutdown.is_cancelled() {
+        status.fell(outcome.err().unwrap_or_else(|| "its task ended".to_owned()));
     }
 }
 

@@ -23,16 +23,16 @@ pub enum FollowerState {
     CatchingUp,
     /// It is live.
     Live,
-    /// It has stopped at an event.
+    /// It has stopped at an event, or fallen.
     Stopped,
 }
 
-/// An event that could not be handled, and why.
+/// An event that could not be handled, and why; or, without an event, why its follower has fallen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Stopped {
-    /// Where the event is recorded.
+    /// Where the event is recorded; for one that has fallen, how far it had come.
     pub position: Position,
-    /// Its id.
+    /// Its id; empty if there is no event.
     pub event_id: String,
     /// Its type.
     pub event_type: String,
@@ -52,6 +52,16 @@ impl Stopped {
             stream: event.stream().to_owned(),
             error,
         }
+    }
+
+    /// A follower that had come to `position` has fallen because of `error`.
+    pub(crate) fn fallen(position: Position, error: String) -> Self {
+        Self { position, event_id: String::new(), event_type: String::new(), stream: String::new(), error }
+    }
+
+    /// Whether there is an event that could be passed over.
+    pub(crate) fn is_at_event(&self) -> bool {
+        !self.event_id.is_empty()
     }
 }
 
@@ -183,10 +193,13 @@ impl Status {
     }
 
     /// Whether it has caught up once, or has stopped and waits for somebody: in both cases waiting longer for it to
-    /// become ready is no use.
+    /// become ready is no use. One that has fallen is a fault of the service, which is then not ready.
     pub(crate) fn is_settled(&self) -> bool {
         let inner = self.lock();
-        inner.once_caught_up || inner.status.state == FollowerState::Stopped
+        match &inner.status.stopped {
+            Some(stopped) => stopped.is_at_event(),
+            None => inner.once_caught_up,
+        }
     }
 
     pub(crate) fn handled(&self, position: Position, events: &[Recorded]) {
@@ -230,12 +243,19 @@ impl Status {
         self.metrics.stopped.get_or_create(&self.labels).set(0);
     }
 
+    /// It has fallen, and does nothing until it is tried again or the service is started again.
+    pub(crate) fn fell(&self, error: String) {
+        let position = self.lock().status.position;
+        self.stopped(Stopped::fallen(position, error));
+    }
+
     pub(crate) fn stopped(&self, stopped: Stopped) {
+        let why = if stopped.is_at_event() { "stopped at an event that cannot be handled" } else { "fell" };
         tracing::error!(
             code = %tradewind_events::ErrorCode::POISON_EVENT,
             follower = self.name(), position = %stopped.position, event_type = stopped.event_type,
             stream = stopped.stream, error = stopped.error,
-            "stopped at an event that cannot be handled"
+            "{why}"
         );
         let mut inner = self.lock();
         inner.status.state = FollowerState::Stopped;

@@ -9,6 +9,7 @@ use tradewind_events::Clock;
 
 use super::ProcessManager;
 use super::halves::Record;
+use crate::panics::catch_in;
 use crate::reaction::{Ledger, ReactionError, Timer};
 use crate::{CommandContext, Commands};
 
@@ -70,7 +71,8 @@ impl<P: ProcessManager> TimerRunner<P> {
         };
         let name = timer.name.clone();
         let record = Record::new(&self.process, move |process: &P, state| Ok(process.on_timer(state, &name)));
-        match record.give(&self.commands, &timer.process, &context).await {
+        let fired = catch_in("the process manager", record.give(&self.commands, &timer.process, &context)).await;
+        match fired.unwrap_or_else(|panic| Err(ReactionError::Poison(panic))) {
             Ok(()) => self.ledger.fired(timer).await,
             Err(ReactionError::Transient(problem)) => Err(problem),
             Err(ReactionError::Poison(problem)) => {

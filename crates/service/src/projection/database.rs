@@ -1,12 +1,12 @@
 //! The writing side of one read database: events and checkpoint in one transaction.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use tradewind_events::{Position, Recorded};
 
 use super::{Projection, ProjectionError};
+use crate::panics::catch;
 
 const CHECKPOINT: &str = "
     CREATE TABLE tradewind_checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL);
@@ -96,11 +96,8 @@ pub(crate) fn apply_batch(
 
 /// A panic in a projection is a bug at this event, as an error would be; it must not take the others down.
 fn apply_one(tx: &Transaction<'_>, projection: &dyn Projection, event: &Recorded) -> Result<(), ProjectionError> {
-    catch_unwind(AssertUnwindSafe(|| projection.apply(tx, event))).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-        Err(ProjectionError::Other(format!("the projection panicked: {text}")))
-    })
+    let applied = catch("the projection", || projection.apply(tx, event));
+    applied.unwrap_or_else(|panic| Err(ProjectionError::Other(panic)))
 }
 
 /// Tells a bad event from a database that is in trouble.

@@ -14,7 +14,7 @@ pub(crate) enum Lane {
     Empty,
     /// A task follows the source; it ends, too, when nobody holds this any more.
     Running(DropGuard, JoinHandle<(Follower<SqlSink>, Ended)>),
-    /// It waits for somebody at an event.
+    /// It waits for somebody at an event, or where it fell.
     Stopped(Box<Follower<SqlSink>>, Box<Stopped>),
 }
 
@@ -30,16 +30,14 @@ impl Lane {
     }
 
     /// Waits until the task ends by itself; for ever, if there is none.
-    pub(crate) async fn ended(&mut self) -> (Follower<SqlSink>, Ended) {
-        loop {
-            let Self::Running(_, task) = self else { return pending().await };
-            let result = task.await;
-            *self = Self::Empty;
-            match result {
-                Ok(done) => return done,
-                Err(error) => tracing::error!(%error, "a projection's task fell; restart the service to go on"),
-            }
-        }
+    ///
+    /// # Errors
+    /// If the task fell and took what it worked on with it.
+    pub(crate) async fn ended(&mut self) -> Result<(Follower<SqlSink>, Ended), String> {
+        let Self::Running(_, task) = self else { return pending().await };
+        let result = task.await;
+        *self = Self::Empty;
+        result.map_err(|error| error.to_string())
     }
 
     /// Ends the work between two batches and hands over what was worked on.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
-use tradewind_events::{Clock, EventSource, EventStore};
+use tradewind_events::{Clock, EventSource, EventStore, Position};
 
 use super::Projection;
 use super::folder::{FileName, Folder};
@@ -20,6 +20,7 @@ use super::sink::SqlSink;
 use crate::Upcasters;
 use crate::follow::{
     Control, ControlError, Ended, Follower, FollowerMetrics, Request, Skips, Status, Stopped, Until, Wish, control,
+    run_to_its_end,
 };
 
 /// What a projection shares with the rest of its service.
@@ -110,28 +111,24 @@ impl ProjectionRunner {
         self.status.clone()
     }
 
-    /// Runs until `shutdown`.
-    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+    /// Runs until `shutdown`. If it ends before, the status tells.
+    pub(crate) async fn run(self, shutdown: CancellationToken) {
+        let status = self.status.clone();
+        run_to_its_end(&status, &shutdown, self.run_until(&shutdown)).await;
+    }
+
+    async fn run_until(mut self, shutdown: &CancellationToken) {
         if shutdown.run_until_cancelled(self.load_skips()).await.is_none() {
             return;
         }
-        self.begin(&shutdown).await;
+        self.begin(shutdown).await;
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => break,
-                Some(request) = self.requests.recv() => self.grant(request, &shutdown).await,
-                (follower, ended) = self.live.ended() => {
-                    if let Ended::Stopped(stopped) = ended {
-                        self.status.stopped(Stopped::clone(&stopped));
-                        self.live = Lane::Stopped(Box::new(follower), stopped);
-                    }
-                }
-                (follower, ended) = self.build.ended() => match ended {
-                    Ended::Stopped(stopped) => self.build_stopped(follower, stopped),
-                    Ended::Arrived => self.replace(follower, &shutdown).await,
-                    Ended::Told => {}
-                },
+                Some(request) = self.requests.recv() => self.grant(request, shutdown).await,
+                ended = self.live.ended() => self.live_ended(ended),
+                ended = self.build.ended() => self.build_ended(ended, shutdown).await,
                 _ = ticks.tick() => {
                     self.status.sample(&*self.source).await;
                     self.tell_build();
@@ -140,6 +137,33 @@ impl ProjectionRunner {
         }
         self.live.finish().await;
         self.build.finish().await;
+    }
+
+    fn live_ended(&mut self, ended: Result<(Follower<SqlSink>, Ended), String>) {
+        match ended {
+            Ok((follower, ended)) => {
+                if let Some(stopped) = stop_of(&follower, ended) {
+                    self.status.stopped(stopped.clone());
+                    self.live = Lane::Stopped(Box::new(follower), Box::new(stopped));
+                }
+            }
+            Err(error) => self.status.fell(error),
+        }
+    }
+
+    async fn build_ended(&mut self, ended: Result<(Follower<SqlSink>, Ended), String>, shutdown: &CancellationToken) {
+        match ended {
+            Ok((follower, Ended::Arrived)) => self.replace(follower, shutdown).await,
+            Ok((follower, ended)) => {
+                if let Some(stopped) = stop_of(&follower, ended) {
+                    self.build_stopped(follower, stopped);
+                }
+            }
+            Err(error) => {
+                let position = self.build_generation.as_ref().map_or(Position::START, |built| built.position());
+                self.status.rebuilding(None, Some(Stopped::fallen(position, error)));
+            }
+        }
     }
 
     async fn load_skips(&mut self) {
@@ -219,9 +243,9 @@ impl ProjectionRunner {
         }
     }
 
-    fn build_stopped(&mut self, follower: Follower<SqlSink>, stopped: Box<Stopped>) {
-        self.status.rebuilding(Some(follower.sink.generation().position()), Some(Stopped::clone(&stopped)));
-        self.build = Lane::Stopped(Box::new(follower), stopped);
+    fn build_stopped(&mut self, follower: Follower<SqlSink>, stopped: Stopped) {
+        self.status.rebuilding(Some(follower.sink.generation().position()), Some(stopped.clone()));
+        self.build = Lane::Stopped(Box::new(follower), Box::new(stopped));
     }
 
     /// Puts the generation that was built in the place of the one that answered.
@@ -233,12 +257,12 @@ impl ProjectionRunner {
                 true => built.follow(shutdown, Until::Reached(reached)).await,
                 false => Ended::Arrived,
             };
-            if let Ended::Stopped(stopped) = ended {
-                self.build_stopped(built, stopped);
-                self.live = Lane::start(old, shutdown, Until::Forever);
+            if let Ended::Told = ended {
                 return;
             }
-            if let Ended::Told = ended {
+            if let Some(stopped) = stop_of(&built, ended) {
+                self.build_stopped(built, stopped);
+                self.live = Lane::start(old, shutdown, Until::Forever);
                 return;
             }
         }
@@ -270,7 +294,8 @@ impl ProjectionRunner {
     }
 
     async fn skip(&mut self, actor: Option<String>, shutdown: &CancellationToken) -> Result<(), ControlError> {
-        let at = self.live.stopped_at().or(self.build.stopped_at()).ok_or(ControlError::NotStopped)?.clone();
+        let at = self.live.stopped_at().or(self.build.stopped_at()).filter(|stopped| stopped.is_at_event());
+        let at = at.ok_or(ControlError::NotStopped)?.clone();
         let now = self.around.clock.now();
         self.skips.skip(&at, now, actor).await.map_err(|error| ControlError::Failed(error.to_string()))?;
         tracing::warn!(projection = self.projection.name(), position = %at.position, "event skipped, as was asked");
@@ -305,5 +330,14 @@ impl ProjectionRunner {
         }
         self.start_build(None, shutdown);
         if self.build.is_running() { Ok(()) } else { Err(ControlError::Failed("see the log".to_owned())) }
+    }
+}
+
+/// Where a follower waits for somebody, if it does.
+fn stop_of(follower: &Follower<SqlSink>, ended: Ended) -> Option<Stopped> {
+    match ended {
+        Ended::Stopped(stopped) => Some(*stopped),
+        Ended::Fell(panic) => Some(Stopped::fallen(follower.sink.generation().position(), panic)),
+        Ended::Told | Ended::Arrived => None,
     }
 }

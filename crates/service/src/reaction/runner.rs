@@ -9,7 +9,9 @@ use tradewind_events::{EventSource, Query};
 
 use super::Ledger;
 use super::sink::{ReactionSink, Reactor};
-use crate::follow::{Control, ControlError, Ended, Follower, Request, Skips, Status, Stopped, Until, Wish, control};
+use crate::follow::{
+    Control, ControlError, Ended, Follower, Request, Skips, Status, Stopped, Until, Wish, control, run_to_its_end,
+};
 use crate::projection::Surroundings;
 
 /// What tells reactions apart that share everything else.
@@ -60,8 +62,13 @@ impl ReactionRunner {
         self.status.clone()
     }
 
-    /// Runs until `shutdown`.
-    pub(crate) async fn run(mut self, shutdown: CancellationToken) {
+    /// Runs until `shutdown`. If it ends before, the status tells.
+    pub(crate) async fn run(self, shutdown: CancellationToken) {
+        let status = self.status.clone();
+        run_to_its_end(&status, &shutdown, self.run_until(&shutdown)).await;
+    }
+
+    async fn run_until(mut self, shutdown: &CancellationToken) {
         while let Err(error) = self.skips.load().await {
             tracing::warn!(reaction = self.status.name(), %error, "failed to read the recorded skips; trying again");
             let pause = tokio::time::sleep(Duration::from_millis(500));
@@ -71,10 +78,13 @@ impl ReactionRunner {
         }
         let Some(mut follower) = self.follower.take() else { return };
         loop {
-            let ended = self.follow(&mut follower, &shutdown).await;
-            let Ended::Stopped(stopped) = ended else { return };
-            self.status.stopped(Stopped::clone(&stopped));
-            if !self.wait_for_help(&stopped, &shutdown).await {
+            let stopped = match self.follow(&mut follower, shutdown).await {
+                Ended::Stopped(stopped) => *stopped,
+                Ended::Fell(panic) => Stopped::fallen(follower.sink.position, panic),
+                Ended::Told | Ended::Arrived => return,
+            };
+            self.status.stopped(stopped.clone());
+            if !self.wait_for_help(&stopped, shutdown).await {
                 return;
             }
             self.status.started();
@@ -116,6 +126,7 @@ impl ReactionRunner {
             let answer = match request.wish {
                 Wish::Retry => Ok(()),
                 Wish::Rebuild => Err(ControlError::NotAProjection),
+                Wish::Skip if !stopped.is_at_event() => Err(ControlError::NotStopped),
                 Wish::Skip => self
                     .skips
                     .skip(stopped, self.around.clock.now(), request.actor)

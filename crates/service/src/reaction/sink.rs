@@ -10,6 +10,7 @@ use tradewind_events::{Position, Recorded};
 
 use super::{Ledger, ReactionError, TimerChange};
 use crate::follow::{Halt, Sink, Stopped};
+use crate::panics::{catch, catch_in};
 
 /// How many events are met before the checkpoint is kept: as many may be met again after a crash.
 const CHUNK_EVENTS: usize = 256;
@@ -63,7 +64,9 @@ impl ReactionSink {
         let reactor = &self.reactor;
         let mut lanes: HashMap<Cow<'_, str>, Vec<&Recorded>> = HashMap::new();
         for event in events {
-            lanes.entry(reactor.lane(event)).or_default().push(event);
+            // Who falls over an event when asked for its lane falls over it again when he meets it, and is told then.
+            let lane = catch("the lane", || reactor.lane(event)).unwrap_or_else(|_| Cow::Borrowed(event.stream()));
+            lanes.entry(lane).or_default().push(event);
         }
         let work: Vec<_> = lanes.into_values().map(|events| meet_in_order(&**reactor, events).boxed()).collect();
         let met: Vec<Met> = stream::iter(work).buffer_unordered(LANES_MAX).collect().await;
@@ -101,7 +104,8 @@ impl ReactionSink {
 async fn meet_in_order(reactor: &dyn Reactor, events: Vec<&Recorded>) -> Met {
     let mut met = Met::default();
     for event in events {
-        match reactor.meet(event).await {
+        let meeting = catch_in("the reaction", reactor.meet(event)).await;
+        match meeting.unwrap_or_else(|panic| Err(ReactionError::Poison(panic))) {
             Ok(changes) => met.changes.extend(changes.into_iter().map(|change| (event.position(), change))),
             Err(error) => {
                 met.failed = Some((event.clone(), error));

@@ -5,11 +5,13 @@
 mod account;
 mod as_of;
 mod commands;
+mod faulty;
 mod feed;
 mod host;
 mod idempotency;
 mod lanes;
 mod names;
+mod panics;
 mod process;
 mod projections;
 mod reactions;
