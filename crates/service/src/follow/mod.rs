@@ -2,6 +2,7 @@
 //! [`Sink`], which keeps its own checkpoint; at an event that it cannot handle the follower stops, and says which.
 
 mod control;
+mod metrics;
 mod skips;
 mod status;
 
@@ -18,8 +19,9 @@ use crate::panics::catch_in;
 
 pub use control::{Control, ControlError};
 pub(crate) use control::{Request, Wish, control};
+pub(crate) use metrics::FollowerMetrics;
 pub(crate) use skips::Skips;
-pub(crate) use status::{FollowerMetrics, Status};
+pub(crate) use status::Status;
 pub use status::{FollowerState, FollowerStatus, Stopped};
 
 /// The most events that are handed over at once.

@@ -3,17 +3,16 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::Registry;
 use serde::Serialize;
-use std::sync::atomic::AtomicU64;
+use tokio::time::MissedTickBehavior;
+use tokio_util::task::AbortOnDropHandle;
 use tradewind_events::{Clock, EventSource, Position, Recorded, Timestamp};
 
-use crate::commands::metrics::seconds;
+use super::metrics::{FollowerLabels, FollowerMetrics};
+
+/// How often it is looked at how far a follower is behind, and how long that may take.
+const SAMPLE_EVERY: Duration = Duration::from_secs(1);
+const SAMPLE_MAX: Duration = Duration::from_secs(2);
 
 /// What a follower is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -92,52 +91,6 @@ pub struct FollowerStatus {
     pub rebuild_stopped: Option<Stopped>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct FollowerLabels {
-    kind: &'static str,
-    name: String,
-}
-
-/// The figures of all followers of a service.
-#[derive(Clone)]
-pub(crate) struct FollowerMetrics {
-    lag_events: Family<FollowerLabels, Gauge>,
-    lag_seconds: Family<FollowerLabels, Gauge<f64, AtomicU64>>,
-    position: Family<FollowerLabels, Gauge>,
-    handled: Family<FollowerLabels, Counter>,
-    rebuilds: Family<FollowerLabels, Counter>,
-    stopped: Family<FollowerLabels, Gauge>,
-    delay: Family<FollowerLabels, Histogram, fn() -> Histogram>,
-}
-
-impl Default for FollowerMetrics {
-    fn default() -> Self {
-        Self {
-            lag_events: Family::default(),
-            lag_seconds: Family::default(),
-            position: Family::default(),
-            handled: Family::default(),
-            rebuilds: Family::default(),
-            stopped: Family::default(),
-            delay: Family::new_with_constructor(seconds as fn() -> Histogram),
-        }
-    }
-}
-
-impl FollowerMetrics {
-    pub(crate) fn register(&self, registry: &mut Registry) {
-        registry.register("follower_lag_events", "Events of the source not yet passed", self.lag_events.clone());
-        let help = "Age of the last event handled, while others wait; zero when caught up";
-        registry.register("follower_lag_seconds", help, self.lag_seconds.clone());
-        registry.register("follower_position", "Position up to which everything is handled", self.position.clone());
-        registry.register("follower_events", "Events handled", self.handled.clone());
-        registry.register("follower_rebuilds", "Rebuilds finished", self.rebuilds.clone());
-        registry.register("follower_stopped", "1 while stopped at an event", self.stopped.clone());
-        let help = "From an event's recording to its effect, for live events";
-        registry.register("follower_delay_seconds", help, self.delay.clone());
-    }
-}
-
 /// One follower's state, which it writes and others read.
 pub(crate) struct Status {
     inner: Mutex<Inner>,
@@ -148,8 +101,8 @@ pub(crate) struct Status {
 
 struct Inner {
     status: FollowerStatus,
-    /// When the store recorded the last event that was handled.
-    last_recorded_at: Option<Timestamp>,
+    /// Since when events have waited without a break.
+    behind_since: Option<Timestamp>,
     once_caught_up: bool,
 }
 
@@ -174,7 +127,7 @@ impl Status {
             rebuilding: None,
             rebuild_stopped: None,
         };
-        let inner = Mutex::new(Inner { status, last_recorded_at: None, once_caught_up: false });
+        let inner = Mutex::new(Inner { status, behind_since: None, once_caught_up: false });
         let labels = FollowerLabels { kind, name: name.to_owned() };
         metrics.stopped.get_or_create(&labels).set(0);
         Arc::new(Self { inner, labels, metrics, clock })
@@ -207,7 +160,6 @@ impl Status {
         let mut inner = self.lock();
         inner.status.position = position;
         inner.status.handled += events.len() as u64;
-        inner.last_recorded_at = events.last().map(Recorded::recorded_at).or(inner.last_recorded_at);
         if inner.status.state == FollowerState::Live
             && let Some(last) = events.last()
         {
@@ -221,6 +173,7 @@ impl Status {
     pub(crate) fn caught_up(&self) {
         let mut inner = self.lock();
         inner.once_caught_up = true;
+        inner.behind_since = None;
         if inner.status.state == FollowerState::CatchingUp {
             inner.status.state = FollowerState::Live;
         }
@@ -282,16 +235,30 @@ impl Status {
         self.metrics.rebuilds.get_or_create(&self.labels).inc();
     }
 
-    /// Looks at how far the source is ahead.
-    pub(crate) async fn sample(&self, source: &dyn EventSource) {
-        let Ok(Ok(head)) = tokio::time::timeout(Duration::from_secs(2), source.head()).await else { return };
+    /// Looks now and then at how far the source is ahead, until what this returns is dropped. It is a task of its
+    /// own, since a source may take its time to tell and must hold nobody up.
+    pub(crate) fn keep_sampling(self: &Arc<Self>, source: Arc<dyn EventSource>) -> AbortOnDropHandle<()> {
+        let status = self.clone();
+        AbortOnDropHandle::new(tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(SAMPLE_EVERY);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                if let Ok(Ok(head)) = tokio::time::timeout(SAMPLE_MAX, source.head()).await {
+                    status.sampled(head);
+                }
+            }
+        }))
+    }
+
+    fn sampled(&self, head: Position) {
         let now = self.clock.now();
         let mut inner = self.lock();
         inner.status.head = head;
         inner.status.lag_events = head.0.saturating_sub(inner.status.position.0);
-        let waiting = inner.status.lag_events > 0;
-        let age = inner.last_recorded_at.filter(|_| waiting).map_or(Duration::ZERO, |at| now.since(at));
+        inner.behind_since = inner.behind_since.or(Some(now)).filter(|_| inner.status.lag_events > 0);
+        let waited = inner.behind_since.map_or(Duration::ZERO, |since| now.since(since));
         self.metrics.lag_events.get_or_create(&self.labels).set(inner.status.lag_events as i64);
-        self.metrics.lag_seconds.get_or_create(&self.labels).set(age.as_secs_f64());
+        self.metrics.lag_seconds.get_or_create(&self.labels).set(waited.as_secs_f64());
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tradewind_events::{Clock, EventSource, EventStore, Position};
 
@@ -121,18 +122,17 @@ impl ProjectionRunner {
         if shutdown.run_until_cancelled(self.load_skips()).await.is_none() {
             return;
         }
+        let _sampling = self.status.keep_sampling(self.source.clone());
         self.begin(shutdown).await;
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 Some(request) = self.requests.recv() => self.grant(request, shutdown).await,
                 ended = self.live.ended() => self.live_ended(ended),
                 ended = self.build.ended() => self.build_ended(ended, shutdown).await,
-                _ = ticks.tick() => {
-                    self.status.sample(&*self.source).await;
-                    self.tell_build();
-                }
+                _ = ticks.tick() => self.tell_build(),
             }
         }
         self.live.finish().await;

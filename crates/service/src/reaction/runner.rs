@@ -77,6 +77,7 @@ impl ReactionRunner {
             }
         }
         let Some(mut follower) = self.follower.take() else { return };
+        let _sampling = self.status.keep_sampling(self.source.clone());
         loop {
             let stopped = match self.follow(&mut follower, shutdown).await {
                 Ended::Stopped(stopped) => *stopped,
@@ -94,7 +95,6 @@ impl ReactionRunner {
     /// Follows the source, answering meanwhile that there is nothing to retry.
     async fn follow(&mut self, follower: &mut Follower<ReactionSink>, shutdown: &CancellationToken) -> Ended {
         let mut following = std::pin::pin!(follower.follow(shutdown, Until::Forever));
-        let mut ticks = tokio::time::interval(Duration::from_secs(1));
         loop {
             tokio::select! {
                 ended = &mut following => return ended,
@@ -105,24 +105,15 @@ impl ReactionRunner {
                     };
                     let _ = request.reply.send(Err(refusal));
                 }
-                _ = ticks.tick() => self.status.sample(&*self.source).await,
             }
         }
     }
 
     /// Waits until somebody says how to go on; false if the service goes down instead.
     async fn wait_for_help(&mut self, stopped: &Stopped, shutdown: &CancellationToken) -> bool {
-        let mut ticks = tokio::time::interval(Duration::from_secs(1));
         loop {
-            let request = tokio::select! {
-                () = shutdown.cancelled() => return false,
-                _ = ticks.tick() => {
-                    self.status.sample(&*self.source).await;
-                    continue;
-                }
-                request = self.requests.recv() => request,
-            };
-            let Some(request) = request else { return false };
+            let request = shutdown.run_until_cancelled(self.requests.recv()).await;
+            let Some(Some(request)) = request else { return false };
             let answer = match request.wish {
                 Wish::Retry => Ok(()),
                 Wish::Rebuild => Err(ControlError::NotAProjection),

@@ -9,6 +9,7 @@ mod faulty;
 mod feed;
 mod host;
 mod idempotency;
+mod lag;
 mod lanes;
 mod names;
 mod panics;

@@ -10,9 +10,15 @@ use crate::account::{Account, Deposit, Deposited, Open, Withdraw, commands, even
 use crate::web::{host, start, start_ready};
 
 /// Pays a fee into the account `fees` for each deposit.
-struct Fee {
-    met: Arc<AtomicU64>,
+pub(crate) struct Fee {
+    pub(crate) met: Arc<AtomicU64>,
     poison_cents: i64,
+}
+
+impl Default for Fee {
+    fn default() -> Self {
+        Self { met: Arc::default(), poison_cents: -1 }
+    }
 }
 
 impl Reaction for Fee {
@@ -43,7 +49,7 @@ impl Reaction for Fee {
     }
 }
 
-fn with_fee(store: &MemoryStore, folder: &std::path::Path, poison_cents: i64) -> (Host, Arc<AtomicU64>) {
+pub(crate) fn with_fee(store: &MemoryStore, folder: &std::path::Path, poison_cents: i64) -> (Host, Arc<AtomicU64>) {
     let met = Arc::new(AtomicU64::new(0));
     let mut host = host(store, folder);
     host.reaction(Fee { met: met.clone(), poison_cents }).unwrap();
