@@ -83,7 +83,18 @@ impl Ledger {
         .await
     }
 
-    /// Timers that are due at `now`, the earliest first, and when the next one after them is.
+    /// Forgets everything: it is of another store than this one.
+    pub(crate) async fn reset(&self) -> Result<(), String> {
+        self.with(|connection| {
+            let tx = connection.transaction()?;
+            tx.execute("UPDATE checkpoint SET position = 0", [])?;
+            tx.execute("DELETE FROM timers", [])?;
+            tx.commit()
+        })
+        .await
+    }
+
+    /// Timers that are due at `now`, the earliest first.
     pub(crate) async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Timer>, String> {
         self.with(move |connection| {
             let sql = "SELECT process, name, due, cause, correlation, backdated FROM timers

@@ -14,6 +14,11 @@ use crate::follow::{
 };
 use crate::projection::Surroundings;
 
+/// How long the source may take to tell its head.
+const HEAD_MAX: Duration = Duration::from_secs(5);
+/// Between two tries to begin.
+const PAUSE: Duration = Duration::from_millis(500);
+
 /// What tells reactions apart that share everything else.
 pub(crate) struct ReactionSurroundings {
     pub(crate) kind: &'static str,
@@ -69,17 +74,18 @@ impl ReactionRunner {
     }
 
     async fn run_until(mut self, shutdown: &CancellationToken) {
-        while let Err(error) = self.skips.load().await {
-            tracing::warn!(reaction = self.status.name(), %error, "failed to read the recorded skips; trying again");
-            let pause = tokio::time::sleep(Duration::from_millis(500));
-            if shutdown.run_until_cancelled(pause).await.is_none() {
+        let Some(mut follower) = self.follower.take() else { return };
+        let about = (&self.skips, &*self.source, &*self.status);
+        while let Err(problem) = refusing(&mut self.requests, prepare(about, &mut follower.sink)).await {
+            tracing::warn!(reaction = self.status.name(), problem, "failed to begin; trying again");
+            let pause = shutdown.run_until_cancelled(tokio::time::sleep(PAUSE));
+            if refusing(&mut self.requests, pause).await.is_none() {
                 return;
             }
         }
-        let Some(mut follower) = self.follower.take() else { return };
         let _sampling = self.status.keep_sampling(self.source.clone());
         loop {
-            let stopped = match self.follow(&mut follower, shutdown).await {
+            let stopped = match refusing(&mut self.requests, follower.follow(shutdown, Until::Forever)).await {
                 Ended::Stopped(stopped) => *stopped,
                 Ended::Fell(panic) => Stopped::fallen(follower.sink.position, panic),
                 Ended::Told | Ended::Arrived => return,
@@ -89,23 +95,6 @@ impl ReactionRunner {
                 return;
             }
             self.status.started();
-        }
-    }
-
-    /// Follows the source, answering meanwhile that there is nothing to retry.
-    async fn follow(&mut self, follower: &mut Follower<ReactionSink>, shutdown: &CancellationToken) -> Ended {
-        let mut following = std::pin::pin!(follower.follow(shutdown, Until::Forever));
-        loop {
-            tokio::select! {
-                ended = &mut following => return ended,
-                Some(request) = self.requests.recv() => {
-                    let refusal = match request.wish {
-                        Wish::Rebuild => ControlError::NotAProjection,
-                        Wish::Retry | Wish::Skip => ControlError::NotStopped,
-                    };
-                    let _ = request.reply.send(Err(refusal));
-                }
-            }
         }
     }
 
@@ -128,6 +117,43 @@ impl ReactionRunner {
             let _ = request.reply.send(answer);
             if goes_on {
                 return true;
+            }
+        }
+    }
+}
+
+/// Reads the recorded skips, and makes sure that the checkpoint is one of this source.
+async fn prepare(
+    (skips, source, status): (&Skips, &dyn EventSource, &Status),
+    sink: &mut ReactionSink,
+) -> Result<(), String> {
+    skips.load().await.map_err(|error| error.to_string())?;
+    let head = tokio::time::timeout(HEAD_MAX, source.head()).await;
+    let head = head.map_err(|_| "the source does not tell its head".to_owned())?;
+    if head.map_err(|error| error.to_string())? >= sink.position {
+        return Ok(());
+    }
+    // A store that was brought back from a backup, or another one: what it records from now on has not been met,
+    // though the checkpoint says so. Whatever is met again comes to the same.
+    tracing::warn!(reaction = status.name(), "the store is not that of the checkpoint; meeting all of it");
+    sink.reset().await?;
+    status.moved_to(sink.position);
+    Ok(())
+}
+
+/// Does the work, answering meanwhile that nothing has stopped.
+async fn refusing<T>(requests: &mut mpsc::Receiver<Request>, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            Some(request) = requests.recv() => {
+                let refusal = match request.wish {
+                    Wish::Rebuild => ControlError::NotAProjection,
+                    Wish::Retry | Wish::Skip => ControlError::NotStopped,
+                };
+                // Whoever asked may have gone.
+                let _ = request.reply.send(Err(refusal));
             }
         }
     }

@@ -44,6 +44,13 @@ struct Met {
 }
 
 impl ReactionSink {
+    /// Forgets how far it has come: what it has met was in another store, and everything in this one is met anew.
+    pub(crate) async fn reset(&mut self) -> Result<(), String> {
+        self.ledger.reset().await?;
+        (self.position, self.stored) = (Position::START, Position::START);
+        Ok(())
+    }
+
     async fn handle_all(&mut self, events: &[Recorded], through: Position) -> Result<(), Halt> {
         let chunks = events.chunks(CHUNK_EVENTS);
         let last = chunks.len().saturating_sub(1);

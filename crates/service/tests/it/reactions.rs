@@ -146,3 +146,23 @@ async fn a_reaction_follows_another_source_as_well() {
     eventually("the fee", async || ours.everything().len() == 1).await;
     assert_eq!(ours.everything()[0].stream(), "account-fees");
 }
+
+#[tokio::test]
+async fn a_checkpoint_ahead_of_its_store_is_one_of_another_store() {
+    let folder = tempfile::tempdir().unwrap();
+    for deposits in [9, 4] {
+        // The second time, the store was brought back from a backup that is older than the checkpoint.
+        let store = MemoryStore::new();
+        let commands = commands(&store, CommandOptions::default());
+        for _ in 0..deposits {
+            commands.handle("a", &Deposit(100), &nobody()).await.unwrap();
+        }
+        let (host, _met) = with_fee(&store, folder.path(), -1);
+        let running = start_ready(host).await;
+        let fees = async || commands.entities().load::<Account>("fees").await.unwrap().state.balance_cents;
+        eventually("the fees", async || fees().await == deposits).await;
+        commands.handle("a", &Deposit(100), &nobody()).await.unwrap();
+        eventually("the next fee", async || fees().await == deposits + 1).await;
+        running.stop().await.unwrap();
+    }
+}
