@@ -29,7 +29,7 @@ pub use context::{CommandContext, IdempotencyKey};
 pub use domain_event::{DomainEvent, decode, tag};
 pub use entity::{Entity, stream_of};
 pub use feed::{Contract, Feed, Publish, PublishError};
-pub use follow::{Control, ControlError, FollowerState, FollowerStatus, Stopped};
+pub use follow::{Control, ControlError, FailedTimer, FollowerState, FollowerStatus, Stopped};
 pub use host::{
     Host, HostError, HostOptions, LogError, LogFormat, Operation, Problem, RequestId, Service, ServiceError,
     ServiceHandle, Submitted, init_logging,

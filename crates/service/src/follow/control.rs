@@ -5,9 +5,9 @@ use tokio::sync::{mpsc, oneshot};
 /// What is wished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wish {
-    /// Try the event again at which it stopped.
+    /// Try the event again at which it stopped, and the timers that failed.
     Retry,
-    /// Pass over the event at which it stopped.
+    /// Pass over the event at which it stopped, or else the first timer that failed.
     Skip,
     /// Build a projection anew beside the one that answers.
     Rebuild,
@@ -23,8 +23,8 @@ pub(crate) struct Request {
 /// Why a wish was not granted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ControlError {
-    /// There is no event to try again or to skip.
-    #[error("it has not stopped at an event")]
+    /// There is no event and no timer to try again or to skip.
+    #[error("it has not stopped at an event, and no timer has failed")]
     NotStopped,
     /// Only projections can be rebuilt.
     #[error("only a projection can be rebuilt")]
@@ -53,7 +53,7 @@ pub(crate) fn control() -> (Control, mpsc::Receiver<Request>) {
 }
 
 impl Control {
-    /// Tries the event again at which it stopped.
+    /// Tries the event again at which it stopped, and the timers that failed.
     ///
     /// # Errors
     /// [`ControlError`] if it has not stopped or does not run.
@@ -61,7 +61,7 @@ impl Control {
         self.ask(Wish::Retry, None).await
     }
 
-    /// Passes over the event at which it stopped; the decision is recorded as an event, with its `actor`.
+    /// Passes over the event at which it stopped, or else the first timer that failed; the decision is recorded as an event, with its `actor`.
     ///
     /// # Errors
     /// [`ControlError`] if it has not stopped, does not run, or the decision cannot be recorded.

@@ -26,6 +26,7 @@ pub(crate) struct FollowerMetrics {
     pub(super) handled: Family<FollowerLabels, Counter>,
     pub(super) rebuilds: Family<FollowerLabels, Counter>,
     pub(super) stopped: Family<FollowerLabels, Gauge>,
+    pub(super) failed_timers: Family<FollowerLabels, Gauge>,
     pub(super) delay: Family<FollowerLabels, Histogram, fn() -> Histogram>,
 }
 
@@ -38,6 +39,7 @@ impl Default for FollowerMetrics {
             handled: Family::default(),
             rebuilds: Family::default(),
             stopped: Family::default(),
+            failed_timers: Family::default(),
             delay: Family::new_with_constructor(seconds as fn() -> Histogram),
         }
     }
@@ -52,6 +54,8 @@ impl FollowerMetrics {
         registry.register("follower_events", "Events handled", self.handled.clone());
         registry.register("follower_rebuilds", "Rebuilds finished", self.rebuilds.clone());
         registry.register("follower_stopped", "1 while stopped at an event", self.stopped.clone());
+        let help = "Timers that cannot be handled, of the first 16";
+        registry.register("follower_failed_timers", help, self.failed_timers.clone());
         let help = "From an event's recording to its effect, for live events";
         registry.register("follower_delay_seconds", help, self.delay.clone());
     }

@@ -20,9 +20,9 @@ use crate::panics::catch_in;
 pub use control::{Control, ControlError};
 pub(crate) use control::{Request, Wish, control};
 pub(crate) use metrics::FollowerMetrics;
-pub(crate) use skips::Skips;
+pub(crate) use skips::{Skips, TimerSkipped};
 pub(crate) use status::Status;
-pub use status::{FollowerState, FollowerStatus, Stopped};
+pub use status::{FailedTimer, FollowerState, FollowerStatus, Stopped};
 
 /// The most events that are handed over at once.
 const BATCH_EVENTS_MAX: usize = 4_096;

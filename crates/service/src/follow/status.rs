@@ -64,6 +64,19 @@ impl Stopped {
     }
 }
 
+/// A timer that could not be handled. It waits until it is tried again, by somebody or by the next start, or skipped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FailedTimer {
+    /// The instance of the process manager whose it is.
+    pub instance: String,
+    /// Its name.
+    pub name: String,
+    /// When it ran out.
+    pub due: Timestamp,
+    /// Why it could not be handled.
+    pub error: String,
+}
+
 /// How a projection, a reaction or a process manager is doing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FollowerStatus {
@@ -89,6 +102,8 @@ pub struct FollowerStatus {
     pub rebuilding: Option<Position>,
     /// At which event the one that is being built has stopped.
     pub rebuild_stopped: Option<Stopped>,
+    /// The first of its timers that could not be handled.
+    pub failed_timers: Vec<FailedTimer>,
 }
 
 /// One follower's state, which it writes and others read.
@@ -126,6 +141,7 @@ impl Status {
             stopped: None,
             rebuilding: None,
             rebuild_stopped: None,
+            failed_timers: Vec::new(),
         };
         let inner = Mutex::new(Inner { status, behind_since: None, once_caught_up: false });
         let labels = FollowerLabels { kind, name: name.to_owned() };
@@ -233,6 +249,11 @@ impl Status {
         inner.status.rebuilding = None;
         inner.status.rebuild_stopped = None;
         self.metrics.rebuilds.get_or_create(&self.labels).inc();
+    }
+
+    pub(crate) fn timers_failed(&self, timers: Vec<FailedTimer>) {
+        self.metrics.failed_timers.get_or_create(&self.labels).set(timers.len() as i64);
+        self.lock().status.failed_timers = timers;
     }
 
     /// Looks now and then at how far the source is ahead, until what this returns is dropped. It is a task of its

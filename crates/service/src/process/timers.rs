@@ -1,4 +1,4 @@
-//! Timers: set by events, kept with the checkpoint, fired by the clock.
+//! Timers: set by events, kept with the checkpoint, fired by the clock. One that cannot be handled is kept and marked.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,9 +81,9 @@ impl<P: ProcessManager> TimerRunner<P> {
                     instance = timer.process,
                     timer = timer.name,
                     problem,
-                    "a timer cannot be handled and is given up"
+                    "a timer cannot be handled; it waits until it is tried again or skipped"
                 );
-                self.ledger.fired(timer).await
+                self.ledger.mark_failed(timer, problem).await
             }
         }
     }

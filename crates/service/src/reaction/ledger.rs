@@ -16,6 +16,19 @@ const SCHEMA: &str = "
         correlation TEXT, backdated INTEGER NOT NULL, PRIMARY KEY (process, name)) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS timers_by_due ON timers (due);";
 
+/// Marks on timers that could not be handled. They go with the connection, so that every start tries again.
+const MARKS: &str = "
+    CREATE TEMP TABLE failed (
+        process TEXT NOT NULL, name TEXT NOT NULL, cause TEXT NOT NULL, problem TEXT NOT NULL,
+        PRIMARY KEY (process, name, cause)) WITHOUT ROWID";
+
+/// A timer's columns, in the order in which [`timer`] reads them.
+macro_rules! columns {
+    () => {
+        "process, name, due, cause, correlation, backdated"
+    };
+}
+
 /// A timer that is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Timer {
@@ -48,7 +61,9 @@ impl Ledger {
         let connection = Connection::open(path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.execute_batch(SCHEMA)?;
+        connection.execute_batch(MARKS)?;
         Ok(Self { connection: Arc::new(Mutex::new(connection)) })
     }
 
@@ -94,17 +109,55 @@ impl Ledger {
         .await
     }
 
-    /// Timers that are due at `now`, the earliest first.
+    /// Timers that are due at `now` and not marked as failed, the earliest first.
     pub(crate) async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Timer>, String> {
         self.with(move |connection| {
-            let sql = "SELECT process, name, due, cause, correlation, backdated FROM timers
-                       WHERE due <= ?1 ORDER BY due LIMIT ?2";
+            let sql = concat!(
+                "SELECT ", columns!(), " FROM timers WHERE due <= ?1 AND NOT EXISTS
+                 (SELECT 1 FROM failed AS f WHERE (f.process, f.name, f.cause) = (timers.process, timers.name, timers.cause))
+                 ORDER BY due LIMIT ?2"
+            );
             connection.prepare_cached(sql)?.query_map(params![now.micros(), limit as i64], timer)?.collect()
         })
         .await
     }
 
-    /// Forgets a timer that has fired, unless it has been set anew since.
+    /// Marks a timer that could not be handled: it is kept, and does not fire until it is tried again.
+    pub(crate) async fn mark_failed(&self, timer: Timer, problem: String) -> Result<(), String> {
+        self.with(move |connection| {
+            let sql = "INSERT OR REPLACE INTO failed VALUES (?1, ?2, ?3, ?4)";
+            let Timer { process, name, cause, .. } = timer;
+            connection.prepare_cached(sql)?.execute(params![process, name, cause, problem]).map(drop)
+        })
+        .await
+    }
+
+    /// Timers that could not be handled and why, the earliest first.
+    pub(crate) async fn failed(&self, limit: usize) -> Result<Vec<(Timer, String)>, String> {
+        self.with(move |connection| {
+            let sql = concat!(
+                "SELECT ",
+                columns!(),
+                ", problem FROM timers NATURAL JOIN failed ORDER BY due, process, name LIMIT ?1"
+            );
+            let mut select = connection.prepare_cached(sql)?;
+            select.query_map([limit as i64], |row| Ok((timer(row)?, row.get(6)?)))?.collect()
+        })
+        .await
+    }
+
+    /// Takes the marks away, so that all of them fire again; tells how many there were.
+    pub(crate) async fn retry_failed(&self) -> Result<usize, String> {
+        self.with(|connection| {
+            let marked = "SELECT count(*) FROM timers NATURAL JOIN failed";
+            let marked: i64 = connection.query_row(marked, [], |row| row.get(0))?;
+            connection.execute("DELETE FROM failed", [])?;
+            Ok(marked as usize)
+        })
+        .await
+    }
+
+    /// Forgets a timer that has fired or was given up, unless it has been set anew since.
     pub(crate) async fn fired(&self, timer: Timer) -> Result<(), String> {
         self.with(move |connection| {
             let sql = "DELETE FROM timers WHERE process = ?1 AND name = ?2 AND cause = ?3";

@@ -1,6 +1,7 @@
 //! Reactions: what a service does when something has happened. Each event is met at least once, and what follows
 //! from it is named after it, so that the effect is that of exactly once.
 
+mod desk;
 mod ledger;
 mod runner;
 mod sink;

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tradewind_events::{EventSource, Query};
 
 use super::Ledger;
+use super::desk::Desk;
 use super::sink::{ReactionSink, Reactor};
 use crate::follow::{
     Control, ControlError, Ended, Follower, Request, Skips, Status, Stopped, Until, Wish, control, run_to_its_end,
@@ -31,9 +32,7 @@ pub(crate) struct ReactionSurroundings {
 /// A reaction as a task: see [`ReactionRunner::run`].
 pub(crate) struct ReactionRunner {
     follower: Option<Follower<ReactionSink>>,
-    status: Arc<Status>,
-    skips: Skips,
-    around: Surroundings,
+    desk: Desk,
     source: Arc<dyn EventSource>,
     requests: mpsc::Receiver<Request>,
 }
@@ -50,51 +49,48 @@ impl ReactionRunner {
         let status = Status::new(kind, name, 1, around.metrics.clone(), around.clock.clone());
         status.moved_to(position);
         let skips = Skips::new(around.store.clone(), name, 1);
-        let sink = ReactionSink { reactor, ledger: ledger.clone(), position, stored: position };
-        let follower = Follower {
-            sink,
-            source: source.clone(),
-            query,
-            upcasters: around.upcasters.clone(),
-            skips: skips.clone(),
-            status: status.clone(),
-        };
+        let (ledger, clock) = (ledger.clone(), around.clock.clone());
+        let desk = Desk { ledger: ledger.clone(), skips: skips.clone(), status: status.clone(), clock };
+        let sink = ReactionSink { reactor, ledger, skips: skips.clone(), position, stored: position };
+        let follower = Follower { sink, source: source.clone(), query, upcasters: around.upcasters, skips, status };
         let (control, requests) = control();
-        Ok((Self { follower: Some(follower), status, skips, around, source, requests }, control))
+        Ok((Self { follower: Some(follower), desk, source, requests }, control))
     }
 
     pub(crate) fn status(&self) -> Arc<Status> {
-        self.status.clone()
+        self.desk.status.clone()
     }
 
     /// Runs until `shutdown`. If it ends before, the status tells.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
-        let status = self.status.clone();
+        let status = self.desk.status.clone();
         run_to_its_end(&status, &shutdown, self.run_until(&shutdown)).await;
     }
 
     async fn run_until(mut self, shutdown: &CancellationToken) {
         let Some(mut follower) = self.follower.take() else { return };
-        let about = (&self.skips, &*self.source, &*self.status);
-        while let Err(problem) = refusing(&mut self.requests, prepare(about, &mut follower.sink)).await {
-            tracing::warn!(reaction = self.status.name(), problem, "failed to begin; trying again");
+        let about = (&self.desk.skips, &*self.source, &*self.desk.status);
+        while let Err(problem) = self.desk.open_during(&mut self.requests, prepare(about, &mut follower.sink)).await {
+            tracing::warn!(reaction = self.desk.status.name(), problem, "failed to begin; trying again");
             let pause = shutdown.run_until_cancelled(tokio::time::sleep(PAUSE));
-            if refusing(&mut self.requests, pause).await.is_none() {
+            if self.desk.open_during(&mut self.requests, pause).await.is_none() {
                 return;
             }
         }
-        let _sampling = self.status.keep_sampling(self.source.clone());
+        let _sampling = self.desk.status.keep_sampling(self.source.clone());
+        let _looking = self.desk.keep_looking();
         loop {
-            let stopped = match refusing(&mut self.requests, follower.follow(shutdown, Until::Forever)).await {
-                Ended::Stopped(stopped) => *stopped,
-                Ended::Fell(panic) => Stopped::fallen(follower.sink.position, panic),
-                Ended::Told | Ended::Arrived => return,
-            };
-            self.status.stopped(stopped.clone());
+            let stopped =
+                match self.desk.open_during(&mut self.requests, follower.follow(shutdown, Until::Forever)).await {
+                    Ended::Stopped(stopped) => *stopped,
+                    Ended::Fell(panic) => Stopped::fallen(follower.sink.position, panic),
+                    Ended::Told | Ended::Arrived => return,
+                };
+            self.desk.status.stopped(stopped.clone());
             if !self.wait_for_help(&stopped, shutdown).await {
                 return;
             }
-            self.status.started();
+            self.desk.status.started();
         }
     }
 
@@ -104,12 +100,14 @@ impl ReactionRunner {
             let request = shutdown.run_until_cancelled(self.requests.recv()).await;
             let Some(Some(request)) = request else { return false };
             let answer = match request.wish {
-                Wish::Retry => Ok(()),
+                // There need not be a timer that has failed as well.
+                Wish::Retry => self.desk.retry().await.or(Ok(())),
                 Wish::Rebuild => Err(ControlError::NotAProjection),
                 Wish::Skip if !stopped.is_at_event() => Err(ControlError::NotStopped),
                 Wish::Skip => self
+                    .desk
                     .skips
-                    .skip(stopped, self.around.clock.now(), request.actor)
+                    .skip(stopped, self.desk.clock.now(), request.actor)
                     .await
                     .map_err(|error| ControlError::Failed(error.to_string())),
             };
@@ -139,22 +137,4 @@ async fn prepare(
     sink.reset().await?;
     status.moved_to(sink.position);
     Ok(())
-}
-
-/// Does the work, answering meanwhile that nothing has stopped.
-async fn refusing<T>(requests: &mut mpsc::Receiver<Request>, work: impl Future<Output = T>) -> T {
-    let mut work = std::pin::pin!(work);
-    loop {
-        tokio::select! {
-            done = &mut work => return done,
-            Some(request) = requests.recv() => {
-                let refusal = match request.wish {
-                    Wish::Rebuild => ControlError::NotAProjection,
-                    Wish::Retry | Wish::Skip => ControlError::NotStopped,
-                };
-                // Whoever asked may have gone.
-                let _ = request.reply.send(Err(refusal));
-            }
-        }
-    }
 }

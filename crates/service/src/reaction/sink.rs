@@ -9,7 +9,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 use tradewind_events::{Position, Recorded};
 
 use super::{Ledger, ReactionError, TimerChange};
-use crate::follow::{Halt, Sink, Stopped};
+use crate::follow::{Halt, Sink, Skips, Stopped};
 use crate::panics::{catch, catch_in};
 
 /// How many events are met before the checkpoint is kept: as many may be met again after a crash.
@@ -32,6 +32,7 @@ pub(crate) trait Reactor: Send + Sync + 'static {
 pub(crate) struct ReactionSink {
     pub(crate) reactor: Arc<dyn Reactor>,
     pub(crate) ledger: Ledger,
+    pub(crate) skips: Skips,
     pub(crate) position: Position,
     pub(crate) stored: Position,
 }
@@ -92,11 +93,22 @@ impl ReactionSink {
         let through = failed.as_ref().map_or(through, |(event, _)| Position(event.position().0 - 1));
         changes.retain(|(position, _)| *position <= through);
         changes.sort_by_key(|(position, _)| *position);
-        self.store(through, changes.into_iter().map(|(_, change)| change).collect()).await?;
+        let changes = changes.into_iter().map(|(_, change)| self.without_given_up(change)).collect();
+        self.store(through, changes).await?;
         match failed {
             None => Ok(()),
             Some((_, ReactionError::Transient(problem))) => Err(Halt::Transient(problem)),
             Some((event, ReactionError::Poison(problem))) => Err(Halt::Poison(Box::new(Stopped::at(&event, problem)))),
+        }
+    }
+
+    /// A timer that somebody has given up is not set again when its event is met again.
+    fn without_given_up(&self, change: TimerChange) -> TimerChange {
+        match change {
+            TimerChange::Set(timer) if self.skips.contains_timer(&timer.cause, &timer.name) => {
+                TimerChange::Cancel { process: timer.process, name: timer.name }
+            }
+            other => other,
         }
     }
 

@@ -17,5 +17,6 @@ mod process;
 mod projections;
 mod reactions;
 mod rebuild;
+mod timers;
 mod upcasting;
 mod web;
