@@ -1,5 +1,7 @@
 //! Who gives a command and what for: the facts that travel beside it into its events' metadata.
 
+use std::fmt::Display;
+
 use tradewind_events::{EventId, Metadata, Recorded, Timestamp};
 use uuid::Uuid;
 
@@ -7,6 +9,12 @@ use uuid::Uuid;
 pub(crate) const FINGERPRINT: &str = "requestfingerprint";
 /// The metadata extension that marks what was recorded at another time than it happened.
 pub(crate) const BACKDATED: &str = "backdated";
+
+/// A key of the service's own, which no client can choose: those that come over HTTP begin with a word of their own.
+/// Whoever knows an event's id knows what would follow from it, and must not be able to take its place.
+pub(crate) fn internal_key(of: impl Display) -> String {
+    format!("internal/{of}")
+}
 
 /// What accompanies a command. Over HTTP it comes from the headers (see [`Submitted`](crate::Submitted)).
 #[derive(Debug, Clone, Default)]

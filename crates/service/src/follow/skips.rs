@@ -10,6 +10,7 @@ use tradewind_events::{
 };
 
 use super::Stopped;
+use crate::context::internal_key;
 
 /// The type of the event that records a skip.
 const SKIPPED: &str = "ProjectionEventSkipped";
@@ -164,7 +165,7 @@ impl Skips {
         let invalid = |e: &dyn std::fmt::Display| SkipError::Invalid(e.to_string());
         let Cause { event, actor, now } = cause;
         let event = Event {
-            id: EventId::derived(id, 0),
+            id: EventId::derived(&internal_key(id), 0),
             event_type: EventType::new(event_type).map_err(|e| invalid(&e))?,
             time: now,
             tags: Vec::new(),

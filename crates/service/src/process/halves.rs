@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use tradewind_events::{Recorded, Timestamp};
 
 use super::{Effect, OwnEvent, ProcessManager};
-use crate::context::BACKDATED;
+use crate::context::{BACKDATED, internal_key};
 use crate::reaction::{Issuer, ReactionError, Reactor, Timer, TimerChange};
 use crate::{Command, CommandContext, CommandError, Commands, DomainEvent, Rejection};
 
@@ -84,7 +84,8 @@ impl<P: ProcessManager> Reactor for InputHalf<P> {
     fn meet<'a>(&'a self, event: &'a Recorded) -> BoxFuture<'a, Result<Vec<TimerChange>, ReactionError>> {
         async move {
             let Some(instance) = self.process.instance(event) else { return Ok(Vec::new()) };
-            let context = CommandContext::caused_by(event, format!("{}/{}", self.process.name(), event.id()));
+            let key = internal_key(format_args!("{}/{}", self.process.name(), event.id()));
+            let context = CommandContext::caused_by(event, key);
             let heard = event.clone();
             let record = Record::new(&self.process, move |process: &P, state| process.on_event(state, &heard));
             record.give(&self.commands, &instance, &context).await?;

@@ -9,6 +9,7 @@ use tradewind_events::Clock;
 
 use super::ProcessManager;
 use super::halves::Record;
+use crate::context::internal_key;
 use crate::panics::catch_in;
 use crate::reaction::{Ledger, ReactionError, Timer};
 use crate::{CommandContext, Commands};
@@ -62,7 +63,7 @@ impl<P: ProcessManager> TimerRunner<P> {
     /// Lets one timer run out: recorded first, forgotten then. In between it may run out again, and comes to the
     /// same.
     async fn fire(&self, timer: Timer) -> Result<(), String> {
-        let key = format!("{}/timer/{}/{}", self.process.name(), timer.cause, timer.name);
+        let key = internal_key(format_args!("{}/timer/{}/{}", self.process.name(), timer.cause, timer.name));
         let context = CommandContext {
             correlation_id: timer.correlation.clone(),
             causation_id: Some(timer.cause.clone()),

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures_core::future::BoxFuture;
 use tradewind_events::{Query, Recorded};
 
+use crate::context::internal_key;
 use crate::{Acknowledged, Command, CommandContext, CommandError, Commands, Rejection};
 
 pub(crate) use ledger::{Ledger, Timer, TimerChange};
@@ -73,7 +74,7 @@ pub struct Issuer {
 
 impl Issuer {
     pub(crate) fn new(commands: Commands, name: &str, event: &Recorded) -> Self {
-        let key = format!("{name}/{}", event.id());
+        let key = internal_key(format_args!("{name}/{}", event.id()));
         Self { commands, event: event.clone(), key, issued: AtomicUsize::new(0) }
     }
 

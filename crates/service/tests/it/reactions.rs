@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_core::future::BoxFuture;
-use tradewind_events::{EventType, Query, Recorded};
-use tradewind_service::{CommandOptions, FollowerState, Host, Issued, Issuer, Reaction, ReactionError};
+use tradewind_events::{EventId, EventType, Query, Recorded};
+use tradewind_service::{CommandContext, CommandOptions, FollowerState, Host, Issued, Issuer, Reaction, ReactionError};
 use tradewind_testkit::memory_store::MemoryStore;
 
 use crate::account::{Account, Deposit, Deposited, Open, Withdraw, commands, eventually, nobody};
@@ -165,4 +165,20 @@ async fn a_checkpoint_ahead_of_its_store_is_one_of_another_store() {
         eventually("the next fee", async || fees().await == deposits + 1).await;
         running.stop().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn no_key_of_a_client_is_taken_for_one_of_the_service_itself() {
+    let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
+    let commands = commands(&store, CommandOptions::default());
+    commands.handle("a", &Deposit(1), &CommandContext::keyed("mine")).await.unwrap();
+    // The id follows from the client's own key, and so does what a reaction would make of it.
+    let guessed = format!("fee-on-deposit/{}/0", EventId::derived("mine", 0));
+    commands.handle("fees", &Deposit(99), &CommandContext::keyed(guessed)).await.unwrap();
+    let (host, _met) = with_fee(&store, folder.path(), -1);
+    let running = start_ready(host).await;
+    assert_eq!(running.handle.followers()[0].state, FollowerState::Live);
+    let fees = commands.entities().load::<Account>("fees").await.unwrap();
+    assert_eq!((fees.state.balance_cents, fees.state.changes), (100, 2));
+    running.stop().await.unwrap();
 }
