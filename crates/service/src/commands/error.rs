@@ -111,6 +111,15 @@ impl CommandError {
         }
     }
 
+    /// The answer, if it is one: that the rules, or what has happened elsewhere, say no. Everything else is a failure.
+    pub(crate) fn into_rejection(self) -> Result<Rejection, Self> {
+        match self {
+            Self::Rejected(rejection) => Ok(rejection),
+            Self::ConditionFailed { .. } => Ok(Rejection::new("condition-failed", self.to_string())),
+            failure => Err(failure),
+        }
+    }
+
     /// The outcome as a word for metrics.
     pub(crate) fn outcome(&self) -> &'static str {
         match self {

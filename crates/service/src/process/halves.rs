@@ -10,7 +10,7 @@ use tradewind_events::{Recorded, Timestamp};
 use super::{Effect, OwnEvent, ProcessManager};
 use crate::context::{BACKDATED, internal_key};
 use crate::reaction::{Issuer, ReactionError, Reactor, Timer, TimerChange};
-use crate::{Command, CommandContext, CommandError, Commands, DomainEvent, Rejection};
+use crate::{Command, CommandContext, Commands, DomainEvent, Rejection};
 
 /// From events to the process manager's own stream.
 pub(crate) struct InputHalf<P> {
@@ -113,8 +113,7 @@ impl<P: ProcessManager> EffectHalf<P> {
                     let context = issuer.next_context();
                     match command.issue(issuer.commands(), &context).await {
                         Ok(_) => {}
-                        Err(CommandError::Rejected(no)) => self.rejected(instance, no, &context).await?,
-                        Err(error) => return Err(error.into()),
+                        Err(error) => self.rejected(instance, error.into_rejection()?, &context).await?,
                     }
                 }
                 Effect::SetTimer { name, due } => changes.push(TimerChange::Set(set_by(event, name, due))),

@@ -54,7 +54,8 @@ pub trait ProcessManager: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// What it records when the rules said no to one of its commands.
+    /// What it records when the rules said no to one of its commands, or the command's condition failed (its reason
+    /// is then `condition-failed`).
     fn on_rejected(&self, state: &Self::State, rejection: &Rejection) -> Vec<OwnEvent<Self>>
     where
         Self: Sized,

@@ -60,7 +60,7 @@ impl From<serde_json::Error> for ReactionError {
 pub enum Issued {
     /// It took effect, now or before.
     Done(Acknowledged),
-    /// The rules said no, which is an answer.
+    /// The rules said no, which is an answer; or the command's condition failed, for the reason `condition-failed`.
     Rejected(Rejection),
 }
 
@@ -86,8 +86,7 @@ impl Issuer {
         let context = self.next_context();
         match self.commands.handle(id, command, &context).await {
             Ok(done) => Ok(Issued::Done(done)),
-            Err(CommandError::Rejected(rejection)) => Ok(Issued::Rejected(rejection)),
-            Err(error) => Err(error.into()),
+            Err(error) => Ok(Issued::Rejected(error.into_rejection()?)),
         }
     }
 

@@ -5,6 +5,7 @@
 mod account;
 mod as_of;
 mod commands;
+mod conditions;
 mod faulty;
 mod feed;
 mod host;
