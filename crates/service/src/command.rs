@@ -9,7 +9,8 @@ pub trait Command: Send + Sync + 'static {
     /// Whom it concerns.
     type Entity: Entity;
 
-    /// What happens if the wish is granted; nothing, if the entity is already as wished.
+    /// What happens if the wish is granted; nothing, if the entity is already as wished. Of a command with a key, it
+    /// is then noted in the entity's stream that it changed nothing, so that giving it again changes nothing either.
     ///
     /// # Errors
     /// [`Rejection`] is an answer, not a failure: the rules say no.

@@ -19,7 +19,8 @@ pub(crate) fn internal_key(of: impl Display) -> String {
 /// What accompanies a command. Over HTTP it comes from the headers (see [`Submitted`](crate::Submitted)).
 #[derive(Debug, Clone, Default)]
 pub struct CommandContext {
-    /// The command's own id: giving it twice has the effect of giving it once.
+    /// The command's own id: giving it twice has the effect of giving it once, also if that was none. A refusal is no
+    /// effect: a command that the rules refused is decided anew when it comes again.
     pub key: Option<IdempotencyKey>,
     /// When it happens, if that is not now: for bringing in a past that has its own times.
     pub at: Option<Timestamp>,

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tradewind_events::{
-    Append, AppendCondition, AppendError, Appended, Event, EventId, EventType, ExpectedRevision, Revision, StreamId,
-    Timestamp,
+    Append, AppendCondition, AppendError, Appended, Event, ExpectedRevision, Revision, StreamId, Timestamp,
 };
 
 use super::load::Loaded;
 use super::metrics::CommandLabels;
+use super::record::{changed_nothing, to_events};
 use super::{Acknowledged, CommandError, Commands};
-use crate::{Command, CommandContext, DomainEvent, Entity, EventOf, stream_of};
+use crate::{Command, CommandContext, Entity, EventOf, stream_of};
 
 /// An entity, and whether it comes from memory and may therefore be older than the store's.
 struct Candidate<E> {
@@ -90,6 +90,9 @@ impl Commands {
                 }
                 // What memory refuses may be granted by what has happened since.
                 _ if candidate.remembered && self.refresh(stream, &mut candidate).await? => {}
+                Ok(_) if context.key.is_some() => {
+                    return self.append_nothing(stream, command, context, at, &candidate.loaded).await;
+                }
                 Ok(_) => {
                     let Loaded { position, revision, .. } = *candidate.loaded;
                     return Ok(Attempt::Done(Acknowledged { position, revision, duplicate: false }));
@@ -134,12 +137,37 @@ impl Commands {
         loaded: &Loaded<C::Entity>,
         events: &[EventOf<C>],
     ) -> Result<Attempt, CommandError> {
-        let expected = ExpectedRevision::seen(loaded.revision);
-        let mut append = Append::to(stream.clone(), expected, to_events(events, context, at)?);
-        append.condition = command.condition().map(|AppendCondition { fail_if, after }| {
+        let condition = command.condition().map(|AppendCondition { fail_if, after }| {
             let fail_if = self.inner.loader.upcasters.widen(fail_if);
             AppendCondition { fail_if, after }
         });
+        let recorded = to_events(events, context, at)?;
+        self.append_events(stream, context, loaded, events, (recorded, condition)).await
+    }
+
+    /// Remembers that the command changed nothing, so that it changes nothing when it comes again either.
+    async fn append_nothing<C: Command>(
+        &self,
+        stream: &StreamId,
+        command: &C,
+        context: &CommandContext,
+        at: Timestamp,
+        loaded: &Loaded<C::Entity>,
+    ) -> Result<Attempt, CommandError> {
+        let nothing = changed_nothing(command.name(), context, at)?;
+        self.append_events(stream, context, loaded, &[], (vec![nothing], None)).await
+    }
+
+    async fn append_events<E: Entity>(
+        &self,
+        stream: &StreamId,
+        context: &CommandContext,
+        loaded: &Loaded<E>,
+        events: &[E::Event],
+        (recorded, condition): (Vec<Event>, Option<AppendCondition>),
+    ) -> Result<Attempt, CommandError> {
+        let expected = ExpectedRevision::seen(loaded.revision);
+        let append = Append { condition, ..Append::to(stream.clone(), expected, recorded) };
         match self.inner.loader.store.append(append).await {
             Ok(answer) if answer.duplicate => {
                 self.check_fingerprint(&answer, context).await?;
@@ -157,7 +185,7 @@ impl Commands {
                     None => Err(CommandError::ConditionFailed { position }),
                 }
             }
-            Err(AppendError::IdReused { .. }) => match self.find_repeated(stream, context).await? {
+            Err(AppendError::IdReused { position, .. }) => match self.find_at(position, stream, context).await? {
                 Some(answer) => Ok(Attempt::Done(answer)),
                 None => Err(CommandError::KeyReused),
             },
@@ -213,23 +241,4 @@ fn crosses(before: Option<Revision>, after: Option<Revision>, every: u64) -> boo
 fn pause(retry: u32) -> Duration {
     let limit_us = 500_u64 << retry.min(7);
     Duration::from_micros(RandomState::new().hash_one(retry) % limit_us)
-}
-
-fn to_events<E: DomainEvent>(
-    events: &[E],
-    context: &CommandContext,
-    at: Timestamp,
-) -> Result<Vec<Event>, CommandError> {
-    let metadata = context.metadata();
-    let one = |(index, event): (usize, &E)| {
-        Ok(Event {
-            id: context.key.as_ref().map_or_else(EventId::new, |key| key.event_id(index)),
-            event_type: EventType::new(event.event_type()).map_err(|e| CommandError::Encode(e.to_string()))?,
-            time: at,
-            tags: event.tags(),
-            metadata: tradewind_events::Metadata { schema_version: event.schema_version(), ..metadata.clone() },
-            data: event.encode().map_err(|e| CommandError::Encode(e.to_string()))?.into(),
-        })
-    };
-    events.iter().enumerate().map(one).collect()
 }

@@ -5,6 +5,7 @@ mod error;
 mod handle;
 mod load;
 pub(crate) mod metrics;
+mod record;
 mod repeated;
 
 use std::sync::Arc;
@@ -40,7 +41,7 @@ impl Default for CommandOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Acknowledged {
     /// The position of its last event: a reader that has come this far sees the command's effect. For a command that
-    /// changed nothing, that of the entity's last event.
+    /// changed nothing, that of the entity's last event; if it came with a key, that is the note that it was handled.
     pub position: Position,
     /// The entity's last revision; none if nothing has ever happened to it.
     pub revision: Option<Revision>,

@@ -1,16 +1,17 @@
 //! The two halves of a process manager: from what happens to what it records, and from there to what it sets off.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_core::future::BoxFuture;
 use futures_util::FutureExt;
-use tradewind_events::{Recorded, Timestamp};
+use tradewind_events::{EventId, Recorded, StreamId, Timestamp};
 
-use super::{Effect, OwnEvent, ProcessManager};
+use super::{Effect, Issue, OwnEvent, ProcessManager};
 use crate::context::{BACKDATED, internal_key};
 use crate::reaction::{Issuer, ReactionError, Reactor, Timer, TimerChange};
-use crate::{Command, CommandContext, Commands, DomainEvent, Rejection};
+use crate::{Command, CommandContext, CommandError, Commands, DomainEvent, IdempotencyKey, Rejection};
 
 /// From events to the process manager's own stream.
 pub(crate) struct InputHalf<P> {
@@ -106,15 +107,15 @@ impl<P: ProcessManager> EffectHalf<P> {
         let instance = event.entity_id();
         let Some(own) = OwnEvent::<P>::decode(event.event_type(), event.data())? else { return Ok(Vec::new()) };
         let issuer = Issuer::new(self.commands.clone(), self.process.name(), event);
-        let mut changes = Vec::new();
+        let (mut changes, mut known) = (Vec::new(), None);
         for effect in self.process.effects(instance, &own, event.time()) {
             match effect {
                 Effect::Command(command) => {
-                    let context = issuer.next_context();
-                    match command.issue(issuer.commands(), &context).await {
-                        Ok(_) => {}
-                        Err(error) => self.rejected(instance, error.into_rejection()?, &context).await?,
-                    }
+                    let known = match &mut known {
+                        Some(known) => known,
+                        unread => unread.insert(self.recorded_since(event).await?),
+                    };
+                    self.give(&*command, &issuer.next_context(), instance, known).await?;
                 }
                 Effect::SetTimer { name, due } => changes.push(TimerChange::Set(set_by(event, name, due))),
                 Effect::CancelTimer { name } => {
@@ -125,15 +126,41 @@ impl<P: ProcessManager> EffectHalf<P> {
         Ok(changes)
     }
 
-    async fn rejected(&self, instance: &str, no: Rejection, command: &CommandContext) -> Result<(), ReactionError> {
-        let mut context = command.clone();
-        if let Some(key) = &mut context.key {
-            key.key.push_str("/rejected");
+    /// By this a command is known that was refused when the event was met before: the refusal was recorded, perhaps
+    /// acted upon, and holds, though the rules might grant the command today.
+    async fn recorded_since(&self, event: &Recorded) -> Result<HashSet<EventId>, ReactionError> {
+        let stream = StreamId::new(event.stream()).map_err(|error| ReactionError::Poison(error.to_string()))?;
+        let ids = self.commands.ids_after(&stream, event.revision()).await;
+        Ok(ids.map_err(CommandError::from)?)
+    }
+
+    async fn give(
+        &self,
+        command: &dyn Issue,
+        context: &CommandContext,
+        instance: &str,
+        known: &HashSet<EventId>,
+    ) -> Result<(), ReactionError> {
+        let refusal = CommandContext { key: context.key.as_ref().map(refusal_of), ..context.clone() };
+        if refusal.key.as_ref().is_some_and(|key| known.contains(&key.event_id(0))) {
+            return Ok(());
         }
+        match command.issue(&self.commands, context).await {
+            Ok(_) => Ok(()),
+            Err(error) => self.rejected(instance, error.into_rejection()?, &refusal).await,
+        }
+    }
+
+    async fn rejected(&self, instance: &str, no: Rejection, context: &CommandContext) -> Result<(), ReactionError> {
         tracing::debug!(process = self.process.name(), instance, reason = no.reason, "a command was rejected");
         let record = Record::new(&self.process, move |process: &P, state| Ok(process.on_rejected(state, &no)));
-        record.give(&self.commands, instance, &context).await
+        record.give(&self.commands, instance, context).await
     }
+}
+
+/// The key under which it is recorded that the command with `key` was refused.
+fn refusal_of(key: &IdempotencyKey) -> IdempotencyKey {
+    IdempotencyKey { key: format!("{}/rejected", key.key), fingerprint: None }
 }
 
 fn set_by(event: &Recorded, name: String, due: Timestamp) -> Timer {

@@ -1,6 +1,7 @@
 //! Process managers: what coordinates others over time. One is an entity with a stream of its own. Events and
 //! timers make it record events; what it has recorded makes it give commands and set timers. All three steps may be
-//! repeated after a crash and then come to the same, since everything is named after its cause.
+//! repeated after a crash and then come to the same, since everything is named after its cause and remembered under
+//! that name: also that an event or a timer made it record nothing, and that one of its commands was refused.
 
 mod effect;
 mod halves;
@@ -32,7 +33,8 @@ pub trait ProcessManager: Send + Sync + 'static {
     /// other, in the order of the source, also if they are of different streams.
     fn instance(&self, event: &Recorded) -> Option<String>;
 
-    /// What it records when one of the events that it listens to has happened.
+    /// What it records when one of the events that it listens to has happened. That it was nothing is noted in its
+    /// stream; for events that concern nobody, [`instance`](Self::instance) spares the note.
     ///
     /// # Errors
     /// [`ReactionError`] if the event cannot be read.

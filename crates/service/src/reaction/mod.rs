@@ -28,7 +28,9 @@ pub trait Reaction: Send + Sync + 'static {
     fn query(&self) -> Query;
 
     /// What is done. Events of one stream come one after the other; those of different streams at the same time. An
-    /// event may come again after a crash, and must then lead to the same commands in the same order.
+    /// event may come again, after a crash or because of another one's failure, and must then lead to the same commands
+    /// in the same order. A command that took effect or changed nothing comes to the same then; one that was rejected
+    /// is decided anew. What must remember a rejection is a [`ProcessManager`](crate::ProcessManager).
     fn react<'a>(&'a self, event: &'a Recorded, issuer: &'a Issuer) -> BoxFuture<'a, Result<(), ReactionError>>;
 }
 
@@ -94,10 +96,6 @@ impl Issuer {
     pub(crate) fn next_context(&self) -> CommandContext {
         let number = self.issued.fetch_add(1, Ordering::Relaxed);
         CommandContext::caused_by(&self.event, format!("{}/{number}", self.key))
-    }
-
-    pub(crate) fn commands(&self) -> &Commands {
-        &self.commands
     }
 }
 

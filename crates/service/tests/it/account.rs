@@ -107,6 +107,21 @@ impl Command for Withdraw {
     }
 }
 
+/// Makes the balance what is wished; nothing happens if it is so already.
+pub(crate) struct Settle(pub(crate) i64);
+
+impl Command for Settle {
+    type Entity = Account;
+
+    fn decide(&self, account: &Account, _at: Timestamp) -> Result<Vec<AccountEvent>, Rejection> {
+        Ok(match self.0 - account.balance_cents {
+            0 => Vec::new(),
+            cents if cents > 0 => vec![Deposited { cents }.into()],
+            cents => vec![Withdrawn { cents: -cents }.into()],
+        })
+    }
+}
+
 /// Balances, and how often each account has changed: wrong if an event takes effect twice.
 pub(crate) struct Balances {
     pub(crate) version: u32,

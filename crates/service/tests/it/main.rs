@@ -18,6 +18,7 @@ mod process;
 mod projections;
 mod reactions;
 mod rebuild;
+mod repetition;
 mod timers;
 mod upcasting;
 mod web;
