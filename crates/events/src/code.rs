@@ -74,6 +74,8 @@ codes! {
     INTERNAL = 2010;
     /// A read database cannot be opened or used.
     READ_MODEL = 2011;
+    /// An entity's first events are gone, and no snapshot stands for them.
+    TRUNCATED = 2012;
 
     /// No route matches.
     NO_ROUTE = 3001;

@@ -1,6 +1,6 @@
 //! Why a command was not acknowledged.
 
-use tradewind_events::{AppendError, ErrorCode, NameError, Position, ReadError};
+use tradewind_events::{AppendError, ErrorCode, NameError, Position, ReadError, Revision, StreamId};
 
 use crate::{Rejection, UpcastError};
 
@@ -63,6 +63,14 @@ pub enum LoadError {
         /// What is wrong with it.
         problem: String,
     },
+    /// Its first events are gone, and no snapshot stands for them.
+    #[error("stream {stream} begins at revision {first}, and no snapshot stands for what was before")]
+    Truncated {
+        /// The stream.
+        stream: StreamId,
+        /// The first event that is left.
+        first: Revision,
+    },
 }
 
 impl LoadError {
@@ -73,6 +81,7 @@ impl LoadError {
             Self::InvalidId(_) => ErrorCode::BAD_REQUEST,
             Self::Read(error) => error.code(),
             Self::Upcast(_) | Self::Undecodable { .. } => ErrorCode::POISON_EVENT,
+            Self::Truncated { .. } => ErrorCode::TRUNCATED,
         }
     }
 

@@ -37,7 +37,7 @@ pub(crate) struct Loader {
 impl Loader {
     /// The entity as it is now.
     pub(crate) async fn load<E: Entity>(&self, stream: &StreamId) -> Result<Loaded<E>, LoadError> {
-        let slice = self.store.read_stream(stream, Revision::FIRST, Direction::Forward, PAGE_EVENTS).await?;
+        let slice = self.read(stream, Revision::FIRST).await?;
         let mut loaded = Loaded::default();
         if slice.end && slice.first == Revision::FIRST {
             self.evolve(&mut loaded, slice)?;
@@ -47,6 +47,7 @@ impl Loader {
         if let Some(from_snapshot) = self.snapshot(stream).await? {
             loaded = from_snapshot;
         } else {
+            whole_from(Revision::FIRST, stream, &slice)?;
             self.evolve(&mut loaded, slice)?;
         }
         self.catch_up(stream, &mut loaded).await?;
@@ -61,8 +62,14 @@ impl Loader {
     ) -> Result<bool, LoadError> {
         let before = loaded.revision;
         loop {
-            let from = loaded.revision.map_or(Revision::FIRST, Revision::next);
-            let slice = self.store.read_stream(stream, from, Direction::Forward, PAGE_EVENTS).await?;
+            let from = next(loaded);
+            let slice = self.read(stream, from).await?;
+            if slice.first > from {
+                // What came next is gone. A snapshot that is newer than this stands for it.
+                let newer = self.snapshot::<E>(stream).await?.filter(|newer| newer.revision > loaded.revision);
+                *loaded = newer.ok_or_else(|| truncated(stream, &slice))?;
+                continue;
+            }
             let end = slice.end || slice.events.is_empty();
             self.evolve(loaded, slice)?;
             if end {
@@ -79,9 +86,10 @@ impl Loader {
         {
             loaded = snapshot;
         }
-        let mut from = loaded.revision.map_or(Revision::FIRST, Revision::next);
+        let mut from = next(&loaded);
         loop {
-            let mut slice = self.store.read_stream(stream, from, Direction::Forward, PAGE_EVENTS).await?;
+            let mut slice = self.read(stream, from).await?;
+            whole_from(from, stream, &slice)?;
             let end = slice.end || slice.events.is_empty();
             from = slice.events.last().map_or(from, |event| event.revision().next());
             slice.events.retain(|event| as_of.includes(event));
@@ -90,6 +98,10 @@ impl Loader {
                 return Ok(loaded);
             }
         }
+    }
+
+    async fn read(&self, stream: &StreamId, from: Revision) -> Result<StreamSlice, LoadError> {
+        Ok(self.store.read_stream(stream, from, Direction::Forward, PAGE_EVENTS).await?)
     }
 
     async fn snapshot<E: Entity>(&self, stream: &StreamId) -> Result<Option<Loaded<E>>, LoadError> {
@@ -120,6 +132,20 @@ impl Loader {
         loaded.position = event.position();
         Ok(())
     }
+}
+
+/// The first event that is not in it yet.
+fn next<E>(loaded: &Loaded<E>) -> Revision {
+    loaded.revision.map_or(Revision::FIRST, Revision::next)
+}
+
+fn truncated(stream: &StreamId, slice: &StreamSlice) -> LoadError {
+    LoadError::Truncated { stream: stream.clone(), first: slice.first }
+}
+
+/// Refuses to take a part for the whole.
+fn whole_from(from: Revision, stream: &StreamId, slice: &StreamSlice) -> Result<(), LoadError> {
+    if slice.first > from { Err(truncated(stream, slice)) } else { Ok(()) }
 }
 
 impl<E: Entity> Loaded<E> {

@@ -20,5 +20,6 @@ mod reactions;
 mod rebuild;
 mod repetition;
 mod timers;
+mod truncation;
 mod upcasting;
 mod web;
