@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -23,7 +23,7 @@ pub(crate) struct Generation {
     path: PathBuf,
     progress: watch::Sender<Position>,
     idle: Mutex<Vec<Connection>>,
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
     replaced: AtomicBool,
 }
 
@@ -33,7 +33,7 @@ impl Generation {
             path,
             progress: watch::Sender::new(position),
             idle: Mutex::default(),
-            turns: Semaphore::new(READERS_MAX),
+            turns: Arc::new(Semaphore::new(READERS_MAX)),
             replaced: AtomicBool::new(false),
         }
     }
@@ -65,15 +65,19 @@ impl Generation {
     }
 
     /// Runs a question in one read transaction; the answer's position is told by the same transaction.
-    pub(crate) async fn read<T, F>(self: std::sync::Arc<Self>, ask: F) -> Result<(T, Position), QueryError>
+    pub(crate) async fn read<T, F>(self: Arc<Self>, ask: F) -> Result<(T, Position), QueryError>
     where
         T: Send + 'static,
         F: FnOnce(&Reader<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
-        let generation = self.clone();
-        let turn = tokio::time::timeout(TURN_WAIT_MAX, generation.turns.acquire()).await;
-        let _turn = turn.ok().and_then(Result::ok).ok_or(QueryError::Overloaded)?;
-        let answer = tokio::task::spawn_blocking(move || self.read_now(ask)).await;
+        let turn = tokio::time::timeout(TURN_WAIT_MAX, self.turns.clone().acquire_owned()).await;
+        let turn = turn.ok().and_then(Result::ok).ok_or(QueryError::Overloaded)?;
+        let read = move || {
+            // The question goes on when nobody waits for its answer any more, and so does its turn.
+            let _turn = turn;
+            self.read_now(ask)
+        };
+        let answer = tokio::task::spawn_blocking(read).await;
         answer.map_err(|panic| QueryError::Failed(panic.to_string()))?.map_err(QueryError::Database)
     }
 

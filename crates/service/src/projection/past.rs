@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Semaphore, oneshot};
 use tradewind_events::{ErrorCode, EventSource, Position, ReadError};
 
 use super::Projection;
@@ -19,6 +19,9 @@ use crate::{AsOf, UpcastError, Upcasters};
 /// How many events are read at once.
 const PAGE_EVENTS: usize = 4_096;
 
+/// How many pasts of one projection are made at the same time.
+const MADE_AT_ONCE: usize = 2;
+
 /// Bounds on what is made of the past.
 #[derive(Debug, Clone)]
 pub struct PastOptions {
@@ -28,11 +31,13 @@ pub struct PastOptions {
     pub events_max: u64,
     /// How long a query waits for it.
     pub wait_max: Duration,
+    /// How many queries wait for pasts of one projection at the same time; others are told to come again.
+    pub waiting_max: usize,
 }
 
 impl Default for PastOptions {
     fn default() -> Self {
-        Self { kept_max: 4, events_max: 5_000_000, wait_max: Duration::from_secs(30) }
+        Self { kept_max: 4, events_max: 5_000_000, wait_max: Duration::from_secs(30), waiting_max: 32 }
     }
 }
 
@@ -50,6 +55,9 @@ pub enum PastError {
     /// It would be made of too many events.
     #[error("it would take more than {0} events")]
     TooLong(u64),
+    /// Too many wait already.
+    #[error("{0} queries wait for the past already")]
+    Overloaded(usize),
     /// It took too long.
     #[error("it was not ready in time; it may be when asked for again")]
     Timeout,
@@ -70,7 +78,7 @@ impl PastError {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Future { .. } | Self::TooLong(_) => ErrorCode::BAD_REQUEST,
-            Self::Timeout => ErrorCode::TIMEOUT,
+            Self::Overloaded(_) | Self::Timeout => ErrorCode::TIMEOUT,
             Self::Read(error) => error.code(),
             Self::Upcast(_) => ErrorCode::POISON_EVENT,
             Self::Failed(_) => ErrorCode::READ_MODEL,
@@ -83,16 +91,18 @@ type Place = Arc<Mutex<Option<Past>>>;
 
 /// The pasts of one projection, the most lately used last.
 pub(crate) struct Pasts {
-    pub(crate) projection: Arc<dyn Projection>,
-    pub(crate) source: Arc<dyn EventSource>,
-    pub(crate) upcasters: Upcasters,
-    pub(crate) skips: Skips,
-    pub(crate) folder: PathBuf,
-    pub(crate) options: PastOptions,
-    pub(crate) kept: Mutex<Vec<(AsOf, Place)>>,
-    pub(crate) made: AtomicU64,
+    projection: Arc<dyn Projection>,
+    source: Arc<dyn EventSource>,
+    upcasters: Upcasters,
+    skips: Skips,
+    folder: PathBuf,
+    options: PastOptions,
+    kept: Mutex<Vec<(AsOf, Place)>>,
+    made: AtomicU64,
     /// How many are made at the same time.
-    pub(crate) turns: Semaphore,
+    turns: Semaphore,
+    /// Who may wait.
+    waiters: Semaphore,
 }
 
 /// One past, and how far it has been made.
@@ -107,29 +117,63 @@ impl Drop for Past {
     }
 }
 
+/// What pasts are made of.
+pub(crate) struct PastSource {
+    pub(crate) projection: Arc<dyn Projection>,
+    pub(crate) source: Arc<dyn EventSource>,
+    pub(crate) upcasters: Upcasters,
+    pub(crate) skips: Skips,
+}
+
 impl Pasts {
+    pub(crate) fn new(of: PastSource, folder: PathBuf, options: PastOptions) -> Self {
+        let PastSource { projection, source, upcasters, skips } = of;
+        let (turns, waiters) = (Semaphore::new(MADE_AT_ONCE), Semaphore::new(options.waiting_max));
+        let (kept, made) = (Mutex::default(), AtomicU64::new(0));
+        Self { projection, source, upcasters, skips, folder, options, kept, made, turns, waiters }
+    }
+
     /// The read model as it was. One of a position is made once; one of a time takes in what has been recorded
     /// since and happened before.
     pub(crate) async fn make(self: &Arc<Self>, as_of: AsOf) -> Result<Arc<Generation>, PastError> {
-        // It is made to its end even if nobody waits any more, so that asking again finds it further on.
+        let waiting = self.waiters.try_acquire();
+        let _waiting = waiting.map_err(|_| PastError::Overloaded(self.options.waiting_max))?;
+        // Once begun it is made to its end even if nobody waits any more, so that asking again finds it further on.
+        let (mut made, answer) = oneshot::channel();
         let pasts = self.clone();
-        let making = tokio::spawn(async move { pasts.make_unbounded(as_of).await });
-        match tokio::time::timeout(self.options.wait_max, making).await {
-            Ok(made) => made.unwrap_or_else(|error| Err(PastError::Failed(error.to_string()))),
+        tokio::spawn(async move {
+            let making = pasts.make_if_waited_for(as_of, &mut made).await;
+            if let Some(generation) = making.transpose() {
+                // Whoever asked may have gone.
+                let _ = made.send(generation);
+            }
+        });
+        match tokio::time::timeout(self.options.wait_max, answer).await {
+            Ok(made) => made.unwrap_or_else(|_| Err(PastError::Failed("its making fell".to_owned()))),
             Err(_) => Err(PastError::Timeout),
         }
     }
 
-    async fn make_unbounded(&self, as_of: AsOf) -> Result<Arc<Generation>, PastError> {
-        let head = self.source.head().await?;
-        let through = match as_of {
-            AsOf::Position(wanted) if wanted > head => return Err(PastError::Future { wanted, head }),
-            AsOf::Position(wanted) => wanted,
-            AsOf::Time(_) => head,
+    /// None if nobody waited any more when it could have begun.
+    async fn make_if_waited_for(
+        &self,
+        as_of: AsOf,
+        asked: &mut oneshot::Sender<Result<Arc<Generation>, PastError>>,
+    ) -> Result<Option<Arc<Generation>>, PastError> {
+        let its_turn = async {
+            let through = self.through(as_of).await?;
+            let place = self.place(as_of).await.lock_owned().await;
+            // What is there already need not wait for others to be made.
+            let is_made = place.as_ref().is_some_and(|past| past.sink.position() >= through);
+            let turn = if is_made { None } else { Some(self.turns.acquire().await) };
+            let turn = turn.transpose().map_err(|error| PastError::Failed(error.to_string()))?;
+            Ok::<_, PastError>((through, place, turn))
         };
-        let place = self.place(as_of).await;
-        let mut past = place.lock().await;
-        let _turn = self.turns.acquire().await.map_err(|error| PastError::Failed(error.to_string()))?;
+        let (through, mut past, _turn) = tokio::select! {
+            biased;
+            () = asked.closed() => return Ok(None),
+            its_turn = its_turn => its_turn?,
+        };
         // Taken out while it is worked on: if that fails halfway, the next query starts anew.
         let mut current = match past.take() {
             Some(current) => current,
@@ -138,7 +182,17 @@ impl Pasts {
         self.advance(&mut current, as_of, through).await?;
         let generation = current.sink.generation().clone();
         *past = Some(current);
-        Ok(generation)
+        Ok(Some(generation))
+    }
+
+    /// Up to where the source is read for it.
+    async fn through(&self, as_of: AsOf) -> Result<Position, PastError> {
+        let head = self.source.head().await?;
+        match as_of {
+            AsOf::Position(wanted) if wanted > head => Err(PastError::Future { wanted, head }),
+            AsOf::Position(wanted) => Ok(wanted),
+            AsOf::Time(_) => Ok(head),
+        }
     }
 
     async fn place(&self, as_of: AsOf) -> Place {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tradewind_events::{Clock, EventSource, EventStore, Position};
@@ -15,7 +15,7 @@ use super::lane::Lane;
 use super::open::{
     Opened, ProjectionOptions, ProjectionStartError, check_name, create_database, open_current, open_database,
 };
-use super::past::Pasts;
+use super::past::{PastSource, Pasts};
 use super::read_model::ReadModel;
 use super::sink::SqlSink;
 use crate::Upcasters;
@@ -76,17 +76,13 @@ impl ProjectionRunner {
         status.moved_to(generation.position());
         let skips = Skips::new(around.store.clone(), name, projection.version());
         let (answering, live) = watch::channel(generation.clone());
-        let pasts = Arc::new(Pasts {
+        let of = PastSource {
             projection: projection.clone(),
             source: source.clone(),
             upcasters: around.upcasters.clone(),
             skips: skips.clone(),
-            folder: folder.past(),
-            options: options.past.clone(),
-            kept: Mutex::default(),
-            made: Default::default(),
-            turns: Semaphore::new(2),
-        });
+        };
+        let pasts = Arc::new(Pasts::new(of, folder.past(), options.past.clone()));
         let read_model = ReadModel { live, status: status.clone(), pasts, wait_max: options.wait_max };
         let (control, requests) = control();
         let opened = Some(SqlSink::new(projection.clone(), generation, writer));

@@ -4,6 +4,7 @@
 
 mod account;
 mod as_of;
+mod bounds;
 mod commands;
 mod conditions;
 mod faulty;
