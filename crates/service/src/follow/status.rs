@@ -119,6 +119,8 @@ struct Inner {
     /// Since when events have waited without a break.
     behind_since: Option<Timestamp>,
     once_caught_up: bool,
+    /// Whether it has nothing that could be asked, until what is built is there.
+    answers_nothing: bool,
 }
 
 impl Status {
@@ -143,7 +145,7 @@ impl Status {
             rebuild_stopped: None,
             failed_timers: Vec::new(),
         };
-        let inner = Mutex::new(Inner { status, behind_since: None, once_caught_up: false });
+        let inner = Mutex::new(Inner { status, behind_since: None, once_caught_up: false, answers_nothing: false });
         let labels = FollowerLabels { kind, name: name.to_owned() };
         metrics.stopped.get_or_create(&labels).set(0);
         Arc::new(Self { inner, labels, metrics, clock })
@@ -197,7 +199,13 @@ impl Status {
 
     /// It answers with what it had when the service went down last, and need not be waited for.
     pub(crate) fn answers_already(&self) {
-        self.lock().once_caught_up = true;
+        let mut inner = self.lock();
+        inner.once_caught_up |= !inner.answers_nothing;
+    }
+
+    /// What it had cannot be asked any more.
+    pub(crate) fn answers_nothing(&self) {
+        self.lock().answers_nothing = true;
     }
 
     /// It has come this far, by another way than handling events here.
@@ -248,6 +256,7 @@ impl Status {
         inner.status.position = position;
         inner.status.rebuilding = None;
         inner.status.rebuild_stopped = None;
+        inner.answers_nothing = false;
         self.metrics.rebuilds.get_or_create(&self.labels).inc();
     }
 

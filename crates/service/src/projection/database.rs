@@ -4,13 +4,23 @@ use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use tradewind_events::{Position, Recorded};
+use uuid::Uuid;
 
 use super::{Projection, ProjectionError};
 use crate::panics::catch;
 
 const CHECKPOINT: &str = "
-    CREATE TABLE tradewind_checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL);
-    INSERT INTO tradewind_checkpoint VALUES (1, 0);";
+    CREATE TABLE tradewind_checkpoint (
+        one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL, schema TEXT NOT NULL)";
+
+/// A read database that is open for writing.
+pub(crate) struct Writer {
+    pub(crate) connection: Connection,
+    /// Its checkpoint.
+    pub(crate) position: Position,
+    /// Whether its tables are those of today's schema. Others cannot be asked with today's questions.
+    pub(crate) of_today: bool,
+}
 
 /// Why a batch was not applied.
 #[derive(Debug)]
@@ -23,8 +33,8 @@ pub(crate) enum BatchError {
     Moved(Position),
 }
 
-/// Opens a read database for writing, with its tables made if it is new, and tells its checkpoint.
-pub(crate) fn open_writer(path: &Path, schema: &str) -> rusqlite::Result<(Connection, Position)> {
+/// Opens a read database for writing, with its tables made if it is new.
+pub(crate) fn open_writer(path: &Path, schema: &str) -> rusqlite::Result<Writer> {
     let mut connection = Connection::open(path)?;
     configure(&connection)?;
     // A power cut may take the last transactions, whole, and they are replayed: no commit need wait for the disk.
@@ -39,11 +49,21 @@ pub(crate) fn open_writer(path: &Path, schema: &str) -> rusqlite::Result<(Connec
     if !known {
         let tx = connection.transaction()?;
         tx.execute_batch(CHECKPOINT)?;
+        tx.execute("INSERT INTO tradewind_checkpoint VALUES (1, 0, ?1)", [hash_of(schema)])?;
         tx.execute_batch(schema)?;
         tx.commit()?;
     }
     let position = checkpoint(&connection)?;
-    Ok((connection, position))
+    // One that does not tell its schema was made before they were told.
+    let told = connection.query_row("SELECT schema FROM tradewind_checkpoint", [], |row| row.get::<_, String>(0));
+    let of_today = told.is_ok_and(|told| told == hash_of(schema));
+    Ok(Writer { connection, position, of_today })
+}
+
+/// The same for two schemas that differ only in how they are laid out.
+fn hash_of(schema: &str) -> String {
+    let words: Vec<&str> = schema.split_whitespace().collect();
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, words.join(" ").as_bytes()).simple().to_string()
 }
 
 /// Opens the same database for reading only.

@@ -21,6 +21,7 @@ const TURN_WAIT_MAX: Duration = Duration::from_secs(10);
 /// One database file. When the last user of a replaced one is done, its file is removed.
 pub(crate) struct Generation {
     path: PathBuf,
+    of_today: bool,
     progress: watch::Sender<Position>,
     idle: Mutex<Vec<Connection>>,
     turns: Arc<Semaphore>,
@@ -28,9 +29,11 @@ pub(crate) struct Generation {
 }
 
 impl Generation {
-    pub(crate) fn new(path: PathBuf, position: Position) -> Self {
+    /// The database at `path`, which has come to `position`; `of_today` if its tables are those of today's code.
+    pub(crate) fn new(path: PathBuf, position: Position, of_today: bool) -> Self {
         Self {
             path,
+            of_today,
             progress: watch::Sender::new(position),
             idle: Mutex::default(),
             turns: Arc::new(Semaphore::new(READERS_MAX)),
@@ -40,6 +43,11 @@ impl Generation {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether today's code can ask it.
+    pub(crate) fn is_of_today(&self) -> bool {
+        self.of_today
     }
 
     /// Up to where the database tells all.

@@ -8,6 +8,7 @@ mod open;
 mod past;
 mod read_model;
 mod reader;
+mod rebuild;
 mod runner;
 mod sink;
 
@@ -25,7 +26,8 @@ pub trait Projection: Send + Sync + 'static {
     fn name(&self) -> &'static str;
 
     /// Raise it when `schema` or `apply` changes: the read model is then built anew beside the old one, which
-    /// answers until the new one has caught up.
+    /// answers until the new one has caught up. If it is the schema that has changed, today's queries cannot be put to
+    /// the old one, and are told to come again until then.
     fn version(&self) -> u32;
 
     /// The SQL that makes its tables and indexes in an empty database.

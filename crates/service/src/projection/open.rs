@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::Projection;
-use super::database::open_writer;
+use super::database::{Writer, open_writer};
 use super::folder::{FileName, Folder};
 use super::generation::{Generation, remove_database};
 use super::past::PastOptions;
@@ -98,7 +98,8 @@ pub(crate) fn open_database(
     projection: &dyn Projection,
 ) -> Result<Opened, ProjectionStartError> {
     let path = folder.path(name);
-    let (writer, position) = open_writer(&path, projection.schema())
+    let Writer { connection, position, of_today } = open_writer(&path, projection.schema())
         .map_err(|error| ProjectionStartError::Database { name: projection.name(), error })?;
-    Ok(Opened { name, generation: Arc::new(Generation::new(path, position)), writer })
+    let generation = Arc::new(Generation::new(path, position, of_today));
+    Ok(Opened { name, generation, writer: connection })
 }

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, Semaphore, oneshot};
 use tradewind_events::{ErrorCode, EventSource, Position, ReadError};
 
 use super::Projection;
-use super::database::open_writer;
+use super::database::{Writer, open_writer};
 use super::generation::Generation;
 use super::sink::SqlSink;
 use crate::follow::{Halt, Sink, Skips};
@@ -218,9 +218,9 @@ impl Pasts {
             open_writer(&opened_path, schema).map_err(io::Error::other)
         });
         let opened = opened.await.map_err(|e| PastError::Failed(e.to_string()))?;
-        let (writer, position) = opened.map_err(|e| PastError::Failed(e.to_string()))?;
-        let generation = Arc::new(Generation::new(path, position));
-        Ok(Past { sink: SqlSink::new(self.projection.clone(), generation, writer), events: 0 })
+        let Writer { connection, position, of_today } = opened.map_err(|e| PastError::Failed(e.to_string()))?;
+        let generation = Arc::new(Generation::new(path, position, of_today));
+        Ok(Past { sink: SqlSink::new(self.projection.clone(), generation, connection), events: 0 })
     }
 
     async fn advance(&self, past: &mut Past, as_of: AsOf, through: Position) -> Result<(), PastError> {

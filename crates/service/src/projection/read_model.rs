@@ -54,6 +54,14 @@ pub enum QueryError {
         /// Whether it has stopped at an event, so that waiting is no use.
         stopped: bool,
     },
+    /// Its tables are of other code than today's, and those that are to replace them are not ready.
+    #[error("{name} is made anew for its new tables, and has come to position {reached}")]
+    Rebuilding {
+        /// The read model.
+        name: String,
+        /// How far the new one has come.
+        reached: Position,
+    },
     /// Too many queries are waiting.
     #[error("too many queries are waiting")]
     Overloaded,
@@ -73,7 +81,7 @@ impl QueryError {
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::NotCaughtUp { .. } => ErrorCode::NOT_CAUGHT_UP,
+            Self::NotCaughtUp { .. } | Self::Rebuilding { .. } => ErrorCode::NOT_CAUGHT_UP,
             Self::Overloaded => ErrorCode::TIMEOUT,
             Self::Database(_) => ErrorCode::READ_MODEL,
             Self::Failed(_) => ErrorCode::INTERNAL,
@@ -102,6 +110,10 @@ impl ReadModel {
             self.wait_for(after).await?;
         }
         let live = self.live.borrow().clone();
+        if !live.is_of_today() {
+            let reached = self.status.read().rebuilding.unwrap_or_default();
+            return Err(QueryError::Rebuilding { name: self.status.name().to_owned(), reached });
+        }
         let (value, position) = live.read(ask).await?;
         Ok(Answer { value, position, as_of: None })
     }

@@ -6,15 +6,13 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
-use tradewind_events::{Clock, EventSource, EventStore, Position};
+use tradewind_events::{Clock, EventSource, EventStore};
 
 use super::Projection;
 use super::folder::{FileName, Folder};
 use super::generation::Generation;
 use super::lane::Lane;
-use super::open::{
-    Opened, ProjectionOptions, ProjectionStartError, check_name, create_database, open_current, open_database,
-};
+use super::open::{Opened, ProjectionOptions, ProjectionStartError, check_name, open_current};
 use super::past::{PastSource, Pasts};
 use super::read_model::ReadModel;
 use super::sink::SqlSink;
@@ -36,23 +34,23 @@ pub(crate) struct Surroundings {
 
 /// A projection as a task: see [`ProjectionRunner::run`].
 pub(crate) struct ProjectionRunner {
-    projection: Arc<dyn Projection>,
+    pub(super) projection: Arc<dyn Projection>,
     source: Arc<dyn EventSource>,
-    around: Surroundings,
-    folder: Folder,
+    pub(super) around: Surroundings,
+    pub(super) folder: Folder,
     skips: Skips,
-    status: Arc<Status>,
-    answering: watch::Sender<Arc<Generation>>,
+    pub(super) status: Arc<Status>,
+    pub(super) answering: watch::Sender<Arc<Generation>>,
     requests: mpsc::Receiver<Request>,
     /// What answers at the start, until the runner runs.
     opened: Option<SqlSink>,
     /// The one that follows the source and answers.
-    live: Lane,
+    pub(super) live: Lane,
     /// What answers but is not kept up to date: of an older version, or of another store.
-    outdated: Option<SqlSink>,
+    pub(super) outdated: Option<SqlSink>,
     /// The one that is to replace it.
-    build: Lane,
-    build_generation: Option<Arc<Generation>>,
+    pub(super) build: Lane,
+    pub(super) build_generation: Option<Arc<Generation>>,
 }
 
 impl ProjectionRunner {
@@ -74,6 +72,9 @@ impl ProjectionRunner {
         let metrics = around.metrics.clone();
         let status = Status::new("projection", name, file.version, metrics, around.clock.clone());
         status.moved_to(generation.position());
+        if !generation.is_of_today() {
+            status.answers_nothing();
+        }
         let skips = Skips::new(around.store.clone(), name, projection.version());
         let (answering, live) = watch::channel(generation.clone());
         let of = PastSource {
@@ -147,21 +148,6 @@ impl ProjectionRunner {
         }
     }
 
-    async fn build_ended(&mut self, ended: Result<(Follower<SqlSink>, Ended), String>, shutdown: &CancellationToken) {
-        match ended {
-            Ok((follower, Ended::Arrived)) => self.replace(follower, shutdown).await,
-            Ok((follower, ended)) => {
-                if let Some(stopped) = stop_of(&follower, ended) {
-                    self.build_stopped(follower, stopped);
-                }
-            }
-            Err(error) => {
-                let position = self.build_generation.as_ref().map_or(Position::START, |built| built.position());
-                self.status.rebuilding(None, Some(Stopped::fallen(position, error)));
-            }
-        }
-    }
-
     async fn load_skips(&mut self) {
         while let Err(error) = self.skips.load().await {
             let name = self.projection.name();
@@ -178,16 +164,16 @@ impl ProjectionRunner {
         let head = tokio::time::timeout(Duration::from_secs(5), self.source.head()).await;
         let of_other_store = matches!(head, Ok(Ok(head)) if head < sink.generation().position());
         let unfinished = self.folder.unfinished(self.projection.version()).ok().flatten();
+        let is_outdated = of_older_version || of_other_store || !sink.generation().is_of_today();
         if of_other_store {
             tracing::warn!(
                 projection = self.projection.name(),
                 "the store is not that of the read model; building anew"
             );
-        }
-        if of_older_version && !of_other_store {
+        } else if is_outdated {
             self.status.answers_already();
         }
-        if of_older_version || of_other_store {
+        if is_outdated {
             self.outdated = Some(sink);
             self.start_build(unfinished.filter(|_| !of_other_store), shutdown);
         } else {
@@ -198,7 +184,7 @@ impl ProjectionRunner {
         }
     }
 
-    fn follower(&self, sink: SqlSink, status: Arc<Status>) -> Follower<SqlSink> {
+    pub(super) fn follower(&self, sink: SqlSink, status: Arc<Status>) -> Follower<SqlSink> {
         Follower {
             sink,
             source: self.source.clone(),
@@ -207,76 +193,6 @@ impl ProjectionRunner {
             skips: self.skips.clone(),
             status,
         }
-    }
-
-    /// Begins to build a generation beside the one that answers, or goes on with one that was begun.
-    fn start_build(&mut self, unfinished: Option<FileName>, shutdown: &CancellationToken) {
-        let projection = &*self.projection;
-        let opened = match unfinished {
-            Some(name) => open_database(&self.folder, name, projection),
-            None => create_database(&self.folder, projection),
-        };
-        match opened {
-            Ok(Opened { generation, writer, .. }) => {
-                self.build_generation = Some(generation.clone());
-                let sink = SqlSink::new(self.projection.clone(), generation, writer);
-                self.build = Lane::start(self.follower(sink, self.build_status()), shutdown, Until::CaughtUp);
-                self.tell_build();
-            }
-            Err(error) => tracing::error!(%error, "failed to begin a rebuild; the old read model goes on answering"),
-        }
-    }
-
-    /// The one that is built reports through the one that answers, not as a follower of its own.
-    fn build_status(&self) -> Arc<Status> {
-        let (name, version) = (self.projection.name(), self.projection.version());
-        Status::new("rebuild", name, version, FollowerMetrics::default(), self.around.clock.clone())
-    }
-
-    fn tell_build(&self) {
-        if self.build.is_running() {
-            self.status.rebuilding(self.build_generation.as_ref().map(|built| built.position()), None);
-        }
-    }
-
-    fn build_stopped(&mut self, follower: Follower<SqlSink>, stopped: Stopped) {
-        self.status.rebuilding(Some(follower.sink.generation().position()), Some(stopped.clone()));
-        self.build = Lane::Stopped(Box::new(follower), Box::new(stopped));
-    }
-
-    /// Puts the generation that was built in the place of the one that answered.
-    async fn replace(&mut self, mut built: Follower<SqlSink>, shutdown: &CancellationToken) {
-        if let Some(old) = self.live.finish().await {
-            // Nobody who has seen a position may be answered from before it.
-            let reached = old.sink.generation().position();
-            let ended = match built.sink.generation().position() < reached {
-                true => built.follow(shutdown, Until::Reached(reached)).await,
-                false => Ended::Arrived,
-            };
-            if let Ended::Told = ended {
-                return;
-            }
-            if let Some(stopped) = stop_of(&built, ended) {
-                self.build_stopped(built, stopped);
-                self.live = Lane::start(old, shutdown, Until::Forever);
-                return;
-            }
-        }
-        let generation = built.sink.generation().clone();
-        let set = FileName::of(generation.path()).map(|name| self.folder.set_current(name));
-        if let Some(Err(error)) = set {
-            tracing::warn!(%error, "failed to note which read database answers; it is built again at the next start");
-        }
-        let old = self.answering.send_replace(generation.clone());
-        old.set_replaced();
-        self.outdated = None;
-        self.build_generation = None;
-        let version = self.projection.version();
-        self.status.rebuilt(version, generation.position());
-        tracing::info!(projection = self.projection.name(), version, position = %generation.position(), "rebuilt");
-        built.status = self.status.clone();
-        self.status.started();
-        self.live = Lane::start(built, shutdown, Until::Forever);
     }
 
     async fn grant(&mut self, request: Request, shutdown: &CancellationToken) {
@@ -316,21 +232,10 @@ impl ProjectionRunner {
         }
         Err(ControlError::NotStopped)
     }
-
-    async fn rebuild(&mut self, shutdown: &CancellationToken) -> Result<(), ControlError> {
-        if self.build.is_running() {
-            return Err(ControlError::Rebuilding);
-        }
-        if let Some(given_up) = self.build.finish().await {
-            given_up.sink.generation().set_replaced();
-        }
-        self.start_build(None, shutdown);
-        if self.build.is_running() { Ok(()) } else { Err(ControlError::Failed("see the log".to_owned())) }
-    }
 }
 
 /// Where a follower waits for somebody, if it does.
-fn stop_of(follower: &Follower<SqlSink>, ended: Ended) -> Option<Stopped> {
+pub(super) fn stop_of(follower: &Follower<SqlSink>, ended: Ended) -> Option<Stopped> {
     match ended {
         Ended::Stopped(stopped) => Some(*stopped),
         Ended::Fell(panic) => Some(Stopped::fallen(follower.sink.generation().position(), panic)),

@@ -43,7 +43,7 @@ impl SqlSink {
         let work = move || {
             let mut writer = match writer {
                 Some(writer) => writer,
-                None => open_writer(&path, projection.schema()).map_err(BatchError::Database)?.0,
+                None => open_writer(&path, projection.schema()).map_err(BatchError::Database)?.connection,
             };
             let outcome = apply_batch(&mut writer, &*projection, &events, from, through);
             match outcome {

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 use tradewind_events::Clock;
 
-use super::Ledger;
+use super::{Ledger, Timer};
 use crate::follow::{ControlError, FailedTimer, Request, Skips, Status, TimerSkipped, Wish};
 
 /// How many failed timers are told.
@@ -97,13 +97,14 @@ impl Desk {
     async fn look(&self) {
         match self.ledger.failed(TOLD_MAX).await {
             Ok(failed) => {
-                self.status.timers_failed(failed.into_iter().map(|(timer, error)| told(timer, error)).collect())
+                let failed = failed.into_iter().map(|(timer, error)| told(timer, error)).collect();
+                self.status.timers_failed(failed);
             }
             Err(problem) => tracing::warn!(follower = self.status.name(), problem, "failed to look at the timers"),
         }
     }
 }
 
-fn told(timer: super::Timer, error: String) -> FailedTimer {
+fn told(timer: Timer, error: String) -> FailedTimer {
     FailedTimer { instance: timer.process, name: timer.name, due: timer.due, error }
 }

@@ -20,6 +20,7 @@ mod projections;
 mod reactions;
 mod rebuild;
 mod repetition;
+mod schema;
 mod timers;
 mod truncation;
 mod upcasting;
