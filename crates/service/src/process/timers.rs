@@ -33,7 +33,8 @@ impl<P: ProcessManager> TimerRunner<P> {
     /// Runs until `shutdown`.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
         loop {
-            let more = match self.fire_due().await {
+            let fired = catch_in("firing", self.fire_due()).await.and_then(|fired| fired);
+            let more = match fired {
                 Ok(fired) => fired == DUE_MAX,
                 Err(problem) => {
                     tracing::warn!(process = self.process.name(), problem, "failed to fire timers; trying again");
