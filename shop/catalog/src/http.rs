@@ -4,13 +4,11 @@ mod operations;
 
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Extension, Path, Query as UrlQuery, State};
-use axum::http::HeaderValue;
+use axum::extract::{Path, Query as UrlQuery, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
-use tradewind_events::Timestamp;
-use tradewind_service::{Acknowledged, Answer, CommandContext, Commands, Problem, QueryContext, ReadModel, Submitted};
+use tradewind_service::{Answer, CommandContext, Commands, Problem, QueryContext, ReadModel, Submitted};
 
 use crate::commands::{ChangePrice, DelistProduct, ListProduct};
 use crate::events::Description;
@@ -122,14 +120,13 @@ struct NewProduct {
 
 async fn list_product(
     State(api): State<CatalogApi>,
-    at: Option<Extension<Timestamp>>,
     Submitted { body, context }: Submitted<NewProduct>,
 ) -> Result<Response, Problem> {
     context.require_key()?;
     let NewProduct { id, description, price_cents } = body;
     let command = ListProduct { description, price_cents };
-    let done = api.commands.handle(&id, &command, &happening(context, at)).await?;
-    Ok(told_twice(done, done.created(&format!("/api/catalog/products/{id}"))))
+    let done = api.commands.handle(&id, &command, &context).await?;
+    Ok(done.created(&format!("/api/catalog/products/{id}")))
 }
 
 #[derive(Debug, Deserialize)]
@@ -140,35 +137,18 @@ struct NewPrice {
 async fn change_price(
     State(api): State<CatalogApi>,
     Path(id): Path<String>,
-    at: Option<Extension<Timestamp>>,
     Submitted { body, context }: Submitted<NewPrice>,
 ) -> Result<Response, Problem> {
     let command = ChangePrice { price_cents: body.price_cents };
-    let done = api.commands.handle(&id, &command, &happening(context, at)).await?;
-    Ok(told_twice(done, done.into_response()))
+    let done = api.commands.handle(&id, &command, &context).await?;
+    Ok(done.into_response())
 }
 
 async fn delist_product(
     State(api): State<CatalogApi>,
     Path(id): Path<String>,
-    at: Option<Extension<Timestamp>>,
     context: CommandContext,
 ) -> Result<Response, Problem> {
-    let done = api.commands.handle(&id, &DelistProduct, &happening(context, at)).await?;
-    Ok(told_twice(done, done.into_response()))
-}
-
-fn happening(context: CommandContext, at: Option<Extension<Timestamp>>) -> CommandContext {
-    match at {
-        Some(Extension(at)) => context.at(at),
-        None => context,
-    }
-}
-
-/// Says so if the command had taken effect before.
-fn told_twice(done: Acknowledged, mut response: Response) -> Response {
-    if done.duplicate {
-        response.headers_mut().insert("tradewind-duplicate", HeaderValue::from_static("true"));
-    }
-    response
+    let done = api.commands.handle(&id, &DelistProduct, &context).await?;
+    Ok(done.into_response())
 }

@@ -9,15 +9,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Extension, Path, Query as UrlQuery, State};
-use axum::http::HeaderValue;
+use axum::extract::{Path, Query as UrlQuery, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
-use tradewind_events::{EventSource, Timestamp};
+use tradewind_events::EventSource;
 use tradewind_service::{
-    Acknowledged, Answer, CommandContext, CommandError, Commands, Problem, QueryContext, ReadModel, Submitted,
+    Answer, CommandError, Commands, Problem, QueryContext, ReadModel, Submitted,
 };
 
 pub use operations::operations;
@@ -86,12 +85,11 @@ struct Cancellation {
 async fn cancel_order(
     State(api): State<OrderingApi>,
     Path(id): Path<String>,
-    at: Option<Extension<Timestamp>>,
     Submitted { body, context }: Submitted<Cancellation>,
 ) -> Result<Response, Problem> {
     let command = CancelOrder { reason: body.reason };
-    match api.commands.handle(&id, &command, &happening(context, at)).await {
-        Ok(done) => Ok(told_twice(done, done.into_response())),
+    match api.commands.handle(&id, &command, &context).await {
+        Ok(done) => Ok(done.into_response()),
         Err(CommandError::Rejected(no)) if no.reason == NO_SUCH_ORDER => Err(Problem::not_found(format!("order {id}"))),
         Err(error) => Err(error.into()),
     }
@@ -130,19 +128,4 @@ async fn get_product(
 ) -> Result<Answer<PricedProduct>, Problem> {
     let what = format!("product {id} that can be ordered");
     api.prices.model().query(&context, move |read| ProductPrices::get(read, &id)).await?.or_not_found(what)
-}
-
-fn happening(context: CommandContext, at: Option<Extension<Timestamp>>) -> CommandContext {
-    match at {
-        Some(Extension(at)) => context.at(at),
-        None => context,
-    }
-}
-
-/// Says so if the command had taken effect before.
-fn told_twice(done: Acknowledged, mut response: Response) -> Response {
-    if done.duplicate {
-        response.headers_mut().insert("tradewind-duplicate", HeaderValue::from_static("true"));
-    }
-    response
 }

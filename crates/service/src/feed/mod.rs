@@ -137,6 +137,11 @@ impl Feed {
             }
         }
     }
+
+    /// Which events are told, also if they were recorded under older names.
+    fn published(&self) -> Query {
+        self.upcasters.widen(self.publish.query())
+    }
 }
 
 impl EventSource for Feed {
@@ -147,7 +152,7 @@ impl EventSource for Feed {
     fn read(&self, after: Position, query: &Query, limit: usize) -> BoxFuture<'_, Result<Page, ReadError>> {
         let query = query.clone();
         async move {
-            let mut page = self.store.read(after, &self.publish.query(), limit).await?;
+            let mut page = self.store.read(after, &self.published(), limit).await?;
             let (events, broken) = self.translate_all(std::mem::take(&mut page.events), &query);
             match broken {
                 Some((before, error)) if before <= after => return Err(error),
@@ -161,7 +166,7 @@ impl EventSource for Feed {
 
     fn subscribe(&self, after: Position, query: Query) -> BoxFuture<'_, Result<Subscription, ReadError>> {
         async move {
-            let deliveries = self.store.subscribe(after, self.publish.query()).await?;
+            let deliveries = self.store.subscribe(after, self.published()).await?;
             let feed = self.clone();
             let told = deliveries.flat_map(move |delivery| {
                 let told = match delivery {
@@ -188,7 +193,7 @@ impl EventSource for Feed {
         let stream = stream.clone();
         async move {
             let mut slice = self.store.read_stream(&stream, from, direction, limit).await?;
-            let wanted = self.publish.query();
+            let wanted = self.published();
             slice.events.retain(|event| wanted.matches(event));
             let (events, broken) = self.translate_all(slice.events, &Query::all());
             match broken {

@@ -143,6 +143,7 @@ fn title_of(code: ErrorCode) -> &'static str {
         ErrorCode::TIMEOUT => "There was no answer in time",
         ErrorCode::POISON_EVENT => "An event cannot be handled",
         ErrorCode::READ_MODEL => "A read database cannot be used",
+        ErrorCode::TRUNCATED => "The beginning of an entity's history is gone",
         _ => "Something went wrong",
     }
 }

@@ -1,13 +1,12 @@
 //! `POST /api/ordering/orders`.
 
-use axum::extract::{Extension, State};
+use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
-use tradewind_events::Timestamp;
 use tradewind_service::{CommandError, Problem, Submitted};
 use uuid::Uuid;
 
-use super::{OrderingApi, happening, told_twice};
+use super::OrderingApi;
 use crate::commands::PlaceOrder;
 use crate::events::OrderLine;
 
@@ -29,7 +28,6 @@ struct NewLine {
 
 pub(super) async fn place_order(
     State(api): State<OrderingApi>,
-    at: Option<Extension<Timestamp>>,
     Submitted { body, context }: Submitted<NewOrder>,
 ) -> Result<Response, Problem> {
     context.require_key()?;
@@ -60,6 +58,6 @@ pub(super) async fn place_order(
         }
     }
     let id = order_id.to_string();
-    let done = api.commands.handle(&id, &command, &happening(context, at)).await?;
-    Ok(told_twice(done, done.created(&format!("/api/ordering/orders/{id}"))))
+    let done = api.commands.handle(&id, &command, &context).await?;
+    Ok(done.created(&format!("/api/ordering/orders/{id}")))
 }

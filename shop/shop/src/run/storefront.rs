@@ -8,9 +8,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Json;
 use axum::routing::get;
+use hyper_util::service::TowerToHyperService;
 use serde_json::json;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tradewind_http::{Limits, Server};
 
 /// How long open connections may take when the service goes down.
 const DRAIN_MAX: Duration = Duration::from_secs(5);
@@ -22,24 +23,15 @@ pub(super) async fn serve(
 ) -> anyhow::Result<()> {
     let well = || get(|| async { Json(json!({ "status": "ok" })) });
     let router = shop_storefront::router().route("/health/live", well()).route("/health/ready", well());
-    let listener = TcpListener::bind(listen).await.with_context(|| format!("failed to listen on {listen}"))?;
-    tracing::info!(service = "storefront", address = ?listener.local_addr().ok(), "serving");
-    let (told, mut draining) = watch::channel(false);
-    let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
+    let server =
+        Server::bind(listen, Limits::default()).await.with_context(|| format!("failed to listen on {listen}"))?;
+    tracing::info!(service = "storefront", address = %server.local_addr(), "serving");
+    let draining = CancellationToken::new();
+    let stop = draining.clone();
+    tokio::spawn(async move {
         shutdown.await;
-        told.send_replace(true);
+        stop.cancel();
     });
-    let overdue = async move {
-        // An error means that the server has ended by itself.
-        if draining.wait_for(|draining| *draining).await.is_ok() {
-            tokio::time::sleep(DRAIN_MAX).await;
-        } else {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        served = serving => served?,
-        () = overdue => tracing::debug!("idle connections were closed"),
-    }
+    server.run(move |_| TowerToHyperService::new(router.clone()), draining, DRAIN_MAX).await;
     Ok(())
 }
