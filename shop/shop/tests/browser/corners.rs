@@ -142,7 +142,7 @@ async fn command(browser: &Browser, method: &str, path: &str, body: &str) -> any
     let body = if body.is_empty() { "undefined".to_owned() } else { format!("'{body}'") };
     let sent = format!(
         "(async () => (await fetch('/api/catalog/{path}', {{ method: '{method}', body: {body},
-            headers: {{ 'Idempotency-Key': crypto.randomUUID() }} }})).status)()"
+            headers: {{ 'Content-Type': 'application/json', 'Idempotency-Key': crypto.randomUUID() }} }})).status)()"
     );
     let status = browser.evaluate(&sent).await?;
     ensure!(status == 204, "{method} {path} answered {status}");

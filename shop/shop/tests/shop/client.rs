@@ -62,6 +62,9 @@ impl Shopper {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
         let body = body.map(|json| json.to_string()).unwrap_or_default();
         let asked = async {
             let response = self.http.request(request.body(Full::new(body.into())).unwrap()).await.unwrap();
