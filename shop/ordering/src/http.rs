@@ -15,9 +15,7 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 use tradewind_events::EventSource;
-use tradewind_service::{
-    Answer, CommandError, Commands, Problem, QueryContext, ReadModel, Submitted,
-};
+use tradewind_service::{Answer, CommandError, Commands, Problem, QueryContext, ReadModel, Submitted};
 
 pub use operations::operations;
 

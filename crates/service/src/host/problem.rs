@@ -14,7 +14,8 @@ pub struct Problem {
     code: ErrorCode,
     status: StatusCode,
     detail: String,
-    extras: Map<String, Value>,
+    /// Boxed, so that what may answer with a problem stays small.
+    extras: Box<Map<String, Value>>,
     retry_after_seconds: Option<u32>,
     position: Option<Position>,
 }
@@ -24,7 +25,7 @@ impl Problem {
     pub fn new(code: ErrorCode, detail: impl Into<String>) -> Self {
         let status = status_of(code);
         let retry_after_seconds = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
-        Self { code, status, detail: detail.into(), extras: Map::new(), retry_after_seconds, position: None }
+        Self { code, status, detail: detail.into(), extras: Box::default(), retry_after_seconds, position: None }
     }
 
     /// There is no such thing.
@@ -81,7 +82,7 @@ impl Problem {
             "code": self.code,
         });
         if let Value::Object(members) = &mut body {
-            members.extend(self.extras.clone());
+            members.extend(self.extras.as_ref().clone());
         }
         body
     }
