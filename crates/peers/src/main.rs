@@ -31,6 +31,10 @@ use tradewind_bench::measure::{Folder, Report};
 
 use crate::error::Failure;
 
+/// As in the program: all engines get the allocator that ours is used with.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 struct Arguments {
     #[command(subcommand)]

@@ -47,8 +47,18 @@ impl Operation {
     /// A command: `POST path`. It takes an `Idempotency-Key`, and answers nothing but its position.
     #[must_use]
     pub fn command(path: &str, id: &str) -> Self {
+        Self::commanding("post", path, id)
+    }
+
+    /// A command without a body: `DELETE path`.
+    #[must_use]
+    pub fn delete(path: &str, id: &str) -> Self {
+        Self::commanding("delete", path, id)
+    }
+
+    fn commanding(method: &'static str, path: &str, id: &str) -> Self {
         let key = "Sending the same request again under the same key has the effect of sending it once";
-        Self::new("post", path, id)
+        Self::new(method, path, id)
             .header("Idempotency-Key", key, json!({"type": "string", "maxLength": 255}))
             .problem(400, "The request is malformed")
             .problem(409, "The rules say no; `reason` says which")

@@ -35,6 +35,9 @@ pub fn operations() -> Vec<Operation> {
             .summary("Sell a product at another price from now on")
             .body(json!({"type": "object", "required": ["price_cents"], "properties": {"price_cents": cents()}}))
             .acknowledges(204, "It costs so much now"),
+        Operation::delete("/api/catalog/products/{id}", "delistProduct")
+            .summary("Take a product off sale")
+            .acknowledges(204, "It is on sale no more"),
     ]
 }
 
