@@ -6,6 +6,7 @@ super::contracts!(ProductListed, PriceChanged, ProductDelisted);
 
 /// A product can be bought from now on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProductListed {
     /// Which product.
     pub product_id: String,
@@ -19,6 +20,7 @@ pub struct ProductListed {
 
 /// A product costs something else from now on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PriceChanged {
     /// Which product.
     pub product_id: String,
@@ -28,6 +30,7 @@ pub struct PriceChanged {
 
 /// A product can no longer be bought.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProductDelisted {
     /// Which product.
     pub product_id: String,

@@ -2,7 +2,8 @@
 //!
 //! These are promises. A published event keeps its name and its fields; a field may be added if readers can do
 //! without it, and anything else is a new event beside the old one. `golden/` holds one example of each as it
-//! travels, and a test that fails when it would travel otherwise.
+//! travels, `schemas/` what every one of them keeps to (JSON Schema, draft 2020-12), and the tests fail when one would
+//! travel so that a reader breaks.
 //!
 //! A context names this crate and no other context's.
 
@@ -26,6 +27,13 @@ macro_rules! contracts {
         $(impl $crate::Contract for $event {
             const TYPE: &'static str = stringify!($event);
         })*
+
+        /// The JSON Schemas of all events that this context publishes, by name.
+        #[cfg(feature = "schema")]
+        #[must_use]
+        pub fn schemas() -> Vec<(&'static str, schemars::Schema)> {
+            vec![$((stringify!($event), schemars::schema_for!($event))),*]
+        }
     };
 }
 use contracts;

@@ -7,6 +7,7 @@ super::contracts!(OrderPlaced, OrderPaid, OrderShipped, OrderDelivered, OrderCal
 
 /// A customer has ordered; nothing is paid or checked yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OrderPlaced {
     /// Which order.
     pub order_id: String,
@@ -20,6 +21,7 @@ pub struct OrderPlaced {
 
 /// One product in an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Line {
     /// Which product.
     pub product_id: String,
@@ -33,6 +35,7 @@ pub struct Line {
 
 /// The payment for an order has arrived.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OrderPaid {
     /// Which order.
     pub order_id: String,
@@ -40,6 +43,7 @@ pub struct OrderPaid {
 
 /// The goods have left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OrderShipped {
     /// Which order.
     pub order_id: String,
@@ -47,6 +51,7 @@ pub struct OrderShipped {
 
 /// The goods have arrived, and the order is done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OrderDelivered {
     /// Which order.
     pub order_id: String,
@@ -54,6 +59,7 @@ pub struct OrderDelivered {
 
 /// Nothing more will come of an order. Whoever has set something aside for it can let it go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OrderCalledOff {
     /// Which order.
     pub order_id: String,
@@ -65,6 +71,7 @@ pub struct OrderCalledOff {
 
 /// Who called an order off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CalledOffBecause {
     /// The shop did not accept it.
