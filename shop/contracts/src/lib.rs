@@ -11,6 +11,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub mod catalog;
+pub mod customers;
+pub mod invoicing;
 pub mod ordering;
 
 /// An event that one context publishes and others read.

@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use std::path::PathBuf;
 
 use shop_contracts::ordering::CalledOffBecause;
-use shop_contracts::{Contract, catalog, ordering};
+use shop_contracts::{Contract, catalog, customers, invoicing, ordering};
 
 fn golden_folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden")
@@ -67,13 +67,53 @@ fn what_ordering_tells_keeps_its_shape() {
 }
 
 #[test]
+fn what_customers_tells_keeps_its_shape() {
+    let address = customers::Address {
+        street: "118 Sycamore Street, Apt. 4".into(),
+        city: "Fairhaven".into(),
+        region: "OH".into(),
+        postal_code: "45011".into(),
+        country: "United States".into(),
+    };
+    travels_as_its_golden_file_says(&customers::CustomerRegistered {
+        customer_id: "1467".into(),
+        name: "Zoë Marchetti".into(),
+        address: address.clone(),
+    });
+    travels_as_its_golden_file_says(&customers::CustomerMoved { customer_id: "1467".into(), address });
+    travels_as_its_golden_file_says(&customers::CustomerRenamed {
+        customer_id: "1467".into(),
+        name: "Zoë Lindqvist".into(),
+    });
+}
+
+#[test]
+fn what_invoicing_tells_keeps_its_shape() {
+    travels_as_its_golden_file_says(&invoicing::InvoiceIssued {
+        number: "INV-2017-000123".into(),
+        dated: "2017-03-31".into(),
+        order_id: order(),
+        customer_id: "1467".into(),
+        total_cents: 518,
+    });
+    travels_as_its_golden_file_says(&invoicing::CreditNoteIssued {
+        number: "CN-2017-000007".into(),
+        dated: "2017-04-01".into(),
+        invoice: "INV-2017-000123".into(),
+        order_id: order(),
+        customer_id: "1467".into(),
+        total_cents: 518,
+    });
+}
+
+#[test]
 fn every_contract_has_a_golden_file_and_every_golden_file_a_contract() {
     let mut files: Vec<String> = std::fs::read_dir(golden_folder())
         .unwrap()
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
         .collect();
-    let mut contracts: Vec<String> =
-        catalog::TYPES.iter().chain(ordering::TYPES).map(|name| (*name).to_owned()).collect();
+    let publishers = [catalog::TYPES, customers::TYPES, invoicing::TYPES, ordering::TYPES];
+    let mut contracts: Vec<String> = publishers.concat().into_iter().map(str::to_owned).collect();
     files.sort();
     contracts.sort();
     assert_eq!(files, contracts);
