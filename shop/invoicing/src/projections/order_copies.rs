@@ -1,0 +1,110 @@
+use shop_contracts::Contract;
+use shop_contracts::ordering::{Line, OrderPaid, OrderPlaced};
+use tradewind_events::{Query, Recorded, Timestamp};
+use tradewind_service::rusqlite::{self, Transaction, params};
+use tradewind_service::{Projection, ProjectionError, Reader};
+
+use crate::events::InvoiceLine;
+
+/// What invoicing has to know of each order, kept from what ordering tells.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OrderCopies;
+
+/// An order, as far as invoices are concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderCopy {
+    /// Which order.
+    pub id: String,
+    /// Whose.
+    pub customer_id: String,
+    /// When it was placed.
+    pub placed_at: Timestamp,
+    /// When it was paid, if it was.
+    pub paid_at: Option<Timestamp>,
+    /// What was ordered.
+    pub lines: Vec<InvoiceLine>,
+    /// What all lines cost together, in US cents.
+    pub total_cents: u64,
+}
+
+impl OrderCopies {
+    /// One order.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn get(read: &Reader<'_>, id: &str) -> rusqlite::Result<Option<OrderCopy>> {
+        read.first(
+            "SELECT customer_id, placed_us, paid_us, lines, total_cents FROM orders WHERE id = ?1",
+            [id],
+            |row| {
+                let (paid_us, lines): (Option<i64>, String) = (row.get(2)?, row.get(3)?);
+                let lines: Vec<Line> = serde_json::from_str(&lines).map_err(|e| {
+                    rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Text, Box::new(e))
+                })?;
+                Ok(OrderCopy {
+                    id: id.to_owned(),
+                    customer_id: row.get(0)?,
+                    placed_at: Timestamp::from_micros(row.get(1)?),
+                    paid_at: paid_us.map(Timestamp::from_micros),
+                    lines: lines.into_iter().map(invoice_line).collect(),
+                    total_cents: row.get(4)?,
+                })
+            },
+        )
+    }
+}
+
+fn invoice_line(line: Line) -> InvoiceLine {
+    InvoiceLine {
+        total_cents: line.unit_price_cents.saturating_mul(line.quantity.into()),
+        product_id: line.product_id,
+        name: line.name,
+        quantity: line.quantity,
+        unit_price_cents: line.unit_price_cents,
+    }
+}
+
+impl Projection for OrderCopies {
+    fn name(&self) -> &'static str {
+        "order-copies"
+    }
+
+    fn version(&self) -> u32 {
+        1
+    }
+
+    fn schema(&self) -> &'static str {
+        "CREATE TABLE orders (
+             id TEXT PRIMARY KEY, customer_id TEXT NOT NULL, placed_us INTEGER NOT NULL, paid_us INTEGER,
+             lines TEXT NOT NULL, total_cents INTEGER NOT NULL);"
+    }
+
+    fn query(&self) -> Query {
+        Query::category("order")
+    }
+
+    fn apply(&self, tx: &Transaction<'_>, event: &Recorded) -> Result<(), ProjectionError> {
+        let at = event.time().micros();
+        match event.event_type() {
+            OrderPlaced::TYPE => {
+                let placed: OrderPlaced = event.parse()?;
+                let lines = serde_json::to_string(&placed.lines)?;
+                tx.prepare_cached("INSERT INTO orders VALUES (?1, ?2, ?3, NULL, ?4, ?5)")?.execute(params![
+                    placed.order_id,
+                    placed.customer_id,
+                    at,
+                    lines,
+                    placed.total_cents
+                ])?;
+            }
+            OrderPaid::TYPE => {
+                let paid: OrderPaid = event.parse()?;
+                tx.prepare_cached("UPDATE orders SET paid_us = ?2 WHERE id = ?1")?
+                    .execute(params![paid.order_id, at])?;
+            }
+            // Ordering may tell more than this copy needs.
+            _ => {}
+        }
+        Ok(())
+    }
+}
