@@ -4,14 +4,12 @@ mod operations;
 
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Extension, Path, Query as UrlQuery, State};
-use axum::http::HeaderValue;
+use axum::extract::{Path, Query as UrlQuery, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
-use tradewind_events::Timestamp;
 use tradewind_service::{
-    Acknowledged, Answer, Command, CommandContext, CommandError, Commands, Problem, QueryContext, ReadModel, Submitted,
+    Answer, Command, CommandContext, CommandError, Commands, Problem, QueryContext, ReadModel, Submitted,
 };
 
 pub use operations::operations;
@@ -32,8 +30,8 @@ pub struct CustomersApi {
     pub addresses: ReadModel,
 }
 
-/// The API's routes. A request that brings a [`Timestamp`] as an extension was let in as one from the past, and
-/// happens at that time.
+/// The API's routes. A request that brings a [`Timestamp`](tradewind_events::Timestamp) as an extension was let in as one
+/// from the past, and happens at that time.
 pub fn routes(api: CustomersApi) -> Router {
     Router::new()
         .route("/api/customers", get(list_customers).post(register_customer))
@@ -105,14 +103,13 @@ struct NewCustomer {
 
 async fn register_customer(
     State(api): State<CustomersApi>,
-    at: Option<Extension<Timestamp>>,
     Submitted { body, context }: Submitted<NewCustomer>,
 ) -> Result<Response, Problem> {
     context.require_key()?;
     let NewCustomer { customer_id: id, name, address } = body;
     let command = RegisterCustomer { name, address };
-    let done = api.commands.handle(&id, &command, &happening(context, at)).await?;
-    Ok(told_twice(done, done.created(&format!("/api/customers/{id}"))))
+    let done = api.commands.handle(&id, &command, &context).await?;
+    Ok(done.created(&format!("/api/customers/{id}")))
 }
 
 #[derive(Debug, Deserialize)]
@@ -123,10 +120,9 @@ struct NewAddress {
 async fn change_address(
     State(api): State<CustomersApi>,
     Path(id): Path<String>,
-    at: Option<Extension<Timestamp>>,
     Submitted { body, context }: Submitted<NewAddress>,
 ) -> Result<Response, Problem> {
-    change(&api, &id, &ChangeAddress { address: body.address }, happening(context, at)).await
+    change(&api, &id, &ChangeAddress { address: body.address }, context).await
 }
 
 #[derive(Debug, Deserialize)]
@@ -137,10 +133,9 @@ struct NewName {
 async fn change_name(
     State(api): State<CustomersApi>,
     Path(id): Path<String>,
-    at: Option<Extension<Timestamp>>,
     Submitted { body, context }: Submitted<NewName>,
 ) -> Result<Response, Problem> {
-    change(&api, &id, &ChangeName { name: body.name }, happening(context, at)).await
+    change(&api, &id, &ChangeName { name: body.name }, context).await
 }
 
 async fn change(
@@ -150,25 +145,10 @@ async fn change(
     context: CommandContext,
 ) -> Result<Response, Problem> {
     match api.commands.handle(id, command, &context).await {
-        Ok(done) => Ok(told_twice(done, done.into_response())),
+        Ok(done) => Ok(done.into_response()),
         Err(CommandError::Rejected(no)) if no.reason == NO_SUCH_CUSTOMER => {
             Err(Problem::not_found(format!("customer {id}")))
         }
         Err(error) => Err(error.into()),
     }
-}
-
-fn happening(context: CommandContext, at: Option<Extension<Timestamp>>) -> CommandContext {
-    match at {
-        Some(Extension(at)) => context.at(at),
-        None => context,
-    }
-}
-
-/// Says so if the command had taken effect before.
-fn told_twice(done: Acknowledged, mut response: Response) -> Response {
-    if done.duplicate {
-        response.headers_mut().insert("tradewind-duplicate", HeaderValue::from_static("true"));
-    }
-    response
 }
