@@ -1,5 +1,5 @@
 //! The two books of each year: one stream for its invoices, one for its credit notes. **A number is the place of its
-//! event in the stream**: whoever appends says behind which event, and of two who want the same number one is told to
+//! document in the stream**: whoever appends says behind which event, and of two who want the same number one is told to
 //! look again. So a number is given once, and none is left out, whoever is killed when.
 
 use serde::{Deserialize, Serialize};

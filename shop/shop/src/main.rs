@@ -20,7 +20,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Run one context of the shop as a service
-    Run(run::Options),
+    Run(Box<run::Options>),
     /// Fill a running shop with a sample of real baskets; what is there already is not added again
     Seed(seed::Options),
 }

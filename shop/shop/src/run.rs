@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use axum::Router;
+use shop_invoicing::Upstreams;
 use tokio::signal::unix::{SignalKind, signal};
 use tradewind_events::{Clock, EventSource, EventStore, SystemClock};
 use tradewind_service::{Host, HostOptions, LogFormat, Service, ServiceHandle, init_logging};
@@ -58,9 +59,14 @@ pub async fn bind(
 fn assemble(host: &mut Host, store: Arc<dyn EventStore>, options: &Options) -> anyhow::Result<Router> {
     Ok(match options.context {
         Context::Catalog => shop_catalog::assemble(host)?,
+        Context::Customers => shop_customers::assemble(host)?,
         Context::Ordering => {
             let catalog = upstream(options, "catalog")?;
             shop_ordering::assemble(host, store, catalog, options.fulfilment())?
+        }
+        Context::Invoicing => {
+            let (ordering, customers) = (upstream(options, "ordering")?, upstream(options, "customers")?);
+            shop_invoicing::assemble(host, store, Upstreams { ordering, customers }, options.seller())?
         }
         Context::Storefront => anyhow::bail!("the storefront has nothing to put into a host"),
     })

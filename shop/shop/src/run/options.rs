@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::builder::NonEmptyStringValueParser;
+use shop_invoicing::events::Party;
 use shop_ordering::fulfilment::FulfilmentOptions;
 use shop_ordering::pace::Pace;
 use shop_ordering::payment::PaymentOptions;
@@ -13,8 +15,12 @@ use shop_ordering::payment::PaymentOptions;
 pub enum Context {
     /// The products
     Catalog,
+    /// The customers and where they live
+    Customers,
     /// Orders and their fulfilment
     Ordering,
+    /// Invoices for paid orders
+    Invoicing,
     /// The page that people see
     Storefront,
 }
@@ -25,7 +31,9 @@ impl Context {
     pub fn name(self) -> &'static str {
         match self {
             Self::Catalog => "catalog",
+            Self::Customers => "customers",
             Self::Ordering => "ordering",
+            Self::Invoicing => "invoicing",
             Self::Storefront => "storefront",
         }
     }
@@ -58,6 +66,8 @@ pub struct Options {
     pub log: String,
     #[command(flatten)]
     fulfilment: Fulfilment,
+    #[command(flatten)]
+    seller: Seller,
 }
 
 /// How ordering fulfils orders. The other contexts don't.
@@ -78,11 +88,49 @@ struct Fulfilment {
     payment_declined_percent: u8,
 }
 
+/// Who is printed as the sender of invoices that are written from now on; those that were written keep theirs.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "The sender of invoices (invoicing only)")]
+struct Seller {
+    /// What the shop is called
+    #[arg(long, default_value = "Tradewind Reference Shop", value_parser = NonEmptyStringValueParser::new())]
+    seller_name: String,
+    /// Street and number
+    #[arg(long, default_value = "1 Harbor Walk", value_parser = NonEmptyStringValueParser::new())]
+    seller_street: String,
+    /// The city
+    #[arg(long, default_value = "Port Lowell", value_parser = NonEmptyStringValueParser::new())]
+    seller_city: String,
+    /// The state or province
+    #[arg(long, default_value = "OR")]
+    seller_region: String,
+    /// The postal code
+    #[arg(long, default_value = "97103")]
+    seller_postal_code: String,
+    /// The country
+    #[arg(long, default_value = "United States", value_parser = NonEmptyStringValueParser::new())]
+    seller_country: String,
+}
+
 impl Options {
     /// Where its events are.
     #[must_use]
     pub fn store_url(&self) -> String {
         self.store.clone().unwrap_or_else(|| format!("file:{}", self.data.join("events").display()))
+    }
+
+    /// Who sends invoices.
+    #[must_use]
+    pub fn seller(&self) -> Party {
+        let seller = self.seller.clone();
+        Party {
+            name: seller.seller_name,
+            street: seller.seller_street,
+            city: seller.seller_city,
+            region: seller.seller_region,
+            postal_code: seller.seller_postal_code,
+            country: seller.seller_country,
+        }
     }
 
     /// How orders are fulfilled.

@@ -1,9 +1,11 @@
-//! `shop seed`: fills a running shop with a sample of real baskets, as a client would: products are listed, then
-//! orders are placed at their own times, each under a key that follows from its basket. Doing it again, or going on
+//! `shop seed`: fills a running shop with a sample of real baskets, as a client would: products are listed, households
+//! registered as customers, and then orders placed at their own times, each under a key that follows from its basket. Doing it again, or going on
 //! after it was interrupted, therefore adds only what is missing.
 
 mod client;
+mod customers;
 mod in_order;
+mod invented;
 mod plan;
 mod report;
 mod sample;
@@ -53,7 +55,7 @@ pub enum SeedError {
     Client(#[from] ClientError),
     /// The shop does not let a client say when something happened.
     #[error(
-        "the shop refuses commands with a time of their own ({0}): run catalog and ordering with --allow-backdating"
+        "the shop refuses commands with a time of their own ({0}): run catalog, customers and ordering with --allow-backdating"
     )]
     NoBackdating(String),
     /// The report cannot be written.
@@ -64,7 +66,7 @@ pub enum SeedError {
     Output(#[from] io::Error),
 }
 
-/// When the sample's products were listed: before its first basket.
+/// When the sample's products were listed and its households registered: before its first basket.
 const OPENING: &str = "2017-01-01T00:00:00Z";
 
 /// Fills the shop, and prints what came of it.
@@ -97,15 +99,20 @@ pub async fn fill(options: &Options) -> Result<Report, SeedError> {
     let lines = Lines { total: plan.lines_total, not_ordered: plan.lines_not_ordered.clone(), ordered: 0 };
     let mut report = Report { lines, ..Report::default() };
     report.products = list_products(options, &client, &plan, sample.products.len() as u64).await?;
+    (report.customers, report.moves) = customers::register(options, &client, &plan, opening()).await?;
     place_orders(options, &client, plan, &mut report).await?;
     report.baskets.total = sample.baskets.len() as u64;
     report.seconds = started.elapsed().as_secs_f64();
     Ok(report)
 }
 
+fn opening() -> Timestamp {
+    OPENING.parse().unwrap_or(Timestamp::EPOCH)
+}
+
 /// Lists the products, and waits until ordering has heard of them.
 async fn list_products(options: &Options, client: &ShopClient, plan: &Plan, total: u64) -> Result<Part, SeedError> {
-    let opening: Timestamp = OPENING.parse().unwrap_or(Timestamp::EPOCH);
+    let opening = opening();
     let part = RefCell::new(Part { total, left_out: plan.products_not_listed.clone(), ..Part::default() });
     let newest = RefCell::new(0);
     let progress = RefCell::new(Progress::new("products", plan.products.len() as u64, options.json));

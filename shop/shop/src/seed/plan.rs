@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde::Serialize;
 use tradewind_events::{EventId, Timestamp};
 
+use super::invented::Household;
 use super::sample::{LineRow, ProductRow, Sample};
 
 /// How many lines there are of each reason.
@@ -52,6 +53,8 @@ pub(crate) struct Plan {
     pub(crate) products: Vec<ProductToList>,
     /// Products that cannot be listed, by reason.
     pub(crate) products_not_listed: Counts,
+    /// Which customers to register.
+    pub(crate) customers: Vec<Household>,
     /// Which orders to place, in the order of time.
     pub(crate) orders: Vec<OrderToPlace>,
     /// How many baskets have no line that can be ordered.
@@ -113,7 +116,11 @@ impl Plan {
         for line in &sample.lines {
             lines.entry(&line.basket_id).or_default().push(line);
         }
+        let mut households = HashSet::new();
         for basket in &sample.baskets {
+            if households.insert(basket.household_id.as_str()) {
+                plan.customers.push(Household::invented(&basket.household_id));
+            }
             let mut seen = HashSet::new();
             let mut order = OrderToPlace {
                 order_id: order_id(&basket.basket_id),

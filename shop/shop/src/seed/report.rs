@@ -13,6 +13,10 @@ use super::plan::Counts;
 pub struct Report {
     /// The products of the sample.
     pub products: Part,
+    /// Its households, each of which becomes a customer.
+    pub customers: Part,
+    /// How often one of them moves during the year.
+    pub moves: Part,
     /// Its baskets, each of which becomes an order.
     pub baskets: Part,
     /// Its lines.
@@ -49,16 +53,18 @@ pub struct Lines {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (name, part) in [("products", &self.products), ("orders", &self.baskets)] {
+        let Self { products, customers, moves, baskets, .. } = self;
+        let parts = [("products", products), ("customers", customers), ("moves", moves), ("orders", baskets)];
+        for (name, part) in parts {
             let Part { total, added, already_there, .. } = part;
             writeln!(f, "{name}: {added} added, {already_there} there already, of {total}")?;
             write_counts(f, &part.left_out, "left out")?;
         }
         writeln!(f, "order lines: {} of {}", self.lines.ordered, self.lines.total)?;
         write_counts(f, &self.lines.not_ordered, "not ordered")?;
-        if self.products.added == 0 && self.baskets.added == 0 {
-            match self.products.refused + self.baskets.refused {
-                0 => writeln!(f, "nothing was added: the shop has it all already")?,
+        if parts.iter().all(|(_, part)| part.added == 0) {
+            match parts.iter().map(|(_, part)| part.refused).sum() {
+                0_u64 => writeln!(f, "nothing was added: the shop has it all already")?,
                 refused => writeln!(f, "nothing was added: the shop refused {refused}, and has the rest already")?,
             }
         }

@@ -12,14 +12,14 @@ use crate::ordering::STAGES;
 use crate::system::front;
 
 /// A service that is killed when it is dropped.
-struct Process {
+pub(crate) struct Process {
     child: Child,
     line: Vec<String>,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Process {
-    async fn start(line: &str, data: &Path) -> Self {
+    pub(crate) async fn start(line: &str, data: &Path) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let line: Vec<String> = ["run"]
             .into_iter()
@@ -32,7 +32,7 @@ impl Process {
         process
     }
 
-    async fn kill_and_start_again(&mut self) {
+    pub(crate) async fn kill_and_start_again(&mut self) {
         self.child.kill().await.unwrap();
         self.child = spawn(&self.line);
         self.ready().await;
@@ -67,7 +67,7 @@ async fn a_killed_service_forgets_neither_orders_nor_what_is_to_be_done_with_the
     let flags = "--pace fast --payment-busy-percent 50 --payment-declined-percent 0";
     let line = format!("ordering --upstream catalog=http://{} {flags}", catalog.address);
     let mut ordering = Process::start(&line, &folder.path().join("ordering")).await;
-    let (url, _gateway) = front(catalog.address, ordering.address).await;
+    let (url, _gateway) = front(&[("catalog", catalog.address), ("ordering", ordering.address)]).await;
     let shopper = Shopper::new(url);
     shopper.list("1", 259).await;
 

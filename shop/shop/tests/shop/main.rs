@@ -1,7 +1,9 @@
-//! The shop's back-end as its clients see it: catalog and ordering at work together, behind a gateway, over HTTP.
+//! The shop's back-end as its clients see it: its services at work together, behind a gateway, over HTTP.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod client;
+mod customers;
+mod invoicing;
 mod killing;
 mod ordering;
 mod past;

@@ -47,17 +47,21 @@ async fn sold(shopper: &Shopper) -> (u64, u64) {
 
 #[tokio::test]
 async fn every_line_becomes_an_order_line_or_has_a_reason_and_doing_it_again_adds_nothing() {
-    let shop = Shop::open_with("--pace ordinary", "--allow-backdating").await;
+    let shop = Shop::open_whole("--pace ordinary", "--allow-backdating").await;
     let sample = tempfile::tempdir().unwrap();
     cut_sample(sample.path(), 60);
     let first = seed(&shop, sample.path()).await.unwrap();
     assert_eq!(first.lines.ordered + first.lines.not_ordered.values().sum::<u64>(), first.lines.total);
     assert_eq!(first.baskets.added + first.baskets.left_out.values().sum::<u64>(), 60);
     assert!(first.baskets.added > 50 && first.products.added > 100, "{first:?}");
+    assert!(first.customers.added == first.customers.total && first.customers.total > 10, "{first:?}");
+    assert!(first.moves.added == first.moves.total && first.moves.total > 0, "{first:?}");
 
     let again = seed(&shop, sample.path()).await.unwrap();
     assert_eq!((again.products.added, again.products.already_there), (0, first.products.added));
     assert_eq!((again.baskets.added, again.baskets.already_there), (0, first.baskets.added));
+    assert_eq!((again.customers.added, again.customers.already_there), (0, first.customers.added));
+    assert_eq!((again.moves.added, again.moves.already_there), (0, first.moves.added));
     assert_eq!(again.lines, first.lines);
 
     // Everything is sold on its own day, and each once, as soon as the fulfilment has come so far.
@@ -74,7 +78,7 @@ async fn every_line_becomes_an_order_line_or_has_a_reason_and_doing_it_again_add
 
 #[tokio::test]
 async fn seeding_that_was_interrupted_goes_on() {
-    let shop = Shop::open_with("--pace ordinary", "--allow-backdating").await;
+    let shop = Shop::open_whole("--pace ordinary", "--allow-backdating").await;
     let (part, whole) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     cut_sample(part.path(), 20);
     cut_sample(whole.path(), 40);
@@ -86,7 +90,7 @@ async fn seeding_that_was_interrupted_goes_on() {
 
 #[tokio::test]
 async fn a_sample_whose_prices_were_corrected_is_refused_and_the_report_says_so() {
-    let shop = Shop::open_with("--pace ordinary", "--allow-backdating").await;
+    let shop = Shop::open_whole("--pace ordinary", "--allow-backdating").await;
     let sample = tempfile::tempdir().unwrap();
     cut_sample(sample.path(), 5);
     seed(&shop, sample.path()).await.unwrap();

@@ -1,4 +1,4 @@
-//! The shop in this process: catalog and ordering on ports of their own, with their events in memory, and a gateway.
+//! The shop in this process: its services on ports of their own, with their events in memory, and a gateway.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -57,6 +57,14 @@ impl Service {
         drop(self.stop);
         self.task.await.unwrap();
     }
+
+    /// Goes down with the runtime: no test needs it to drain.
+    fn leave_running(self) {
+        tokio::spawn(async move {
+            let _stop = self.stop;
+            let _ = self.task.await;
+        });
+    }
 }
 
 impl Shop {
@@ -67,17 +75,32 @@ impl Shop {
 
     /// A shop with flags for ordering and for both.
     pub(crate) async fn open_with(ordering_flags: &str, flags: &str) -> Self {
+        let (folder, catalog, ordering) = Self::catalog_and_ordering(ordering_flags, flags).await;
+        let (url, gateway) = front(&[("catalog", catalog.address), ("ordering", ordering.address)]).await;
+        ordering.leave_running();
+        Self { shopper: Shopper::new(url.clone()), url, catalog, gateway, _folder: folder }
+    }
+
+    /// A shop that knows its customers and writes them invoices, with flags for ordering and for all.
+    pub(crate) async fn open_whole(ordering_flags: &str, flags: &str) -> Self {
+        let (folder, catalog, ordering) = Self::catalog_and_ordering(ordering_flags, flags).await;
+        let customers = Service::start(&format!("customers {flags}"), &folder.path().join("customers")).await;
+        let (told, known) = (ordering.address, customers.address);
+        let line = format!("invoicing --upstream ordering=http://{told} --upstream customers=http://{known}");
+        let invoicing = Service::start(&line, &folder.path().join("invoicing")).await;
+        let all =
+            [("catalog", &catalog), ("ordering", &ordering), ("customers", &customers), ("invoicing", &invoicing)];
+        let (url, gateway) = front(&all.map(|(name, service)| (name, service.address))).await;
+        [ordering, customers, invoicing].into_iter().for_each(Service::leave_running);
+        Self { shopper: Shopper::new(url.clone()), url, catalog, gateway, _folder: folder }
+    }
+
+    async fn catalog_and_ordering(ordering_flags: &str, flags: &str) -> (tempfile::TempDir, Service, Service) {
         let folder = tempfile::tempdir().unwrap();
         let catalog = Service::start(&format!("catalog {flags}"), &folder.path().join("catalog")).await;
         let line = format!("ordering --upstream catalog=http://{} {ordering_flags} {flags}", catalog.address);
         let ordering = Service::start(&line, &folder.path().join("ordering")).await;
-        let (url, gateway) = front(catalog.address, ordering.address).await;
-        // Ordering goes down with the runtime: no test needs it to drain.
-        tokio::spawn(async move {
-            let _stop = ordering.stop;
-            let _ = ordering.task.await;
-        });
-        Self { shopper: Shopper::new(url.clone()), url, catalog, gateway, _folder: folder }
+        (folder, catalog, ordering)
     }
 
     /// What the catalog serves no longer, while ordering goes on.
@@ -87,12 +110,10 @@ impl Shop {
     }
 }
 
-/// A gateway in front of both.
-pub(crate) async fn front(catalog: SocketAddr, ordering: SocketAddr) -> (String, DropGuard) {
-    let routes = vec![
-        Route::new("/api/catalog", "catalog", catalog).unwrap(),
-        Route::new("/api/ordering", "ordering", ordering).unwrap(),
-    ];
+/// A gateway in front of services.
+pub(crate) async fn front(services: &[(&str, SocketAddr)]) -> (String, DropGuard) {
+    let route = |(name, address): &(&str, SocketAddr)| Route::new(&format!("/api/{name}"), name, *address).unwrap();
+    let routes = services.iter().map(route).collect();
     let options = tradewind_gateway::Options::new("127.0.0.1:0".parse().unwrap());
     let gateway = Gateway::bind(options, RouteTable::new(routes).unwrap()).await.unwrap();
     let url = format!("http://{}", gateway.address());

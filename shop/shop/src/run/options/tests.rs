@@ -18,6 +18,7 @@ fn what_is_not_said_has_a_default() {
     let options = parse("ordering --data d --upstream catalog=http://127.0.0.1:1").unwrap();
     assert_eq!(options.store_url(), "file:d/events");
     assert_eq!(options.fulfilment(), FulfilmentOptions::default());
+    assert_eq!(options.seller().name, "Tradewind Reference Shop");
     assert!(!options.allow_backdating);
 }
 
@@ -38,4 +39,5 @@ fn nonsense_is_refused() {
     assert!(parse("ordering --data d --pace breakneck").unwrap_err().contains("demo, fast or ordinary"));
     assert!(parse("ordering --data d --payment-busy-percent 101").is_err());
     assert!(parse("ordering").is_err());
+    assert!(parse("invoicing --data d --seller-name=").is_err());
 }
