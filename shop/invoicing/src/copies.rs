@@ -8,6 +8,8 @@
 //! No clock is compared with another's for this. While customers is away nothing can be known, and orders wait.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 use tradewind_events::{EventSource, Position, Timestamp};
@@ -16,20 +18,27 @@ use tradewind_service::{QueryContext, QueryError, ReactionError, ReadModel};
 use crate::events::Party;
 use crate::projections::{CustomerCopies, OrderCopies, OrderCopy};
 
+/// How long customers may take to say how far it is.
+const ASK_WITHIN: Duration = Duration::from_secs(3);
+/// For how long nobody asks again after customers has not answered: all who queue meanwhile are told the same.
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(500);
+
 /// The copies of what others tell.
 pub struct Copies {
     orders: ReadModel,
     customers: ReadModel,
     customers_feed: Arc<dyn EventSource>,
     /// Up to which position of ordering's feed the copy of customers is known to be complete.
-    complete_for: Mutex<Position>,
+    complete_for: AtomicU64,
+    /// Whoever asks how far customers is, holds this; in it stands when that failed last, and why.
+    asking: Mutex<Option<(Instant, String)>>,
 }
 
 impl Copies {
     /// The copies in a read model of [`OrderCopies`] and in one of [`CustomerCopies`], which follows `customers_feed`.
     #[must_use]
     pub fn new(orders: ReadModel, customers: ReadModel, customers_feed: Arc<dyn EventSource>) -> Self {
-        Self { orders, customers, customers_feed, complete_for: Mutex::new(Position::START) }
+        Self { orders, customers, customers_feed, complete_for: AtomicU64::default(), asking: Mutex::default() }
     }
 
     /// An order, as ordering's feed has told it up to `told_at`.
@@ -64,18 +73,40 @@ impl Copies {
 
     /// Makes sure that the copy of customers has all that was accepted before ordering's feed told `told_at`.
     async fn complete_for(&self, told_at: Position) -> Result<(), ReactionError> {
-        // Whoever comes while another asks waits here, and mostly finds it answered.
-        let mut complete_for = self.complete_for.lock().await;
-        if *complete_for >= told_at {
+        if self.is_complete_for(told_at) {
             return Ok(());
         }
+        // Whoever comes while another asks waits here, and mostly finds it answered.
+        let mut asking = self.asking.lock().await;
+        if self.is_complete_for(told_at) {
+            return Ok(());
+        }
+        if let Some((_, problem)) = asking.as_ref().filter(|(when, _)| when.elapsed() < ASK_AGAIN_AFTER) {
+            return Err(ReactionError::Transient(problem.clone()));
+        }
+        let asked = self.ask(told_at).await;
+        *asking = asked.as_ref().err().map(|problem| (Instant::now(), problem.to_string()));
+        let complete_for = asked?;
+        self.complete_for.fetch_max(complete_for.0, Ordering::Release);
+        Ok(())
+    }
+
+    fn is_complete_for(&self, told_at: Position) -> bool {
+        self.complete_for.load(Ordering::Acquire) >= told_at.0
+    }
+
+    /// Brings the copy of customers to where customers is now, and says up to which position of ordering's feed it is
+    /// complete then: as far as that had been heard before the question.
+    async fn ask(&self, told_at: Position) -> Result<Position, ReactionError> {
         self.orders.wait_for(told_at).await.map_err(later)?;
         let heard = self.orders.position();
-        let end = self.customers_feed.head().await;
-        let end = end.map_err(|error| ReactionError::Transient(format!("customers cannot be asked: {error}")))?;
+        let end = match tokio::time::timeout(ASK_WITHIN, self.customers_feed.head()).await {
+            Ok(Ok(end)) => end,
+            Ok(Err(error)) => return Err(ReactionError::Transient(format!("customers cannot be asked: {error}"))),
+            Err(_) => return Err(ReactionError::Transient("customers does not answer".to_owned())),
+        };
         self.customers.wait_for(end).await.map_err(later)?;
-        *complete_for = heard.max(*complete_for);
-        Ok(())
+        Ok(heard)
     }
 }
 

@@ -9,7 +9,7 @@ use tradewind_service::{Answer, Problem, QueryContext};
 
 use super::InvoicingApi;
 use crate::archive::{ArchiveError, Document};
-use crate::layouts;
+use crate::layouts::{self, PrintError};
 use crate::projections::Filed;
 
 /// In which form a document is wanted.
@@ -17,14 +17,14 @@ use crate::projections::Filed;
 enum Form {
     Json,
     Html,
+    Pdf,
 }
 
 /// The form that a path's last part asks for, and what comes before it.
 fn form(last: &str) -> (&str, Form) {
-    match last.strip_suffix(".html") {
-        Some(rest) => (rest, Form::Html),
-        None => (last, Form::Json),
-    }
+    let forms = [(".html", Form::Html), (".pdf", Form::Pdf)];
+    let asked = forms.into_iter().find_map(|(ending, form)| Some((last.strip_suffix(ending)?, form)));
+    asked.unwrap_or((last, Form::Json))
 }
 
 /// A document as JSON: what is printed on it, and what has become of it.
@@ -68,8 +68,17 @@ async fn answer(api: &InvoicingApi, filed: Answer<Filed>, form: Form) -> Result<
             Ok(filed.map(|_| DocumentView { kind, credit_note, document }).into_response())
         }
         Form::Html => {
-            let page = layouts::html(&document).map_err(|no| Problem::new(ErrorCode::INTERNAL, no.to_string()))?;
+            let page = layouts::html(&document)?;
             Ok(printed(&filed.map(|_| ()), "text/html; charset=utf-8", page.into_bytes()))
+        }
+        Form::Pdf => {
+            let bytes = layouts::pdf(&document)?;
+            let name = format!("inline; filename=\"{}.pdf\"", filed.value.number);
+            let mut response = printed(&filed.map(|_| ()), "application/pdf", bytes);
+            if let Ok(name) = HeaderValue::from_str(&name) {
+                response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+            }
+            Ok(response)
         }
     }
 }
@@ -88,6 +97,12 @@ fn printed(reflects: &Answer<()>, kind: &'static str, bytes: Vec<u8>) -> Respons
         headers.insert("tradewind-as-of", as_of);
     }
     response
+}
+
+impl From<PrintError> for Problem {
+    fn from(error: PrintError) -> Self {
+        Self::new(ErrorCode::INTERNAL, error.to_string())
+    }
 }
 
 impl From<ArchiveError> for Problem {

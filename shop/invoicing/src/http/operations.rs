@@ -18,11 +18,11 @@ pub fn operations() -> Vec<Operation> {
             .summary("The invoices and credit notes of a customer, the newest first")
             .returns(200, "The documents", object(&[("items", array(&filed())), ("next", optional())])),
         Operation::query("/api/invoicing/documents/{document}", "getDocument")
-            .summary("An invoice or credit note by its number; with .html behind it to look at and to print")
+            .summary("An invoice or credit note by its number; with .html or .pdf behind it to look at and to print")
             .returns(200, "The document", document())
             .problem(404, "There is no such document"),
         Operation::query("/api/invoicing/orders/{id}/{document}", "getInvoiceOfOrder")
-            .summary("The invoice of an order; {document} is invoice or invoice.html")
+            .summary("The invoice of an order; {document} is invoice, invoice.html or invoice.pdf")
             .returns(200, "The invoice", document())
             .problem(404, "The order has no invoice"),
         paged(Operation::query("/api/invoicing/awaited", "listAwaited"))

@@ -16,25 +16,46 @@ pub const CURRENT: u16 = 1;
 /// All versions that there are.
 pub const ALL: [u16; 1] = [1];
 
-/// A document in a layout that this program does not have: it was written by a later one.
+/// Why a document cannot be printed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{number} is laid out as version {layout}, which this program does not have")]
-pub struct NoSuchLayout {
-    /// Which document.
-    pub number: String,
-    /// The version that it names.
-    pub layout: u16,
+pub enum PrintError {
+    /// Its layout is one that this program does not have: it was written by a later one.
+    #[error("{number} is laid out as version {layout}, which this program does not have")]
+    NoSuchLayout {
+        /// Which document.
+        number: String,
+        /// The version that it names.
+        layout: u16,
+    },
+    /// A font that this program carries cannot be used.
+    #[error("a font cannot be used: {0}")]
+    Font(String),
 }
 
 /// A document as a page of HTML, which needs nothing from anywhere else. The same document gives the same bytes.
 ///
 /// # Errors
-/// [`NoSuchLayout`] if this program does not have its layout.
-pub fn html(document: &Document) -> Result<String, NoSuchLayout> {
+/// [`PrintError`] if this program does not have its layout.
+pub fn html(document: &Document) -> Result<String, PrintError> {
     match document.layout() {
         1 => Ok(v1::html(document)),
-        layout => Err(NoSuchLayout { number: document.number().to_owned(), layout }),
+        layout => Err(no_such_layout(document, layout)),
     }
+}
+
+/// A document as a PDF, which carries the letters that it needs. The same document gives the same bytes.
+///
+/// # Errors
+/// [`PrintError`] if this program does not have its layout.
+pub fn pdf(document: &Document) -> Result<Vec<u8>, PrintError> {
+    match document.layout() {
+        1 => v1::pdf(document).map_err(PrintError::Font),
+        layout => Err(no_such_layout(document, layout)),
+    }
+}
+
+fn no_such_layout(document: &Document, layout: u16) -> PrintError {
+    PrintError::NoSuchLayout { number: document.number().to_owned(), layout }
 }
 
 impl Document {

@@ -117,6 +117,7 @@ fn every_layout_prints_what_it_has_always_printed() {
         for (name, document) in documents(layout) {
             let folder = golden_folder().join(format!("layout-{layout}"));
             has_the_bytes_of(&folder.join(format!("{name}.html")), html(&document).unwrap().as_bytes());
+            has_the_bytes_of(&folder.join(format!("{name}.pdf")), &pdf(&document).unwrap());
         }
     }
 }
@@ -165,7 +166,8 @@ fn a_page_needs_nothing_from_anywhere() {
 #[test]
 fn a_document_of_a_later_layout_is_not_printed_in_another() {
     let later = Document::Invoice(invoice(9_999));
-    assert_eq!(html(&later), Err(NoSuchLayout { number: "INV-2017-000123".into(), layout: 9_999 }));
+    let no = PrintError::NoSuchLayout { number: "INV-2017-000123".into(), layout: 9_999 };
+    assert_eq!((html(&later), pdf(&later)), (Err(no.clone()), Err(no)));
 }
 
 #[test]

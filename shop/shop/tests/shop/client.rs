@@ -20,6 +20,7 @@ pub(crate) struct Got {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
     pub(crate) text: String,
+    pub(crate) bytes: Bytes,
 }
 
 impl Got {
@@ -71,10 +72,10 @@ impl Shopper {
             let (parts, body) = response.into_parts();
             (parts, body.collect().await.unwrap().to_bytes())
         };
-        let (parts, body) = tokio::time::timeout(PATIENCE, asked).await.unwrap();
-        let text = String::from_utf8_lossy(&body).into_owned();
+        let (parts, bytes) = tokio::time::timeout(PATIENCE, asked).await.unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         let body = serde_json::from_str(&text).unwrap_or_default();
-        Got { status: parts.status, headers: parts.headers, body, text }
+        Got { status: parts.status, headers: parts.headers, body, text, bytes }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Got {

@@ -51,6 +51,9 @@ async fn an_invoice_prints_with_the_address_of_its_day_and_has_the_same_bytes_fo
     let printed = shopper.get("/api/invoicing/documents/INV-2017-000001.html").await;
     assert_eq!(printed.header("content-type"), "text/html; charset=utf-8");
     assert!(printed.header("content-security-policy").starts_with("default-src 'none'"));
+    let pdf = shopper.get("/api/invoicing/documents/INV-2017-000001.pdf").await;
+    assert_eq!(pdf.header("content-type"), "application/pdf");
+    assert_eq!(pdf.header("content-disposition"), "inline; filename=\"INV-2017-000001.pdf\"");
     assert!(printed.text.contains("Old Street 1") && printed.text.contains("$5.18"), "{}", printed.text);
 
     // The customer moves, and the next order goes to the new address; what was printed is printed again as it was.
@@ -60,6 +63,8 @@ async fn an_invoice_prints_with_the_address_of_its_day_and_has_the_same_bytes_fo
     assert_eq!((&now["number"], &now["bill_to"]["street"]), (&json!("INV-2017-000002"), &json!("New Street 2")));
     assert_eq!(shopper.get("/api/invoicing/documents/INV-2017-000001.html").await.text, printed.text);
     assert_eq!(shopper.get(&format!("/api/invoicing/orders/{}/invoice.html", id("then"))).await.text, printed.text);
+    let again = shopper.get(&format!("/api/invoicing/orders/{}/invoice.pdf", id("then"))).await;
+    assert!(again.bytes == pdf.bytes && pdf.bytes.starts_with(b"%PDF-"), "the same bytes");
     assert_eq!(shopper.get("/api/invoicing/documents/INV-2017-000001").await.ok(), then);
 
     // As it was in May, there is the first one only.

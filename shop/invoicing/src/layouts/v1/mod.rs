@@ -2,7 +2,12 @@
 
 mod html;
 
+mod typeface;
+mod paper;
+mod pdf;
+
 pub(super) use html::html;
+pub(super) use pdf::pdf;
 
 use super::money;
 use crate::archive::Document;
@@ -92,3 +97,6 @@ fn address_lines(party: &Party) -> Vec<String> {
     let town = if code.is_empty() { city.clone() } else { format!("{city}, {code}") };
     [name.clone(), street.clone(), town, country.clone()].into_iter().filter(|line| !line.trim().is_empty()).collect()
 }
+
+#[cfg(test)]
+mod tests;
