@@ -8,6 +8,7 @@ super::contracts!(CustomerRegistered, CustomerMoved, CustomerRenamed);
 
 /// A customer is known from now on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CustomerRegistered {
     /// Which customer.
     pub customer_id: String,
@@ -19,6 +20,7 @@ pub struct CustomerRegistered {
 
 /// A customer lives elsewhere from then on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CustomerMoved {
     /// Which customer.
     pub customer_id: String,
@@ -28,6 +30,7 @@ pub struct CustomerMoved {
 
 /// A customer is called something else from then on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CustomerRenamed {
     /// Which customer.
     pub customer_id: String,
@@ -37,6 +40,7 @@ pub struct CustomerRenamed {
 
 /// Where somebody lives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Address {
     /// Street and number, and whatever else leads to the door.
     pub street: String,

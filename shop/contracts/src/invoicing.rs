@@ -8,6 +8,7 @@ super::contracts!(InvoiceIssued, CreditNoteIssued);
 
 /// A paid order has its invoice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InvoiceIssued {
     /// The invoice's number.
     pub number: String,
@@ -23,6 +24,7 @@ pub struct InvoiceIssued {
 
 /// An invoice is taken back, since its order was called off after it was paid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CreditNoteIssued {
     /// The credit note's number.
     pub number: String,

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use shop_contracts::{catalog, ordering};
+use shop_contracts::{catalog, customers, invoicing, ordering};
 
 use compatible::what_breaks;
 
@@ -20,7 +20,7 @@ fn folder(name: &str) -> PathBuf {
 
 /// Name and schema of every contract, as their types have it now.
 fn all() -> Vec<(&'static str, Value)> {
-    let schemas = [catalog::schemas(), ordering::schemas()];
+    let schemas = [catalog::schemas(), customers::schemas(), invoicing::schemas(), ordering::schemas()];
     schemas.into_iter().flatten().map(|(name, schema)| (name, schema.to_value())).collect()
 }
 
