@@ -21,8 +21,8 @@ const QUANTITY: f32 = LEFT + 116.0;
 const UNIT: f32 = LEFT + 142.0;
 
 /// The facts beside the address.
-const FACTS: f32 = LEFT + 78.0;
-const FACT: f32 = FACTS + 30.0;
+const FACTS: f32 = LEFT + 73.0;
+const FACT: f32 = FACTS + 28.0;
 
 /// A colour: red, green, blue.
 pub(super) type Colour = [u8; 3];
