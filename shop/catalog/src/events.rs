@@ -1,7 +1,7 @@
-//! What can happen to a product.
+//! What can happen to a product, and to a review of one.
 
 use serde::{Deserialize, Serialize};
-use tradewind_service::events;
+use tradewind_service::{events, tag};
 
 events! {
     /// What can happen to a product.
@@ -9,6 +9,19 @@ events! {
         ProductListed,
         ProductPriceChanged,
         ProductDelisted,
+    }
+}
+
+events! {
+    /// What can happen to a review.
+    pub enum ReviewEvent {
+        ReviewWritten { tags: |review| vec![tag("product", &review.product_id), tag("customer", &review.customer_id)] },
+        ReviewRevised { tags: |review| vec![tag("product", &review.product_id)] },
+        ReviewFoundHelpful {
+            tags: |vote| vec![
+                tag("product", &vote.product_id), tag("review", &vote.review_id), tag("voter", &vote.customer_id)
+            ],
+        },
     }
 }
 
@@ -52,4 +65,52 @@ pub struct Description {
     /// The size of its package, as printed.
     #[serde(default)]
     pub size: String,
+}
+
+/// A customer says what a product is like that was delivered to them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewWritten {
+    /// Which product.
+    pub product_id: String,
+    /// Who says it.
+    pub customer_id: String,
+    /// What it says.
+    #[serde(flatten)]
+    pub opinion: Opinion,
+}
+
+/// Its author says something else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewRevised {
+    /// Of which product.
+    pub product_id: String,
+    /// What it says now.
+    #[serde(flatten)]
+    pub opinion: Opinion,
+    /// How many stars it gave before: who counts stars need not remember those of every review.
+    pub stars_before: u8,
+}
+
+/// It has helped another customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewFoundHelpful {
+    /// Which review.
+    pub review_id: String,
+    /// Of which product.
+    pub product_id: String,
+    /// Whom it has helped.
+    pub customer_id: String,
+}
+
+/// What a review says. Stars alone are an opinion, too.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Opinion {
+    /// From 1 to 5, the more the better.
+    pub stars: u8,
+    /// In a few words.
+    #[serde(default)]
+    pub title: String,
+    /// In more words.
+    #[serde(default)]
+    pub text: String,
 }

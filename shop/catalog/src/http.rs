@@ -1,12 +1,15 @@
 //! The catalog's API.
 
+mod find_products;
 mod operations;
+mod prices;
+mod reviews;
 
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query as UrlQuery, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use serde::{Deserialize, Serialize};
 use tradewind_service::{Answer, CommandContext, Commands, Problem, QueryContext, ReadModel, Submitted};
 
@@ -14,7 +17,7 @@ use crate::commands::{ChangePrice, DelistProduct, ListProduct};
 use crate::events::Description;
 pub use operations::operations;
 
-use crate::projections::{Department, Departments, Item, ProductSearch, Search};
+use crate::projections::{Department, Departments, Item, ProductSearch};
 
 /// What the API needs of the service.
 #[derive(Clone)]
@@ -25,67 +28,55 @@ pub struct CatalogApi {
     pub search: ReadModel,
     /// Lists departments.
     pub departments: ReadModel,
+    /// What products have cost.
+    pub prices: ReadModel,
+    /// What customers say of products.
+    pub reviews: ReadModel,
+    /// How many stars they give.
+    pub ratings: ReadModel,
+    /// Who has received what, from ordering's feed.
+    pub delivered: ReadModel,
 }
 
 /// The API's routes. A request that brings a [`Timestamp`] as an extension was let in as one from the past, and
 /// happens at that time.
 pub fn routes(api: CatalogApi) -> Router {
     Router::new()
-        .route("/api/catalog/products", get(find_products).post(list_product))
+        .route("/api/catalog/products", get(find_products::find_products).post(list_product))
         .route("/api/catalog/products/{id}", get(get_product).delete(delist_product))
         .route("/api/catalog/products/{id}/price", post(change_price))
+        .route("/api/catalog/products/{id}/prices", get(prices::prices_of))
+        .route("/api/catalog/products/{id}/rating", get(reviews::rating_of))
+        .route("/api/catalog/products/{id}/reviews", get(reviews::reviews_of).post(reviews::write_review))
+        .route("/api/catalog/products/{id}/reviews/{review}", put(reviews::revise_review))
+        .route("/api/catalog/products/{id}/reviews/{review}/helpful", post(reviews::find_helpful))
+        .route("/api/catalog/customers/{customer}/delivered/{id}", get(reviews::delivered))
         .route("/api/catalog/departments", get(list_departments))
         .with_state(api)
 }
 
-/// The most products of one answer.
+/// The most items of one answer.
 const LIMIT_MAX: u64 = 200;
 const LIMIT_DEFAULT: u64 = 24;
-/// The longest search, in characters.
-const WORDS_CHARS_MAX: usize = 200;
 
-#[derive(Debug, Deserialize)]
-struct FindParams {
-    q: Option<String>,
-    department: Option<String>,
-    after: Option<String>,
-    limit: Option<u64>,
+fn limit(asked: Option<u64>) -> u64 {
+    asked.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX)
 }
 
-#[derive(Debug, Serialize)]
-struct ProductPage {
-    items: Vec<Item>,
-    total: u64,
-    next: Option<String>,
+/// The parameters in a URL, or what is wrong with them.
+fn read<T>(params: Result<UrlQuery<T>, QueryRejection>) -> Result<T, Problem> {
+    params.map(|UrlQuery(params)| params).map_err(|malformed| Problem::bad_request(malformed.body_text()))
 }
 
-async fn find_products(
-    State(api): State<CatalogApi>,
-    params: Result<UrlQuery<FindParams>, QueryRejection>,
-    context: QueryContext,
-) -> Result<Answer<ProductPage>, Problem> {
-    let UrlQuery(params) = params.map_err(|malformed| Problem::bad_request(malformed.body_text()))?;
-    let words = params.q.unwrap_or_default();
-    if words.chars().count() > WORDS_CHARS_MAX {
-        return Err(Problem::bad_request(format!("q is longer than {WORDS_CHARS_MAX} characters")));
-    }
-    let offset = match params.after.as_deref() {
-        None | Some("") => 0,
-        // As a page counts: more than any shop has, and less than the database can be asked for.
+/// Where an earlier page ended, if one did.
+fn cursor<T>(after: Option<&str>, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Problem> {
+    match after {
+        None | Some("") => Ok(None),
         Some(after) => {
-            let after = after.parse::<u32>();
-            u64::from(after.map_err(|_| Problem::bad_request("after is not what a page gave as next"))?)
+            let place = parse(after);
+            place.map(Some).ok_or_else(|| Problem::bad_request("after is not what a page gave as next"))
         }
-    };
-    let limit = params.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
-    let department = params.department.filter(|name| !name.is_empty());
-    let search = Search { words, department, offset, limit };
-    let found = api.search.query(&context, move |read| ProductSearch::find(read, &search)).await?;
-    Ok(found.map(|found| {
-        let end = offset + found.items.len() as u64;
-        let next = (end < found.total && !found.items.is_empty()).then(|| end.to_string());
-        ProductPage { items: found.items, total: found.total, next }
-    }))
+    }
 }
 
 async fn get_product(

@@ -1,8 +1,8 @@
-//! What the catalog tells. Its streams are `product-<id>`.
+//! What the catalog tells. Its streams are `product-<id>` and `review-<id>`.
 
 use serde::{Deserialize, Serialize};
 
-super::contracts!(ProductListed, PriceChanged, ProductDelisted);
+super::contracts!(ProductListed, PriceChanged, ProductDelisted, ReviewWritten, ReviewRevised);
 
 /// A product can be bought from now on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,4 +34,39 @@ pub struct PriceChanged {
 pub struct ProductDelisted {
     /// Which product.
     pub product_id: String,
+}
+
+/// A customer has said what a product is like that was delivered to them. Each says it once of each product, and may
+/// revise it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ReviewWritten {
+    /// Which review.
+    pub review_id: String,
+    /// Of which product.
+    pub product_id: String,
+    /// Who wrote it.
+    pub customer_id: String,
+    /// How many stars it gives, from 1 to 5.
+    pub stars: u8,
+    /// In a few words; may be empty.
+    pub title: String,
+    /// In more words; may be empty.
+    pub text: String,
+}
+
+/// Its author says something else now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ReviewRevised {
+    /// Which review.
+    pub review_id: String,
+    /// Of which product.
+    pub product_id: String,
+    /// How many stars it gives now.
+    pub stars: u8,
+    /// In a few words.
+    pub title: String,
+    /// In more words.
+    pub text: String,
 }

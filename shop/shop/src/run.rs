@@ -58,7 +58,7 @@ pub async fn bind(
 /// Puts the context into its host.
 fn assemble(host: &mut Host, store: Arc<dyn EventStore>, options: &Options) -> anyhow::Result<Router> {
     Ok(match options.context {
-        Context::Catalog => shop_catalog::assemble(host)?,
+        Context::Catalog => shop_catalog::assemble(host, upstream(options, "ordering")?)?,
         Context::Customers => shop_customers::assemble(host)?,
         Context::Ordering => {
             let catalog = upstream(options, "catalog")?;

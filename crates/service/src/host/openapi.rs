@@ -56,6 +56,12 @@ impl Operation {
         Self::commanding("delete", path, id)
     }
 
+    /// A command that says what something shall be from now on: `PUT path`, and otherwise as any other.
+    #[must_use]
+    pub fn put(path: &str, id: &str) -> Self {
+        Self::commanding("put", path, id)
+    }
+
     fn commanding(method: &'static str, path: &str, id: &str) -> Self {
         let key = "Sending the same request again under the same key has the effect of sending it once";
         Self::new(method, path, id)

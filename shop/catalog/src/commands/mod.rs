@@ -2,12 +2,19 @@
 
 mod change_price;
 mod delist_product;
+mod find_helpful;
 mod list_product;
+mod revise_review;
+mod write_review;
 
 pub use change_price::ChangePrice;
 pub use delist_product::DelistProduct;
+pub use find_helpful::FindHelpful;
 pub use list_product::ListProduct;
+pub use revise_review::ReviseReview;
+pub use write_review::WriteReview;
 
+use tradewind_events::EventType;
 use tradewind_service::Rejection;
 
 use crate::product::Product;
@@ -26,6 +33,11 @@ fn check_price(price_cents: u64) -> Result<(), Rejection> {
 
 fn not_listed() -> Rejection {
     Rejection::new("product-not-listed", "there is no such product on sale")
+}
+
+/// Event types by their names; none of a name that cannot be one, which none of ours is.
+fn types<const N: usize>(names: [&str; N]) -> Vec<EventType> {
+    names.into_iter().filter_map(|name| EventType::new(name).ok()).collect()
 }
 
 #[cfg(test)]

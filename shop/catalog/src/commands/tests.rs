@@ -1,7 +1,9 @@
+mod reviews;
+
 use tradewind_testkit::scenario::{given, given_nothing};
 
 use super::*;
-use crate::events::{Description, ProductDelisted, ProductEvent, ProductListed, ProductPriceChanged};
+use crate::events::{Description, ProductDelisted, ProductEvent, ProductListed, ProductPriceChanged, ReviewEvent};
 
 fn milk() -> Description {
     Description { name: "Fluid Milk White Only, 1 gal".into(), department: "Grocery".into(), ..Description::default() }

@@ -1,17 +1,28 @@
+//! Finding products: by words, narrowed by what they are, what they cost and how they are rated.
+
+mod facets;
+mod find;
+mod words;
+
 use serde::Serialize;
 use tradewind_events::{Query, Recorded};
-use tradewind_service::rusqlite::{self, Row, Transaction, named_params, params};
+use tradewind_service::rusqlite::{self, Row, Transaction, params};
 use tradewind_service::{Entity, Projection, ProjectionError, Reader, decode};
 
-use crate::events::{ProductEvent, ProductListed};
+use super::product_ratings::average;
+use crate::events::{ProductEvent, ProductListed, ReviewEvent};
 use crate::product::Product;
+use crate::review::Review;
 
-/// The products on sale, to be found by words, and by department.
+pub use facets::{Facet, FacetCount, Facets, PriceBand, RatingBand};
+pub use find::{Filters, Found, Search, Sort};
+
+/// The products on sale, to be found by words, and by whatever else they are told apart by.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ProductSearch;
 
 /// A product, as a page shows it. What is not known of it is empty.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Item {
     /// Which product.
     pub id: String,
@@ -30,86 +41,18 @@ pub struct Item {
     pub size: String,
     /// What one unit costs, in US cents.
     pub price_cents: u64,
+    /// How many stars its reviews give on average; none if there are none.
+    pub rating: Option<f64>,
+    /// How many reviews there are.
+    pub reviews: u64,
 }
 
-/// What somebody looks for.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Search {
-    /// Words, all of which the product must have; the last one may be the beginning of a word, since it may still
-    /// be being typed. Without any, all products match.
-    pub words: String,
-    /// The department that must sell it.
-    pub department: Option<String>,
-    /// How many matching products to pass over.
-    pub offset: u64,
-    /// How many to answer with, at most.
-    pub limit: u64,
-}
-
-/// What was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// The best matches first; without words, by name.
-    pub items: Vec<Item>,
-    /// How many match in all.
-    pub total: u64,
-}
-
-impl ProductSearch {
-    /// The products that match.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub fn find(read: &Reader<'_>, search: &Search) -> rusqlite::Result<Found> {
-        let words = match_expression(&search.words);
-        if words.is_none() && !search.words.trim().is_empty() {
-            // Only signs, no word: nothing is called that.
-            return Ok(Found { items: Vec::new(), total: 0 });
-        }
-        // bm25's weights follow the columns of `words`: a word in the name counts most, one in the department least.
-        let (matching, order) = match &words {
-            Some(_) => (
-                "FROM words JOIN product ON product.number = words.rowid WHERE words MATCH :words",
-                "bm25(words, 10.0, 4.0, 4.0, 2.0, 1.0), product.name, product.number",
-            ),
-            None => ("FROM product WHERE listed AND :words IS NULL", "name, number"),
-        };
-        let matching = format!("{matching} AND (:department IS NULL OR product.department = :department)");
-        let total = read.first(
-            &format!("SELECT count(*) {matching}"),
-            named_params! { ":words": words, ":department": search.department },
-            |row| row.get(0),
-        )?;
-        let items = read.all(
-            &format!(
-                "SELECT id, product.name, product.department, product.brand, product.category, product.kind, size,
-                     price_cents
-                 {matching} ORDER BY {order} LIMIT :limit OFFSET :offset"
-            ),
-            named_params! {
-                ":words": words, ":department": search.department,
-                ":limit": search.limit, ":offset": search.offset,
-            },
-            item,
-        )?;
-        Ok(Found { items, total: total.unwrap_or_default() })
-    }
-
-    /// One product that is on sale.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub fn get(read: &Reader<'_>, id: &str) -> rusqlite::Result<Option<Item>> {
-        read.first(
-            "SELECT id, name, department, brand, category, kind, size, price_cents FROM product
-             WHERE id = ?1 AND listed",
-            [id],
-            item,
-        )
-    }
-}
+/// What [`item`] reads.
+const ITEM: &str = "product.id, product.name, product.department, product.brand, product.category, product.kind,
+    product.size, product.price_cents, product.stars, product.reviews";
 
 fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
+    let reviews = row.get(9)?;
     Ok(Item {
         id: row.get(0)?,
         name: row.get(1)?,
@@ -119,20 +62,19 @@ fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
         kind: row.get(5)?,
         size: row.get(6)?,
         price_cents: row.get(7)?,
+        rating: average(row.get(8)?, reviews),
+        reviews,
     })
 }
 
-/// What a person typed, as FTS5 wants it: each word in quotes, so that nothing in it is an operator. `None` if
-/// there is no word in it.
-fn match_expression(typed: &str) -> Option<String> {
-    const WORDS_MAX: usize = 12;
-    let words: Vec<String> = typed
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .take(WORDS_MAX)
-        .map(|word| format!("\"{word}\""))
-        .collect();
-    (!words.is_empty()).then(|| words.join(" ") + "*")
+impl ProductSearch {
+    /// One product that is on sale.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn get(read: &Reader<'_>, id: &str) -> rusqlite::Result<Option<Item>> {
+        read.first(&format!("SELECT {ITEM} FROM product WHERE id = ?1 AND listed"), [id], item)
+    }
 }
 
 impl Projection for ProductSearch {
@@ -141,27 +83,38 @@ impl Projection for ProductSearch {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn schema(&self) -> &'static str {
-        // The words are kept as an index only; what is shown comes from the table.
+        // The words are kept as an index only; what is shown comes from the table. Each way of sorting has an index,
+        // so that a page is read from where it begins; `facets` has all that is counted, so that counting reads no
+        // more than that.
         "CREATE TABLE product (
              number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, listed INTEGER NOT NULL,
              name TEXT NOT NULL, department TEXT NOT NULL, brand TEXT NOT NULL, category TEXT NOT NULL,
-             kind TEXT NOT NULL, size TEXT NOT NULL, price_cents INTEGER NOT NULL);
-         CREATE INDEX product_by_name ON product (name, number) WHERE listed;
-         CREATE INDEX product_by_department ON product (department, name, number) WHERE listed;
+             kind TEXT NOT NULL, size TEXT NOT NULL, price_cents INTEGER NOT NULL,
+             reviews INTEGER NOT NULL DEFAULT 0, stars INTEGER NOT NULL DEFAULT 0, merit REAL NOT NULL DEFAULT 0);
+         CREATE INDEX by_name ON product (name, number) WHERE listed;
+         CREATE INDEX by_price ON product (price_cents, name, number) WHERE listed;
+         CREATE INDEX by_merit ON product (merit DESC, name, number) WHERE listed;
+         CREATE INDEX by_department ON product (department, name, number) WHERE listed;
+         CREATE INDEX by_category ON product (category, name, number) WHERE listed;
+         CREATE INDEX facets ON product (department, category, brand, size, price_cents, reviews, stars) WHERE listed;
          CREATE VIRTUAL TABLE words USING fts5 (
              name, kind, category, brand, department,
-             content = '', contentless_delete = 1, prefix = '2 3', tokenize = 'porter unicode61 remove_diacritics 2');"
+             content = '', contentless_delete = 1, prefix = '1 2 3',
+             tokenize = 'porter unicode61 remove_diacritics 2');"
     }
 
     fn query(&self) -> Query {
-        Query::category(Product::CATEGORY)
+        Query::category(Product::CATEGORY).or(Query::category(Review::CATEGORY))
     }
 
     fn apply(&self, tx: &Transaction<'_>, event: &Recorded) -> Result<(), ProjectionError> {
+        if event.category() == Review::CATEGORY {
+            return rate(tx, event);
+        }
         let id = event.entity_id();
         match decode::<ProductEvent>(event)? {
             Some(ProductEvent::ProductListed(listed)) => list(tx, id, &listed)?,
@@ -178,6 +131,24 @@ impl Projection for ProductSearch {
         }
         Ok(())
     }
+}
+
+fn rate(tx: &Transaction<'_>, event: &Recorded) -> Result<(), ProjectionError> {
+    let (product, reviews, stars) = match decode::<ReviewEvent>(event)? {
+        Some(ReviewEvent::ReviewWritten(written)) => (written.product_id, 1, i64::from(written.opinion.stars)),
+        Some(ReviewEvent::ReviewRevised(revised)) => {
+            (revised.product_id, 0, i64::from(revised.opinion.stars) - i64::from(revised.stars_before))
+        }
+        Some(ReviewEvent::ReviewFoundHelpful(_)) | None => return Ok(()),
+    };
+    // By merit, one review of five stars is not worth more than a hundred of four and a half: it counts as if five
+    // customers had given three stars before.
+    tx.prepare_cached(
+        "UPDATE product SET reviews = reviews + ?2, stars = stars + ?3,
+             merit = (stars + ?3 + 15.0) / (reviews + ?2 + 5) WHERE id = ?1",
+    )?
+    .execute(params![product, reviews, stars])?;
+    Ok(())
 }
 
 fn list(tx: &Transaction<'_>, id: &str, listed: &ProductListed) -> rusqlite::Result<()> {

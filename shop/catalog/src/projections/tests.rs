@@ -1,10 +1,17 @@
-use proptest::prelude::*;
+mod delivered;
+mod prices;
+mod reviews;
+mod search;
+
 use tradewind_events::{Event, EventType, Position, Recorded, Revision, StreamId, Timestamp};
 use tradewind_service::rusqlite::Connection;
-use tradewind_service::{DomainEvent, Projection, Reader};
+use tradewind_service::{DomainEvent, Entity, Projection, Reader};
 
 use super::*;
-use crate::events::{Description, ProductDelisted, ProductEvent, ProductListed, ProductPriceChanged};
+use crate::events::{Description, Opinion, ProductDelisted, ProductListed, ProductPriceChanged};
+use crate::events::{ProductEvent, ReviewEvent, ReviewFoundHelpful, ReviewRevised, ReviewWritten};
+use crate::product::Product;
+use crate::review::Review;
 
 /// A read model in memory, and how many events it has seen.
 struct Model<P> {
@@ -24,19 +31,39 @@ impl<P: Projection> Model<P> {
         Reader::new(&self.database, Position(self.events))
     }
 
+    /// Something happens to a product; each event a second after the one before.
     fn see(&mut self, product: &str, event: impl Into<ProductEvent>) {
-        let event = event.into();
-        let stream = StreamId::of("product", product).unwrap();
-        let raw = Event {
-            data: event.encode().unwrap().into(),
-            ..Event::new(EventType::new(event.event_type()).unwrap(), Timestamp::EPOCH, &()).unwrap()
-        };
+        self.apply::<Product>(product, &event.into());
+    }
+
+    /// Something happens to a review.
+    fn hear(&mut self, review: &str, event: impl Into<ReviewEvent>) {
+        self.apply::<Review>(review, &event.into());
+    }
+
+    fn apply<E: Entity>(&mut self, id: &str, event: &E::Event) {
+        self.apply_raw(E::CATEGORY, id, event.event_type(), event.encode().unwrap());
+    }
+
+    fn apply_raw(&mut self, category: &str, id: &str, event_type: &str, data: Vec<u8>) {
         self.events += 1;
-        let recorded = Recorded::assemble(stream.as_str(), &raw, Position(self.events), Revision(0), Timestamp::EPOCH);
+        let stream = StreamId::of(category, id).unwrap();
+        let raw = Event {
+            data: data.into(),
+            ..Event::new(EventType::new(event_type).unwrap(), second(self.events), &()).unwrap()
+        };
+        let (position, revision) = (Position(self.events), Revision(self.events));
+        let recorded = Recorded::assemble(stream.as_str(), &raw, position, revision, Timestamp::EPOCH);
+        assert!(self.projection.query().matches(&recorded));
         let tx = self.database.transaction().unwrap();
         self.projection.apply(&tx, &recorded).unwrap();
         tx.commit().unwrap();
     }
+}
+
+/// So many seconds after the epoch.
+fn second(n: u64) -> Timestamp {
+    Timestamp::from_micros(n as i64 * 1_000_000)
 }
 
 fn product(name: &str, department: &str, price_cents: u64) -> ProductListed {
@@ -45,100 +72,20 @@ fn product(name: &str, department: &str, price_cents: u64) -> ProductListed {
     ProductListed { description, price_cents }
 }
 
-fn shelf() -> Model<ProductSearch> {
-    let mut shelf = Model::new(ProductSearch);
-    shelf.see("1", product("Fluid Milk White Only, 1 gal", "Grocery", 259));
-    shelf.see("2", product("Milk Chocolate Bars", "Drugs & General Merchandise", 99));
-    shelf.see("3", product("Crème Brûlée", "Pastry", 499));
-    shelf.see("4", product("Chocolate Milk, 1 pt", "Grocery", 129));
-    shelf
+fn opinion(stars: u8) -> Opinion {
+    Opinion { stars, title: format!("{stars} stars"), text: String::new() }
 }
 
-fn ids(shelf: &Model<ProductSearch>, words: &str) -> Vec<String> {
-    let search = Search { words: words.into(), limit: 10, ..Search::default() };
-    let found = ProductSearch::find(&shelf.read(), &search).unwrap();
-    assert_eq!(found.total, found.items.len() as u64);
-    let mut ids: Vec<String> = found.items.into_iter().map(|item| item.id).collect();
-    ids.sort();
-    ids
+fn written(product: &str, customer: &str, stars: u8) -> ReviewWritten {
+    ReviewWritten { product_id: product.into(), customer_id: customer.into(), opinion: opinion(stars) }
 }
 
-#[test]
-fn all_words_must_match_and_the_last_may_be_unfinished() {
-    let shelf = shelf();
-    assert_eq!(ids(&shelf, "milk"), ["1", "2", "4"]);
-    assert_eq!(ids(&shelf, "milk choc"), ["2", "4"]);
-    assert_eq!(ids(&shelf, "choc milk"), [""; 0], "only the last word may be unfinished");
-    assert_eq!(ids(&shelf, "MILK white"), ["1"]);
-    assert_eq!(ids(&shelf, "creme brulee"), ["3"], "accents need not be typed");
-    assert_eq!(ids(&shelf, "bar"), ["2"], "nor plurals");
+fn revised(product: &str, stars_before: u8, stars: u8) -> ReviewRevised {
+    ReviewRevised { product_id: product.into(), opinion: opinion(stars), stars_before }
 }
 
-#[test]
-fn without_words_everything_is_found_by_name() {
-    let shelf = shelf();
-    let found = ProductSearch::find(&shelf.read(), &Search { limit: 2, offset: 1, ..Search::default() }).unwrap();
-    assert_eq!(found.total, 4);
-    assert_eq!(found.items.iter().map(|i| i.id.as_str()).collect::<Vec<_>>(), ["3", "1"]);
-}
-
-#[test]
-fn signs_without_a_word_find_nothing() {
-    assert_eq!(ids(&shelf(), "\"*()"), [""; 0]);
-}
-
-#[test]
-fn a_department_narrows_the_search() {
-    let shelf = shelf();
-    let department = Some("Grocery".to_owned());
-    let search = Search { words: "chocolate".into(), department, limit: 10, offset: 0 };
-    let found = ProductSearch::find(&shelf.read(), &search).unwrap();
-    assert_eq!((found.total, found.items[0].id.as_str()), (1, "4"));
-    let found = ProductSearch::find(&shelf.read(), &Search { words: String::new(), ..search }).unwrap();
-    assert_eq!(found.total, 2);
-}
-
-#[test]
-fn a_word_in_the_name_counts_more_than_one_elsewhere() {
-    let mut shelf = Model::new(ProductSearch);
-    let mut sauce = product("Tomato Sauce", "Grocery", 100);
-    sauce.description.department = "Pasta".into();
-    shelf.see("1", sauce);
-    shelf.see("2", product("Pasta", "Grocery", 100));
-    let search = Search { words: "pasta".into(), limit: 10, ..Search::default() };
-    let found = ProductSearch::find(&shelf.read(), &search).unwrap();
-    assert_eq!(found.items.iter().map(|i| i.id.as_str()).collect::<Vec<_>>(), ["2", "1"]);
-}
-
-#[test]
-fn what_is_taken_off_is_not_found_until_it_comes_back() {
-    let mut shelf = shelf();
-    shelf.see("1", ProductDelisted {});
-    assert_eq!(ids(&shelf, "white"), [""; 0]);
-    assert_eq!(ProductSearch::get(&shelf.read(), "1").unwrap(), None);
-    shelf.see("1", product("Oat Drink White", "Grocery", 199));
-    assert_eq!(ids(&shelf, "white"), ["1"]);
-    assert_eq!(ids(&shelf, "fluid"), [""; 0], "it came back under another name");
-    assert_eq!(ProductSearch::get(&shelf.read(), "1").unwrap().unwrap().price_cents, 199);
-}
-
-#[test]
-fn a_new_price_shows() {
-    let mut shelf = shelf();
-    shelf.see("4", ProductPriceChanged { price_cents: 149 });
-    assert_eq!(ProductSearch::get(&shelf.read(), "4").unwrap().unwrap().price_cents, 149);
-}
-
-proptest! {
-    #[test]
-    fn whatever_is_typed_is_a_search_and_never_an_error(words in "\\PC{0,60}|[\"*():^+\\- a-zNOTAND]{0,40}") {
-        thread_local!(static SHELF: Model<ProductSearch> = shelf());
-        SHELF.with(|shelf| {
-            let search = Search { words, limit: 10, ..Search::default() };
-            prop_assert!(ProductSearch::find(&shelf.read(), &search).is_ok());
-            Ok(())
-        })?;
-    }
+fn helped(review: &str, product: &str, customer: &str) -> ReviewFoundHelpful {
+    ReviewFoundHelpful { review_id: review.into(), product_id: product.into(), customer_id: customer.into() }
 }
 
 #[test]

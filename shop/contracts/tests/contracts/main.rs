@@ -31,6 +31,10 @@ fn order() -> String {
     "0192f3a1-5b1c-7c3e-9d2a-0123456789ab".to_owned()
 }
 
+fn review() -> String {
+    "0192f3a1-5b1c-7c3e-9d2a-ba9876543210".to_owned()
+}
+
 #[test]
 fn what_the_catalog_tells_keeps_its_shape() {
     travels_as_its_golden_file_says(&catalog::ProductListed {
@@ -41,6 +45,21 @@ fn what_the_catalog_tells_keeps_its_shape() {
     });
     travels_as_its_golden_file_says(&catalog::PriceChanged { product_id: "1029743".into(), price_cents: 279 });
     travels_as_its_golden_file_says(&catalog::ProductDelisted { product_id: "1029743".into() });
+    travels_as_its_golden_file_says(&catalog::ReviewWritten {
+        review_id: review(),
+        product_id: "1029743".into(),
+        customer_id: "1467".into(),
+        stars: 4,
+        title: "As milk should be".into(),
+        text: "Fresh, but the cap leaks.".into(),
+    });
+    travels_as_its_golden_file_says(&catalog::ReviewRevised {
+        review_id: review(),
+        product_id: "1029743".into(),
+        stars: 5,
+        title: "As milk should be".into(),
+        text: "Fresh, and the new cap does not leak.".into(),
+    });
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Services as processes of their own, killed without a warning.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use tokio::process::{Child, Command};
 
 use crate::client::{Got, PATIENCE, Shopper, id};
 use crate::ordering::STAGES;
-use crate::system::front;
+use crate::system::{free_address, front};
 
 /// A service that is killed when it is dropped.
 pub(crate) struct Process {
@@ -20,16 +20,20 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) async fn start(line: &str, data: &Path) -> Self {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let process = Self::begin(line, free_address(), data);
+        process.ready().await;
+        process
+    }
+
+    /// It runs, but what it follows may not be there yet.
+    fn begin(line: &str, address: SocketAddr, data: &Path) -> Self {
         let line: Vec<String> = ["run"]
             .into_iter()
             .chain(line.split_whitespace())
             .map(str::to_owned)
             .chain(["--listen".into(), address.to_string(), "--data".into(), data.display().to_string()])
             .collect();
-        let process = Self { child: spawn(&line), line, address };
-        process.ready().await;
-        process
+        Self { child: spawn(&line), line, address }
     }
 
     pub(crate) async fn kill_and_start_again(&mut self) {
@@ -63,10 +67,15 @@ async fn answers(address: SocketAddr) -> bool {
 #[tokio::test]
 async fn a_killed_service_forgets_neither_orders_nor_what_is_to_be_done_with_them() {
     let folder = tempfile::tempdir().unwrap();
-    let mut catalog = Process::start("catalog", &folder.path().join("catalog")).await;
+    // They follow each other, and neither waits for the other to start.
+    let addresses = [free_address(), free_address()];
+    let line = format!("catalog --upstream ordering=http://{}", addresses[1]);
+    let mut catalog = Process::begin(&line, addresses[0], &folder.path().join("catalog"));
     let flags = "--pace fast --payment-busy-percent 50 --payment-declined-percent 0";
-    let line = format!("ordering --upstream catalog=http://{} {flags}", catalog.address);
-    let mut ordering = Process::start(&line, &folder.path().join("ordering")).await;
+    let line = format!("ordering --upstream catalog=http://{} {flags}", addresses[0]);
+    let mut ordering = Process::begin(&line, addresses[1], &folder.path().join("ordering"));
+    catalog.ready().await;
+    ordering.ready().await;
     let (url, _gateway) = front(&[("catalog", catalog.address), ("ordering", ordering.address)]).await;
     let shopper = Shopper::new(url);
     shopper.list("1", 259).await;

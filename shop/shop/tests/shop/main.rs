@@ -9,5 +9,6 @@ mod ordering;
 mod past;
 mod payment;
 mod products;
+mod reviews;
 mod seeding;
 mod system;

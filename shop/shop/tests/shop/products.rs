@@ -23,7 +23,7 @@ async fn a_listed_product_is_found_by_its_words() {
     assert_eq!(
         found["items"][0],
         json!({"id": "1", "name": "Crème Brûlée, 4 oz", "department": "Pastry", "brand": "", "category": "",
-            "type": "Dessert", "size": "", "price_cents": 499})
+            "type": "Dessert", "size": "", "price_cents": 499, "rating": null, "reviews": 0})
     );
     let departments = shop.shopper.get_after("/api/catalog/departments", &listed).await.ok();
     assert_eq!(departments["items"], json!([{"name": "Pastry", "products": 1}]));
@@ -67,8 +67,56 @@ async fn an_order_keeps_the_price_at_which_it_was_placed() {
     let known = shop.shopper.get_after("/api/ordering/products/1", &changed).await.ok();
     assert_eq!(known["price_cents"], 300, "ordering's own copy follows the catalog's feed");
     shop.shopper.place(&after, "7", &[("1", 2)]).await.ok();
-    assert_eq!(shop.shopper.order_that_is(&before, "delivered").await["total_cents"], 518);
-    assert_eq!(shop.shopper.order_that_is(&after, "delivered").await["total_cents"], 600);
+    let before = shop.shopper.order_that_is(&before, "delivered").await;
+    let after = shop.shopper.order_that_is(&after, "delivered").await;
+    assert_eq!((&before["total_cents"], &after["total_cents"]), (&json!(518), &json!(600)));
+    // Each order has the price that the catalog says held when it was placed.
+    let prices = shop.shopper.get_after("/api/catalog/products/1/prices", &changed).await.ok();
+    let prices = prices["items"].as_array().unwrap();
+    assert_eq!([&prices[0]["price_cents"], &prices[1]["price_cents"]], [300, 259]);
+    assert_eq!((&prices[0]["from"], &prices[0]["until"]), (&prices[1]["until"], &json!(null)));
+    for order in [before, after] {
+        let placed_at = order["placed_at"].as_str().unwrap();
+        let held = prices.iter().find(|price| price["from"].as_str().unwrap() <= placed_at).unwrap();
+        assert_eq!(order["lines"][0]["unit_price_cents"], held["price_cents"]);
+    }
+    assert_eq!(shop.shopper.get("/api/catalog/products/2/prices").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_search_tells_what_else_it_could_be_narrowed_by() {
+    let shop = Shop::open("").await;
+    let mut last = shop.shopper.list("1", 259).await;
+    for (id, department, brand, price_cents) in [("2", "Grocery", "Private", 99), ("3", "Floral", "National", 1_299)] {
+        let product = json!({"id": id, "name": format!("Product {id}"), "department": department, "brand": brand,
+            "size": "1 ct", "price_cents": price_cents});
+        last = shop.shopper.post("/api/catalog/products", id, product).await;
+    }
+    let find =
+        async |params: &str| shop.shopper.get_after(&format!("/api/catalog/products?{params}"), &last).await.ok();
+    let found = find("facets=true&brand=Private&sort=price-desc").await;
+    assert_eq!((&found["total"], &found["items"][0]["id"]), (&json!(1), &json!("2")));
+    let values = |count: u64, value: &str| json!({"value": value, "count": count});
+    assert_eq!(
+        found["facets"],
+        json!({
+            "department": {"values": [values(1, "Grocery")], "others": 0},
+            "category": {"values": [], "others": 0},
+            "brand": {"values": [values(1, "National"), values(1, "Private")], "others": 0},
+            "size": {"values": [values(1, "1 ct")], "others": 0},
+            "price": [{"min_cents": 0, "max_cents": 99, "count": 1}],
+            "rating": [],
+        })
+    );
+    let sorted = find("sort=price-asc&price_min_cents=100&price_max_cents=2000").await;
+    let ids: Vec<&str> = sorted["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["1", "3"]);
+    assert_eq!(sorted["facets"], json!(null), "nothing is counted that nobody asked for");
+    for nonsense in ["sort=dear", "rating_min=6", "rating_min=0", "price_min_cents=2&price_max_cents=1", "facets=some"]
+    {
+        let got = shop.shopper.get(&format!("/api/catalog/products?{nonsense}")).await;
+        assert_eq!((got.status, &got.body["code"]), (StatusCode::BAD_REQUEST, &json!("TW-2002")), "{nonsense}");
+    }
 }
 
 #[tokio::test]

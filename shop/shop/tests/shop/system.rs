@@ -1,6 +1,6 @@
 //! The shop in this process: its services on ports of their own, with their events in memory, and a gateway.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -97,8 +97,12 @@ impl Shop {
 
     async fn catalog_and_ordering(ordering_flags: &str, flags: &str) -> (tempfile::TempDir, Service, Service) {
         let folder = tempfile::tempdir().unwrap();
-        let catalog = Service::start(&format!("catalog {flags}"), &folder.path().join("catalog")).await;
-        let line = format!("ordering --upstream catalog=http://{} {ordering_flags} {flags}", catalog.address);
+        // They follow each other: where ordering will be must be known before it is there.
+        let at = free_address();
+        let line = format!("catalog --upstream ordering=http://{at} {flags}");
+        let catalog = Service::start(&line, &folder.path().join("catalog")).await;
+        let upstream = format!("--upstream catalog=http://{}", catalog.address);
+        let line = format!("ordering --listen {at} {upstream} {ordering_flags} {flags}");
         let ordering = Service::start(&line, &folder.path().join("ordering")).await;
         (folder, catalog, ordering)
     }
@@ -108,6 +112,11 @@ impl Shop {
         self.catalog.stop().await;
         (self.shopper, self.gateway, self._folder)
     }
+}
+
+/// Where nobody listens.
+pub(crate) fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 /// A gateway in front of services.
