@@ -36,23 +36,32 @@ impl fmt::Display for AsOf {
 
 /// Neither a position nor a moment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is neither a position nor a moment in RFC 3339")]
+#[error(
+    "{0:?} is no moment: say a position (4711), a day (2017-03-31, seen as it ended in UTC) or a time \
+     (2017-03-31T10:20:30Z, where a + is %2B in a URL)"
+)]
 pub struct NoMoment(pub String);
 
 impl FromStr for AsOf {
     type Err = NoMoment;
 
-    /// A number is a position, anything else a moment in RFC 3339.
+    /// A number is a position, a day its last moment, anything else a moment in RFC 3339.
     fn from_str(text: &str) -> Result<Self, NoMoment> {
         if let Ok(position) = text.parse() {
             return Ok(Self::Position(position));
         }
-        text.parse().map(Self::Time).map_err(|_| NoMoment(text.to_owned()))
+        // What happened on a day belongs to it: as of a day is as of its end.
+        let end_of_day = format!("{text}T23:59:59.999999Z").parse::<Timestamp>();
+        let moment = match end_of_day {
+            Ok(end) if end.day() == text => Ok(end),
+            _ => text.parse(),
+        };
+        moment.map(Self::Time).map_err(|_| NoMoment(text.to_owned()))
     }
 }
 
 /// How fresh, or how old, an answer shall be. Over HTTP it comes from the headers `Tradewind-After` and
-/// `Tradewind-As-Of`.
+/// `Tradewind-As-Of`; the latter may also be said in the URL, as `?as_of=`, so that a link can lead to the past.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct QueryContext {
     /// The answer waits, within bounds, until it reflects at least this position.

@@ -36,8 +36,8 @@ pub use host::{
 };
 pub use process::{Effect, Issue, OwnEvent, ProcessManager};
 pub use projection::{
-    Answer, PastError, PastOptions, Projection, ProjectionError, ProjectionOptions, ProjectionStartError, QueryError,
-    ReadModel, Reader,
+    About, Answer, PastError, PastOptions, Projection, ProjectionError, ProjectionOptions, ProjectionStartError,
+    QueryError, ReadModel, Reader,
 };
 pub use reaction::{Issued, Issuer, Reaction, ReactionError};
 pub use rusqlite;

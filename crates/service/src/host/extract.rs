@@ -10,7 +10,7 @@ use tradewind_events::{Position, Timestamp};
 
 use super::headers;
 use super::request::RequestId;
-use crate::{Acknowledged, Answer, CommandContext, CommandError, IdempotencyKey, Problem, QueryContext};
+use crate::{Acknowledged, Answer, AsOf, CommandContext, CommandError, IdempotencyKey, Problem, QueryContext};
 
 const KEY_BYTES_MAX: usize = 255;
 
@@ -79,8 +79,21 @@ impl<S: Send + Sync> FromRequestParts<S> for QueryContext {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
         let after = headers::text(&parts.headers, &headers::AFTER)?.map(str::parse::<Position>).transpose();
         let after = after.map_err(|_| Problem::bad_request("Tradewind-After is no position"))?;
-        let as_of = headers::text(&parts.headers, &headers::AS_OF)?.map(str::parse).transpose()?;
-        Ok(Self { after, as_of })
+        Ok(Self { after, as_of: as_of(parts)? })
+    }
+}
+
+/// The moment of the past that is asked for: in the header, in the URL, or the same in both.
+fn as_of(parts: &Parts) -> Result<Option<AsOf>, Problem> {
+    let header = headers::text(&parts.headers, &headers::AS_OF)?.map(str::parse::<AsOf>).transpose()?;
+    let parameter = headers::parameter(&parts.uri, headers::AS_OF_PARAMETER)?;
+    let parameter = parameter.map(|text| text.parse::<AsOf>()).transpose()?;
+    match (header, parameter) {
+        (Some(header), Some(parameter)) if header != parameter => Err(Problem::bad_request(format!(
+            "Tradewind-As-Of says {header}, and {} in the URL says {parameter}: say one of them",
+            headers::AS_OF_PARAMETER
+        ))),
+        (header, parameter) => Ok(header.or(parameter)),
     }
 }
 

@@ -1,7 +1,8 @@
 //! Headers that change what is done or what is answered. One that cannot be read is refused: if a garbled key were
 //! taken for none, a retry would place a second order.
 
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
+use axum::extract::Query;
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 
 use tradewind_http::is_json;
 
@@ -13,6 +14,8 @@ pub(crate) const POSITION: HeaderName = HeaderName::from_static("tradewind-posit
 pub(crate) const AFTER: HeaderName = HeaderName::from_static("tradewind-after");
 /// As of when to answer.
 pub(crate) const AS_OF: HeaderName = HeaderName::from_static("tradewind-as-of");
+/// The same in a URL, so that a link can lead to the past.
+pub(crate) const AS_OF_PARAMETER: &str = "as_of";
 /// That a command had taken effect before.
 pub(crate) const DUPLICATE: HeaderName = HeaderName::from_static("tradewind-duplicate");
 /// What makes sending a command again harmless.
@@ -38,6 +41,23 @@ pub(crate) fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Opti
         Ok("") => refused("is empty"),
         Ok(text) if text.len() > VALUE_BYTES_MAX => refused(&format!("is longer than {VALUE_BYTES_MAX} bytes")),
         Ok(text) => Ok(Some(text)),
+    }
+}
+
+/// A parameter in the URL, refused as a header is.
+pub(crate) fn parameter(uri: &Uri, name: &str) -> Result<Option<String>, Problem> {
+    let all = Query::<Vec<(String, String)>>::try_from_uri(uri);
+    let Query(all) = all.map_err(|malformed| Problem::bad_request(malformed.body_text()))?;
+    let refused = |why: &str| Err(Problem::bad_request(format!("the parameter {name} {why}")));
+    let mut values = all.into_iter().filter(|(found, _)| found == name).map(|(_, value)| value);
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return refused("is there more than once");
+    }
+    match value.trim() {
+        "" => refused("is empty"),
+        text if text.len() > VALUE_BYTES_MAX => refused(&format!("is longer than {VALUE_BYTES_MAX} bytes")),
+        text => Ok(Some(text.to_owned())),
     }
 }
 

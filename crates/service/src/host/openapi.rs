@@ -33,14 +33,16 @@ impl Operation {
         }
     }
 
-    /// A query: `GET path`. It takes `Tradewind-After` and `Tradewind-As-Of`, and tells its position.
+    /// A query: `GET path`. It takes `Tradewind-After` and `Tradewind-As-Of` (or `as_of`), and tells its position.
     #[must_use]
     pub fn query(path: &str, id: &str) -> Self {
         let after = "Wait, within bounds, until the answer reflects this position";
-        let as_of = "Answer as of this position, or this moment (RFC 3339)";
+        let as_of = "Answer as of this position, the end of this day in UTC, or this time (RFC 3339)";
         Self::new("get", path, id)
             .header("Tradewind-After", after, json!({"type": "integer"}))
             .header("Tradewind-As-Of", as_of, json!({"type": "string"}))
+            .parameter("as_of", "The same as Tradewind-As-Of", json!({"type": "string"}))
+            .problem(400, "The request is malformed, or asks for what has not been yet")
             .problem(503, "The read model has not come so far yet")
     }
 

@@ -1,6 +1,7 @@
 //! The writing side of one read database: events and checkpoint in one transaction.
 
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use tradewind_events::{Position, Recorded};
@@ -12,6 +13,9 @@ use crate::panics::catch;
 const CHECKPOINT: &str = "
     CREATE TABLE tradewind_checkpoint (
         one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL, schema TEXT NOT NULL)";
+
+/// How long one connection waits for another.
+pub(crate) const BUSY_MAX: Duration = Duration::from_secs(5);
 
 /// A read database that is open for writing.
 pub(crate) struct Writer {
@@ -76,7 +80,7 @@ pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY_MAX)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "cache_size", -16_000)?;
     connection.pragma_update(None, "temp_store", "MEMORY")
@@ -89,7 +93,12 @@ pub(crate) fn checkpoint(connection: &Connection) -> rusqlite::Result<Position> 
     Ok(Position(position as u64))
 }
 
-fn set_checkpoint(connection: &Connection, position: Position) -> rusqlite::Result<()> {
+/// Brings all that is in the journal into the database itself; false if a reader is in the way.
+pub(crate) fn empty_journal(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)).map(|busy| busy == 0)
+}
+
+pub(crate) fn set_checkpoint(connection: &Connection, position: Position) -> rusqlite::Result<()> {
     connection.prepare_cached("UPDATE tradewind_checkpoint SET position = ?1")?.execute([position.0 as i64]).map(drop)
 }
 
@@ -115,7 +124,11 @@ pub(crate) fn apply_batch(
 }
 
 /// A panic in a projection is a bug at this event, as an error would be; it must not take the others down.
-fn apply_one(tx: &Transaction<'_>, projection: &dyn Projection, event: &Recorded) -> Result<(), ProjectionError> {
+pub(super) fn apply_one(
+    tx: &Transaction<'_>,
+    projection: &dyn Projection,
+    event: &Recorded,
+) -> Result<(), ProjectionError> {
     let applied = catch("the projection", || projection.apply(tx, event));
     applied.unwrap_or_else(|panic| Err(ProjectionError::Other(panic)))
 }

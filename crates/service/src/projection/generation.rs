@@ -116,11 +116,18 @@ impl Drop for Generation {
     }
 }
 
-/// Removes a database with its journals. One that cannot be removed is tried again at the next start.
-pub(crate) fn remove_database(path: &Path) {
-    for suffix in ["", "-wal", "-shm"] {
+/// The database at `path`, its journal, and the journal's index.
+pub(crate) fn files_of(path: &Path) -> [PathBuf; 3] {
+    ["", "-wal", "-shm"].map(|suffix| {
         let mut file = path.as_os_str().to_owned();
         file.push(suffix);
+        file.into()
+    })
+}
+
+/// Removes a database with its journals. One that cannot be removed is tried again at the next start.
+pub(crate) fn remove_database(path: &Path) {
+    for file in files_of(path) {
         if let Err(error) = std::fs::remove_file(&file)
             && error.kind() != std::io::ErrorKind::NotFound
         {

@@ -15,7 +15,7 @@ mod sink;
 use tradewind_events::{Query, Recorded};
 
 pub use open::{ProjectionOptions, ProjectionStartError};
-pub use past::{PastError, PastOptions};
+pub use past::{About, PastError, PastOptions};
 pub use read_model::{Answer, QueryError, ReadModel};
 pub use reader::Reader;
 pub(crate) use runner::{ProjectionRunner, Surroundings};

@@ -1,23 +1,25 @@
 //! Read models of the past, made from the log when somebody asks, and kept for a while.
 
-use std::io;
+mod about;
+mod making;
+mod shelf;
+
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Semaphore, oneshot};
-use tradewind_events::{ErrorCode, EventSource, Position, ReadError};
+use rusqlite::Connection;
+use tokio::sync::{Semaphore, oneshot};
+use tradewind_events::{Clock, ErrorCode, EventSource, Position, ReadError, Timestamp};
 
 use super::Projection;
-use super::database::{Writer, open_writer};
 use super::generation::Generation;
-use super::sink::SqlSink;
-use crate::follow::{Halt, Sink, Skips};
+use crate::follow::{Sink, Skips};
 use crate::{AsOf, UpcastError, Upcasters};
 
-/// How many events are read at once.
-const PAGE_EVENTS: usize = 4_096;
+pub use about::About;
+use shelf::Shelf;
 
 /// How many pasts of one projection are made at the same time.
 const MADE_AT_ONCE: usize = 2;
@@ -27,6 +29,8 @@ const MADE_AT_ONCE: usize = 2;
 pub struct PastOptions {
     /// How many pasts of one projection are kept.
     pub kept_max: usize,
+    /// How many bytes on the disk they may have together, and any one of them.
+    pub bytes_max: u64,
     /// How many events one may be made of.
     pub events_max: u64,
     /// How long a query waits for it.
@@ -37,7 +41,13 @@ pub struct PastOptions {
 
 impl Default for PastOptions {
     fn default() -> Self {
-        Self { kept_max: 4, events_max: 5_000_000, wait_max: Duration::from_secs(30), waiting_max: 32 }
+        Self {
+            kept_max: 16,
+            bytes_max: 512 << 20,
+            events_max: 5_000_000,
+            wait_max: Duration::from_secs(30),
+            waiting_max: 32,
+        }
     }
 }
 
@@ -52,9 +62,20 @@ pub enum PastError {
         /// The last one that there is.
         head: Position,
     },
+    /// It has not come yet.
+    #[error("{wanted} is in the future; it is {now}")]
+    NotYet {
+        /// The moment that was asked for.
+        wanted: Timestamp,
+        /// The one that it is.
+        now: Timestamp,
+    },
     /// It would be made of too many events.
     #[error("it would take more than {0} events")]
     TooLong(u64),
+    /// It would take too much of the disk.
+    #[error("it would take more than {0} bytes on the disk")]
+    TooLarge(u64),
     /// Too many wait already.
     #[error("{0} queries wait for the past already")]
     Overloaded(usize),
@@ -77,7 +98,7 @@ impl PastError {
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::Future { .. } | Self::TooLong(_) => ErrorCode::BAD_REQUEST,
+            Self::Future { .. } | Self::NotYet { .. } | Self::TooLong(_) | Self::TooLarge(_) => ErrorCode::BAD_REQUEST,
             Self::Overloaded(_) | Self::Timeout => ErrorCode::TIMEOUT,
             Self::Read(error) => error.code(),
             Self::Upcast(_) => ErrorCode::POISON_EVENT,
@@ -86,35 +107,17 @@ impl PastError {
     }
 }
 
-/// Where a past is kept, and made by one query at a time.
-type Place = Arc<Mutex<Option<Past>>>;
-
-/// The pasts of one projection, the most lately used last.
+/// The pasts of one projection.
 pub(crate) struct Pasts {
-    projection: Arc<dyn Projection>,
-    source: Arc<dyn EventSource>,
-    upcasters: Upcasters,
-    skips: Skips,
+    of: PastSource,
     folder: PathBuf,
     options: PastOptions,
-    kept: Mutex<Vec<(AsOf, Place)>>,
+    shelf: Shelf,
     made: AtomicU64,
     /// How many are made at the same time.
     turns: Semaphore,
     /// Who may wait.
     waiters: Semaphore,
-}
-
-/// One past, and how far it has been made.
-pub(crate) struct Past {
-    sink: SqlSink,
-    events: u64,
-}
-
-impl Drop for Past {
-    fn drop(&mut self) {
-        self.sink.generation().set_replaced();
-    }
 }
 
 /// What pasts are made of.
@@ -123,14 +126,14 @@ pub(crate) struct PastSource {
     pub(crate) source: Arc<dyn EventSource>,
     pub(crate) upcasters: Upcasters,
     pub(crate) skips: Skips,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Pasts {
     pub(crate) fn new(of: PastSource, folder: PathBuf, options: PastOptions) -> Self {
-        let PastSource { projection, source, upcasters, skips } = of;
         let (turns, waiters) = (Semaphore::new(MADE_AT_ONCE), Semaphore::new(options.waiting_max));
-        let (kept, made) = (Mutex::default(), AtomicU64::new(0));
-        Self { projection, source, upcasters, skips, folder, options, kept, made, turns, waiters }
+        let shelf = Shelf::new(options.kept_max, options.bytes_max);
+        Self { of, folder, options, shelf, made: AtomicU64::new(0), turns, waiters }
     }
 
     /// The read model as it was. One of a position is made once; one of a time takes in what has been recorded
@@ -162,89 +165,53 @@ impl Pasts {
     ) -> Result<Option<Arc<Generation>>, PastError> {
         let its_turn = async {
             let through = self.through(as_of).await?;
-            let place = self.place(as_of).await.lock_owned().await;
+            let place = self.shelf.place(as_of).await.lock_owned().await;
             // What is there already need not wait for others to be made.
             let is_made = place.as_ref().is_some_and(|past| past.sink.position() >= through);
             let turn = if is_made { None } else { Some(self.turns.acquire().await) };
             let turn = turn.transpose().map_err(|error| PastError::Failed(error.to_string()))?;
             Ok::<_, PastError>((through, place, turn))
         };
-        let (through, mut past, _turn) = tokio::select! {
+        let (through, mut place, _turn) = tokio::select! {
             biased;
             () = asked.closed() => return Ok(None),
             its_turn = its_turn => its_turn?,
         };
         // Taken out while it is worked on: if that fails halfway, the next query starts anew.
-        let mut current = match past.take() {
-            Some(current) => current,
-            None => self.begin().await?,
+        let mut past = match place.take() {
+            Some(past) => past,
+            None => self.begin(as_of).await?,
         };
-        self.advance(&mut current, as_of, through).await?;
-        let generation = current.sink.generation().clone();
-        *past = Some(current);
+        self.advance(&mut past, as_of, through).await?;
+        let (generation, bytes) = (past.sink.generation().clone(), past.bytes());
+        *place = Some(past);
+        drop(place);
+        self.shelf.weigh(as_of, bytes).await;
         Ok(Some(generation))
+    }
+
+    /// The read model as it was, made in memory of the few events that an answer is about; none if they are not few.
+    pub(crate) async fn part(&self, as_of: AsOf, about: &About) -> Result<Option<(Connection, Position)>, PastError> {
+        let waiting = self.waiters.try_acquire();
+        let _waiting = waiting.map_err(|_| PastError::Overloaded(self.options.waiting_max))?;
+        let making = async {
+            let through = self.through(as_of).await?;
+            let Some(events) = about.events(&self.of, as_of, through).await? else { return Ok(None) };
+            let made = about::apply(self.of.projection.clone(), events).await?;
+            Ok(Some((made, through)))
+        };
+        tokio::time::timeout(self.options.wait_max, making).await.unwrap_or(Err(PastError::Timeout))
     }
 
     /// Up to where the source is read for it.
     async fn through(&self, as_of: AsOf) -> Result<Position, PastError> {
-        let head = self.source.head().await?;
+        let head = self.of.source.head().await?;
+        let now = self.of.clock.now();
         match as_of {
             AsOf::Position(wanted) if wanted > head => Err(PastError::Future { wanted, head }),
             AsOf::Position(wanted) => Ok(wanted),
+            AsOf::Time(wanted) if wanted > now => Err(PastError::NotYet { wanted, now }),
             AsOf::Time(_) => Ok(head),
         }
-    }
-
-    async fn place(&self, as_of: AsOf) -> Place {
-        let mut kept = self.kept.lock().await;
-        if let Some(index) = kept.iter().position(|(key, _)| *key == as_of) {
-            let used = kept.remove(index);
-            kept.push(used);
-        } else {
-            if kept.len() >= self.options.kept_max.max(1) {
-                kept.remove(0);
-            }
-            kept.push((as_of, Arc::default()));
-        }
-        kept.last().map(|(_, place)| place.clone()).unwrap_or_default()
-    }
-
-    async fn begin(&self) -> Result<Past, PastError> {
-        let number = self.made.fetch_add(1, Ordering::Relaxed);
-        let (folder, path) = (self.folder.clone(), self.folder.join(format!("{number}.db")));
-        let (opened_path, schema) = (path.clone(), self.projection.schema());
-        let opened = tokio::task::spawn_blocking(move || {
-            std::fs::create_dir_all(&folder)?;
-            open_writer(&opened_path, schema).map_err(io::Error::other)
-        });
-        let opened = opened.await.map_err(|e| PastError::Failed(e.to_string()))?;
-        let Writer { connection, position, of_today } = opened.map_err(|e| PastError::Failed(e.to_string()))?;
-        let generation = Arc::new(Generation::new(path, position, of_today));
-        Ok(Past { sink: SqlSink::new(self.projection.clone(), generation, connection), events: 0 })
-    }
-
-    async fn advance(&self, past: &mut Past, as_of: AsOf, through: Position) -> Result<(), PastError> {
-        let query = self.upcasters.widen(self.projection.query());
-        while past.sink.position() < through {
-            let mut page = self.source.read(past.sink.position(), &query, PAGE_EVENTS).await?;
-            if page.through <= past.sink.position() {
-                return Err(PastError::Failed(format!("the source does not tell what is behind {}", page.through)));
-            }
-            page.events.retain(|event| {
-                event.position() <= through && as_of.includes(event) && !self.skips.contains(event.position())
-            });
-            past.events += page.events.len() as u64;
-            if past.events > self.options.events_max {
-                return Err(PastError::TooLong(self.options.events_max));
-            }
-            let events = self.upcasters.upcast_all(page.events)?;
-            past.sink.handle(&events, page.through.min(through)).await.map_err(|halt| match halt {
-                Halt::Poison(at) => {
-                    PastError::Failed(format!("event {} at {}: {}", at.event_id, at.position, at.error))
-                }
-                Halt::Transient(problem) => PastError::Failed(problem),
-            })?;
-        }
-        Ok(())
     }
 }

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tradewind_events::{ErrorCode, Position};
 
 use super::generation::Generation;
-use super::past::{PastError, Pasts};
+use super::past::{About, PastError, Pasts};
 use super::reader::Reader;
 use crate::follow::{FollowerState, Status};
 use crate::{AsOf, QueryContext};
@@ -116,6 +116,30 @@ impl ReadModel {
         }
         let (value, position) = live.read(ask).await?;
         Ok(Answer { value, position, as_of: None })
+    }
+
+    /// Asks a question about few of the events that the read model is made of. It is answered as any other, but as of a
+    /// past from these alone, in about the time that it takes to read them.
+    ///
+    /// # Errors
+    /// [`QueryError`] if the moment cannot be had or the database refuses.
+    pub async fn query_about<T, F>(
+        &self,
+        context: &QueryContext,
+        about: &About,
+        ask: F,
+    ) -> Result<Answer<T>, QueryError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Reader<'_>) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let Some(as_of) = context.as_of else { return self.query(context, ask).await };
+        let Some((made, position)) = self.pasts.part(as_of, about).await? else {
+            return self.query(context, ask).await;
+        };
+        let asked = tokio::task::spawn_blocking(move || ask(&Reader::new(&made, position)));
+        let value = asked.await.map_err(|panic| QueryError::Failed(panic.to_string()))??;
+        Ok(Answer { value, position, as_of: Some(as_of) })
     }
 
     /// Up to where the read model tells all.

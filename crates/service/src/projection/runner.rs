@@ -82,6 +82,7 @@ impl ProjectionRunner {
             source: source.clone(),
             upcasters: around.upcasters.clone(),
             skips: skips.clone(),
+            clock: around.clock.clone(),
         };
         let pasts = Arc::new(Pasts::new(of, folder.past(), options.past.clone()));
         let read_model = ReadModel { live, status: status.clone(), pasts, wait_max: options.wait_max };

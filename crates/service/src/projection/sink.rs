@@ -1,6 +1,7 @@
 //! Where a projection's events go: its database, on a thread where waiting is allowed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use futures_util::FutureExt;
@@ -8,7 +9,7 @@ use rusqlite::Connection;
 use tradewind_events::{Position, Recorded};
 
 use super::Projection;
-use super::database::{BatchError, apply_batch, open_writer};
+use super::database::{BUSY_MAX, BatchError, apply_batch, empty_journal, open_writer};
 use super::generation::Generation;
 use crate::follow::{Halt, Sink, Stopped};
 
@@ -65,6 +66,27 @@ impl SqlSink {
             }
             Err(join) => Err(Halt::Transient(join.to_string())),
         }
+    }
+
+    /// Brings all that was written into the database's own file, so that it can be copied; false if a reader is in the
+    /// way just now.
+    pub(crate) async fn settle(&mut self) -> Result<bool, Halt> {
+        let position = self.position;
+        if position > self.stored && self.write(&[], position).await?.is_ok() {
+            self.stored = position;
+        }
+        let Some(writer) = self.writer.take() else { return Ok(false) };
+        let settled = tokio::task::spawn_blocking(move || {
+            // A reader is not waited for: who asks can do without.
+            writer.busy_timeout(Duration::from_millis(20))?;
+            let settled = empty_journal(&writer);
+            writer.busy_timeout(BUSY_MAX)?;
+            Ok::<_, rusqlite::Error>((writer, settled?))
+        });
+        let settled = settled.await.map_err(|join| Halt::Transient(join.to_string()))?;
+        let (writer, settled) = settled.map_err(|error| Halt::Transient(error.to_string()))?;
+        self.writer = Some(writer);
+        Ok(settled)
     }
 
     fn reached(&mut self, position: Position) {

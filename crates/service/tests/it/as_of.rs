@@ -62,15 +62,22 @@ async fn any_read_model_answers_as_of_any_position_and_any_time() {
     let future = model.query(&at(AsOf::Position(Position(12))), total).await;
     let head = Position(11);
     assert!(matches!(future, Err(QueryError::Past(PastError::Future { head: told, .. })) if told == head));
+    let future = model.query(&at("2999-01-01".parse().unwrap()), total).await;
+    assert!(matches!(future, Err(QueryError::Past(PastError::NotYet { .. }))));
     // Pasts are not kept without bound.
     let kept = std::fs::read_dir(folder.path().join("projections/balances/past")).unwrap();
     let databases = kept.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|e| e == "db")).count();
-    assert!(databases <= 4, "{databases}");
+    assert!(databases <= 16, "{databases}");
 }
 
 #[test]
-fn a_number_is_a_position_and_anything_else_a_moment() {
+fn a_number_is_a_position_a_day_its_end_and_anything_else_a_moment() {
     assert_eq!("17".parse(), Ok(AsOf::Position(Position(17))));
     assert_eq!("2017-03-05T12:00:00Z".parse(), Ok(AsOf::Time(day(5))));
-    assert!("yesterday".parse::<AsOf>().is_err());
+    assert_eq!("2017-03-05T14:00:00+02:00".parse(), Ok(AsOf::Time(day(5))));
+    assert_eq!("2017-03-05".parse::<AsOf>(), "2017-03-05T23:59:59.999999Z".parse());
+    for nonsense in ["yesterday", "2017-02-30", "2017-3-5", "-1", "2017-03-05T12:00:00", "17.5", ""] {
+        let refused = nonsense.parse::<AsOf>().unwrap_err().to_string();
+        assert!(refused.contains("say a position (4711), a day (2017-03-31"), "{refused}");
+    }
 }

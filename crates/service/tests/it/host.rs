@@ -128,6 +128,39 @@ async fn a_command_answers_its_position_and_nothing_else_and_a_query_that_carrie
 }
 
 #[tokio::test]
+async fn the_past_can_be_asked_for_in_the_url_as_in_the_header_but_not_differently_in_both() {
+    let (_store, _folder, running) = running().await;
+    for _ in 0..3 {
+        running.send("POST", "/accounts/7/deposits", &[], r#"{"cents":5}"#).await;
+    }
+    let ask = async |params: &str, header: Option<&str>| {
+        let headers: Vec<_> = header.map(|moment| ("tradewind-as-of", moment)).into_iter().collect();
+        let got = running.send("GET", &format!("/accounts/7{params}"), &headers, "").await;
+        (got.status.as_u16(), got.json())
+    };
+    let cents = |cents: u64| (200, json!({"cents": cents}));
+    assert_eq!(ask("?as_of=1", None).await, cents(5));
+    assert_eq!(ask("?as_of=2", Some("2")).await, cents(10));
+    assert_eq!(ask("?other=%F0&as_of=2%20", None).await, cents(10));
+    assert_eq!(ask("?as_of=2017-03-31", None).await.0, 404, "there was no such account");
+    let same = ask("?as_of=2017-03-31", Some("2017-03-31T23:59:59.999999Z")).await;
+    assert_eq!(same.0, 404, "said in two ways, it is the same moment");
+    let refused = async |params: &str, header: Option<&str>, why: &str| {
+        let (status, problem) = ask(params, header).await;
+        assert_eq!((status, &problem["code"]), (400, &json!("TW-2002")), "{params}: {problem}");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(why), "{params}: {detail}");
+    };
+    refused("?as_of=1", Some("2"), "Tradewind-As-Of says 2, and as_of in the URL says 1").await;
+    refused("?as_of=yesterday", None, "say a position (4711), a day (2017-03-31").await;
+    refused("?as_of=2017-03-31T10:20:30+02:00", None, "a + is %2B in a URL").await;
+    refused("?as_of=", None, "is empty").await;
+    refused("?as_of=1&as_of=1", None, "more than once").await;
+    refused("?as_of=4", None, "position 4 is in the future; the last is 3").await;
+    refused("?as_of=2999-12-31", None, "2999-12-31T23:59:59.999999Z is in the future; it is 2").await;
+}
+
+#[tokio::test]
 async fn a_key_over_http_makes_a_retry_harmless_and_another_request_a_422() {
     let (store, _folder, running) = running().await;
     let five = r#"{"cents":5}"#;

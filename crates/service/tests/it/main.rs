@@ -14,6 +14,7 @@ mod idempotency;
 mod lag;
 mod lanes;
 mod names;
+mod past;
 mod panics;
 mod process;
 mod projections;
