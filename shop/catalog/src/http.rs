@@ -11,10 +11,13 @@ use axum::extract::{Path, Query as UrlQuery, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use serde::{Deserialize, Serialize};
-use tradewind_service::{Answer, CommandContext, Commands, Problem, QueryContext, ReadModel, Submitted};
+use tradewind_service::{
+    About, Answer, CommandContext, Commands, Entity, Problem, QueryContext, ReadModel, Submitted, tag,
+};
 
 use crate::commands::{ChangePrice, DelistProduct, ListProduct};
 use crate::events::Description;
+use crate::product::Product;
 pub use operations::operations;
 
 use crate::projections::{Department, Departments, Item, ProductSearch};
@@ -84,8 +87,10 @@ async fn get_product(
     Path(id): Path<String>,
     context: QueryContext,
 ) -> Result<Answer<Item>, Problem> {
-    let what = format!("product {id} on sale");
-    api.search.query(&context, move |read| ProductSearch::get(read, &id)).await?.or_not_found(what)
+    let (what, about) =
+        (format!("product {id} on sale"), About::stream(Product::CATEGORY, &id).or_tagged(tag("product", &id)));
+    let found = api.search.query_about(&context, &about, move |read| ProductSearch::get(read, &id)).await?;
+    found.or_not_found(what)
 }
 
 #[derive(Debug, Serialize)]

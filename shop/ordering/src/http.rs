@@ -15,13 +15,15 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 use tradewind_events::EventSource;
-use tradewind_service::{Answer, CommandError, Commands, Problem, QueryContext, ReadModel, Submitted};
+use tradewind_service::{
+    About, Answer, CommandError, Commands, Entity, Problem, QueryContext, ReadModel, Submitted, tag,
+};
 
 pub use operations::operations;
 
 use crate::commands::CancelOrder;
 use crate::live::LiveOrders;
-use crate::order::NO_SUCH_ORDER;
+use crate::order::{NO_SUCH_ORDER, Order};
 use crate::price_book::PriceBook;
 use crate::projections::{Cursor, HistoryPage, OrderDetail, OrderHistory, OrderView, PricedProduct, ProductPrices};
 
@@ -70,8 +72,8 @@ async fn get_order(
     Path(id): Path<String>,
     context: QueryContext,
 ) -> Result<Answer<OrderView>, Problem> {
-    let what = format!("order {id}");
-    api.detail.query(&context, move |read| OrderDetail::get(read, &id)).await?.or_not_found(what)
+    let (what, about) = (format!("order {id}"), About::stream(Order::CATEGORY, &id));
+    api.detail.query_about(&context, &about, move |read| OrderDetail::get(read, &id)).await?.or_not_found(what)
 }
 
 #[derive(Debug, Deserialize)]
@@ -114,7 +116,8 @@ async fn orders_of_customer(
         }
     };
     let limit = params.limit.unwrap_or(LIMIT_DEFAULT).clamp(1, LIMIT_MAX);
-    Ok(api.history.query(&context, move |read| OrderHistory::of(read, &customer, after, limit)).await?)
+    let about = About::streams_tagged(tag("customer", &customer));
+    Ok(api.history.query_about(&context, &about, move |read| OrderHistory::of(read, &customer, after, limit)).await?)
 }
 
 /// What ordering knows of a product. Its positions, in `Tradewind-After` and `Tradewind-Position`, are those of the
@@ -124,6 +127,7 @@ async fn get_product(
     Path(id): Path<String>,
     context: QueryContext,
 ) -> Result<Answer<PricedProduct>, Problem> {
-    let what = format!("product {id} that can be ordered");
-    api.prices.model().query(&context, move |read| ProductPrices::get(read, &id)).await?.or_not_found(what)
+    let (what, about) = (format!("product {id} that can be ordered"), About::stream("product", &id));
+    let known = api.prices.model().query_about(&context, &about, move |read| ProductPrices::get(read, &id)).await?;
+    known.or_not_found(what)
 }

@@ -5,7 +5,7 @@ use axum::extract::{Path, Query as UrlQuery, State};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tradewind_events::{ErrorCode, EventId};
-use tradewind_service::{Acknowledged, Answer, CommandError, Problem, QueryContext, Submitted};
+use tradewind_service::{About, Acknowledged, Answer, CommandError, Problem, QueryContext, Submitted, tag};
 
 use super::{CatalogApi, cursor, limit, read};
 use crate::commands::{FindHelpful, ReviseReview, WriteReview};
@@ -39,6 +39,7 @@ pub(super) async fn reviews_of(
     context: QueryContext,
 ) -> Result<Answer<ReviewPage>, Problem> {
     let params = read(params)?;
+    let about = About::tagged(tag("product", &id));
     let wanted = Wanted {
         product_id: id,
         customer_id: params.customer.filter(|customer| !customer.is_empty()),
@@ -49,7 +50,7 @@ pub(super) async fn reviews_of(
         after: cursor(params.after.as_deref(), ReviewCursor::parse)?,
         limit: limit(params.limit),
     };
-    Ok(api.reviews.query(&context, move |read| ProductReviews::of(read, &wanted)).await?)
+    Ok(api.reviews.query_about(&context, &about, move |read| ProductReviews::of(read, &wanted)).await?)
 }
 
 pub(super) async fn rating_of(
@@ -57,7 +58,8 @@ pub(super) async fn rating_of(
     Path(id): Path<String>,
     context: QueryContext,
 ) -> Result<Answer<Rating>, Problem> {
-    Ok(api.ratings.query(&context, move |read| ProductRatings::of(read, &id)).await?)
+    let about = About::tagged(tag("product", &id));
+    Ok(api.ratings.query_about(&context, &about, move |read| ProductRatings::of(read, &id)).await?)
 }
 
 /// Whether a customer has received a product, and so may review it. Its positions, in `Tradewind-After` and

@@ -13,7 +13,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, stream};
 use tradewind_events::{Direction, EventSource, ReadError, Recorded, Revision, StreamId};
-use tradewind_service::{Problem, decode, stream_of};
+use tradewind_service::{Problem, QueryContext, decode, stream_of};
 
 use super::OrderingApi;
 use crate::events::OrderEvent;
@@ -38,8 +38,12 @@ struct Follower {
 pub(super) async fn follow(
     State(api): State<OrderingApi>,
     Path(id): Path<String>,
+    context: QueryContext,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    if context.as_of.is_some() {
+        return Err(Problem::bad_request("what happens live has no past; ask for the order itself as of then"));
+    }
     let stream = stream_of::<Order>(&id).map_err(|error| Problem::bad_request(error.to_string()))?;
     let next = match headers.get("last-event-id") {
         None => Revision::FIRST,

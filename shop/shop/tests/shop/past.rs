@@ -67,3 +67,70 @@ async fn an_order_can_be_seen_as_it_was_at_any_moment() {
     assert_eq!(as_of("2017-03-31T10:24:00Z").await.1, "paid");
     assert_eq!(as_of("2017-05-01T00:00:00Z").await.1, "delivered");
 }
+
+#[tokio::test]
+async fn every_question_can_be_asked_as_of_a_moment_that_a_link_names() {
+    let shop = Shop::open("--allow-backdating").await;
+    let shopper = &shop.shopper;
+    let listed = shopper.list("1", 259).await;
+    let order = id("linked");
+    place_at(shopper, &order, THEN).await.ok();
+    let delivered = shopper.see_order_that_is(&order, "delivered").await;
+    let heard = shopper.get_after("/api/catalog/customers/7/delivered/1", &delivered).await.ok();
+    assert_eq!(heard["order_id"], order);
+    let review = json!({"review_id": id("r"), "customer_id": "7", "stars": 4});
+    let reviewed = shopper.post("/api/catalog/products/1/reviews", "r", review).await;
+    let dearer = shopper.post("/api/catalog/products/1/price", "p", json!({"price_cents": 300})).await;
+    shopper.get_after("/api/catalog/products/1", &dearer).await.ok();
+    let ask = async |path: &str, as_of: &str| {
+        let mark = if path.contains('?') { '&' } else { '?' };
+        shopper.get(&format!("{path}{mark}as_of={as_of}")).await
+    };
+
+    // Of the catalog, by position: before and behind the review, and behind the new price.
+    let positions = [listed.position(), reviewed.position(), dearer.position()];
+    for (path, field, values) in [
+        ("/api/catalog/products/1", "/price_cents", [json!(259), json!(259), json!(300)]),
+        ("/api/catalog/products/1", "/rating", [json!(null), json!(4.0), json!(4.0)]),
+        ("/api/catalog/products?q=product&facets=true", "/items/0/reviews", [json!(0), json!(1), json!(1)]),
+        ("/api/catalog/products/1/rating", "/count", [json!(0), json!(1), json!(1)]),
+        ("/api/catalog/products/1/prices", "/items/0/price_cents", [json!(259), json!(259), json!(300)]),
+        ("/api/catalog/departments", "/items/0/products", [json!(1), json!(1), json!(1)]),
+    ] {
+        for (position, value) in positions.iter().zip(values) {
+            let got = ask(path, position).await;
+            assert_eq!(got.body.pointer(field), Some(&value), "{path} as of {position}: {got:?}");
+            assert_eq!((got.header("tradewind-as-of"), got.position()), (*position, *position));
+        }
+    }
+    for (position, reviews) in positions.iter().zip([0, 1, 1]) {
+        let page = ask("/api/catalog/products/1/reviews", position).await.ok();
+        assert_eq!(page["items"].as_array().unwrap().len(), reviews);
+    }
+    let before = ask("/api/catalog/products/1", "2017-03-31").await;
+    assert_eq!(before.status, StatusCode::NOT_FOUND, "it was listed today: {before:?}");
+
+    // Of ordering, by time and by day.
+    let history = async |as_of: &str| {
+        let page = ask("/api/ordering/customers/7/orders", as_of).await.ok();
+        page["items"].as_array().unwrap().iter().map(|order| order["status"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(history("2017-03-30").await, [json!(null); 0]);
+    assert_eq!(history(THEN).await, ["created"]);
+    assert_eq!(history("2017-05-01").await, ["delivered"]);
+    let sales = |as_of| ask("/api/ordering/sales?by=day", as_of);
+    assert_eq!(sales(THEN).await.ok()["items"], json!([]));
+    assert_eq!(sales("2017-03-31").await.ok()["items"][0]["orders"], 1, "as of a day is as of its end");
+    assert_eq!(ask(&format!("/api/ordering/orders/{order}"), "2017-05-01").await.ok()["status"], "delivered");
+    let known = ask("/api/ordering/products/1", listed.position()).await.ok();
+    assert_eq!(known["price_cents"], 259);
+
+    let live = ask(&format!("/api/ordering/orders/{order}/timeline/live"), THEN).await;
+    assert_eq!(live.status, StatusCode::BAD_REQUEST, "what happens live has no past");
+    for nonsense in ["yesterday", "2999-01-01", "999999999"] {
+        for path in ["/api/catalog/products", "/api/catalog/products/1", "/api/ordering/customers/7/orders"] {
+            let got = ask(path, nonsense).await;
+            assert_eq!((got.status, &got.body["code"]), (StatusCode::BAD_REQUEST, &json!("TW-2002")), "{nonsense}");
+        }
+    }
+}
