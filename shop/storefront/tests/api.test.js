@@ -3,6 +3,7 @@ import { beforeEach, test } from "node:test";
 
 import { forgetAll } from "./browser.js";
 import { command, get } from "../web/assets/js/api.js";
+import { moment } from "../web/assets/js/moment.js";
 import { placeOrder, priceOf } from "../web/assets/js/ordering.js";
 
 let asked;
@@ -22,7 +23,10 @@ function serve(...answers) {
 const accepted = { status: 201, headers: { "Tradewind-Position": "42", Location: "/api/ordering/orders/1" } };
 const quick = { key: "k", pauses: [1, 1, 1] };
 
-beforeEach(forgetAll);
+beforeEach(() => {
+  forgetAll();
+  moment.set(null);
+});
 
 test("each read model is asked for one's own write, whichever was read first", async () => {
   serve(accepted);
@@ -83,4 +87,29 @@ test("parameters that say nothing are left out", async () => {
   await get("/api/catalog/products", { params: { q: "a&b", department: undefined, after: null, limit: "" } });
   await get("/api/catalog/products", { params: {} });
   assert.deepEqual(asked.map(({ url }) => url), ["/api/catalog/products?q=a%26b", "/api/catalog/products"]);
+});
+
+test("every query of another day carries it, but those that are timeless, and waits for no write", async () => {
+  serve(accepted);
+  await command("/api/ordering/orders", {}, quick);
+  moment.set("2017-03-12");
+  serve({ body: {}, headers: { "Tradewind-As-Of": "2017-03-12T23:59:59.999999Z" } });
+  await get("/api/ordering/orders/1", { params: { limit: 2 } });
+  await get("/api/ordering/sales", { timeless: true });
+  assert.deepEqual(asked.map(({ url }) => url), ["/api/ordering/orders/1?limit=2&as_of=2017-03-12T23%3A59%3A59.999999Z", "/api/ordering/sales"]);
+  assert.deepEqual(asked.map(({ headers }) => headers["Tradewind-After"]), [undefined, "42"]);
+});
+
+test("today's answer is not taken for that of another day", async () => {
+  moment.set("2017-03-12");
+  serve({ body: {} });
+  await assert.rejects(get("/api/catalog/products"), { kind: "timeless" });
+  assert.equal(asked.length, 1);
+});
+
+test("nothing is done to the past", async () => {
+  moment.set("2017-03-12");
+  serve(accepted);
+  await assert.rejects(command("/api/ordering/orders", {}, quick), { kind: "past" });
+  assert.equal(asked.length, 0);
 });

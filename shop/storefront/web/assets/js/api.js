@@ -1,21 +1,28 @@
 // Every call to a service goes through here: time limits, retries of what is safe to retry, positions, problems.
 
+import { moment } from "./moment.js";
 import { asked, wrote } from "./positions.js";
 import { Problem, problemIn } from "./problem.js";
 
 const TIMEOUT_MS = 10_000;
+// A read model of the past is made when somebody asks for it.
+const PAST_TIMEOUT_MS = 35_000;
 const QUERY_PAUSES_MS = [400, 1200];
 
 /**
- * A query: retried a little by itself, since services restart. It waits for this browser's own writes to the service,
- * unless `ownWrites` is false: for an answer whose positions are those of another service.
+ * A query, as of the moment as of which the shop is shown, unless it is `timeless`. Retried a little by itself, since
+ * services restart. It waits for this browser's own writes to the service, unless `ownWrites` is false: for an answer
+ * whose positions are those of another service.
  */
-export async function get(path, { signal, params, ownWrites = true, pauses = QUERY_PAUSES_MS } = {}) {
+export async function get(path, { signal, params, ownWrites = true, timeless = false, pauses = QUERY_PAUSES_MS } = {}) {
+  const asOf = timeless ? null : moment.asOf;
   return withRetries(pauses, signal, async () => {
     const service = serviceOf(path);
-    const after = ownWrites && asked(service);
-    const headers = { Accept: "application/json", ...(after ? { "Tradewind-After": String(after) } : {}) };
-    const response = await send(withParams(path, params), { headers }, service, signal);
+    const after = ownWrites && !asOf && asked(service);
+    const headers = { Accept: "application/json", ...(after ? { "Tradewind-After": String(after) } : {}), ...(asOf ? { "Tradewind-As-Of": asOf } : {}) };
+    const response = await send(withParams(path, { ...params, as_of: asOf }), { headers, limitMs: asOf ? PAST_TIMEOUT_MS : TIMEOUT_MS }, service, signal);
+    // Today's answer must not be taken for that of another day.
+    if (asOf && !response.headers.has("Tradewind-As-Of")) throw new Problem("timeless", { service });
     return response.json().catch(() => {
       throw new Problem("broken", { service, status: response.status });
     });
@@ -28,6 +35,8 @@ export async function get(path, { signal, params, ownWrites = true, pauses = QUE
  * further try.
  */
 export async function command(path, body, { key, pauses = [500, 1000, 2000, 4000], onRetry } = {}) {
+  // The page offers no command while it shows another day; what is left open in front of it must not send one either.
+  if (moment.isPast) throw new Problem("past");
   return withRetries(pauses, undefined, async () => {
     const service = serviceOf(path);
     const headers = { "Content-Type": "application/json", "Idempotency-Key": key };
@@ -38,8 +47,8 @@ export async function command(path, body, { key, pauses = [500, 1000, 2000, 4000
   }, onRetry);
 }
 
-async function send(url, options, service, signal) {
-  const limit = AbortSignal.timeout(TIMEOUT_MS);
+async function send(url, { limitMs = TIMEOUT_MS, ...options }, service, signal) {
+  const limit = AbortSignal.timeout(limitMs);
   const any = signal ? AbortSignal.any([signal, limit]) : limit;
   let response;
   try {

@@ -10,8 +10,12 @@ import { salesPage } from "./pages/sales.js";
 import { searchPage } from "./pages/search.js";
 import { startRouter } from "./router.js";
 import { showPlace, startShell } from "./shell.js";
+import { startTimebar } from "./timebar/bar.js";
+import { startTrail } from "./trail.js";
 
 startShell();
+startTimebar(document.getElementById("timebar"));
+startTrail();
 startRouter({
   outlet: document.getElementById("main"),
   afterChange: showPlace,

@@ -20,4 +20,4 @@ export const cancelOrder = (id, reason, key) => command(`${orderPath(id)}/cancel
 export const ordersOf = (customerId, { after, limit = 20 } = {}, signal) =>
   get(`/api/ordering/customers/${encodeURIComponent(customerId)}/orders`, { signal, params: { after, limit } });
 
-export const sales = ({ by, from, to }, signal) => get("/api/ordering/sales", { signal, params: { by, from, to } });
+export const sales = ({ by, from, to, limit }, signal, { timeless } = {}) => get("/api/ordering/sales", { signal, timeless, params: { by, from, to, limit } });

@@ -1,9 +1,12 @@
 // What went wrong, as a person says it. A service answers with problem details (RFC 9457) and a stable code.
 
-const SERVICES = { catalog: "product catalogue", ordering: "order desk" };
+const SERVICES = { catalog: "product catalogue", ordering: "order desk", customers: "customer register", invoicing: "invoice office" };
 
 export class Problem extends Error {
-  /** `kind`: "offline", "timeout", "away" (a service is down), "behind", "missing", "refused" or "broken". */
+  /**
+   * `kind`: "offline", "timeout", "away" (a service is down), "behind", "missing", "refused", "broken", "timeless" (a
+   * service that knows only today) or "past" (nothing can be done there).
+   */
   constructor(kind, { service, status, code, reason, detail, retryAfterMs } = {}) {
     super(detail || kind);
     this.kind = kind;
@@ -30,6 +33,8 @@ export class Problem extends Error {
       case "behind": return `The ${who} is still catching up`;
       case "missing": return "We can't find that";
       case "refused": return "That wasn't possible";
+      case "timeless": return `The ${who} can't look back`;
+      case "past": return "The past can't be changed";
       default: return "Something went wrong on our side";
     }
   }
@@ -42,6 +47,8 @@ export class Problem extends Error {
       case "behind": return "Your change is saved; this list will show it in a moment.";
       case "missing": return this.detail || "It may have been removed, or the address is wrong.";
       case "refused": return this.detail || "Please check what you entered.";
+      case "timeless": return "It answers only for today. Go back to now to see this part.";
+      case "past": return "You are looking at the shop as it was. Go back to now first.";
       default: return this.detail || "It has been noted. Trying again may help.";
     }
   }

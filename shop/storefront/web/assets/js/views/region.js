@@ -1,6 +1,8 @@
 // A part of a page that loads by itself: while it waits, is slow or fails, the rest of the page goes on working.
 
 import { h, put } from "../dom.js";
+import { moment } from "../moment.js";
+import { pending } from "../pending.js";
 import { errorNotice } from "./notice.js";
 
 const SLOW_MS = 2500;
@@ -12,7 +14,8 @@ const RETRY = "tradewind:retry";
  * failure that deserves no more; `missing()` gives the nodes for a thing that does not exist, where an error would say too
  * little. `region.reload()` does it anew; what is still on its way for an earlier load is dropped.
  *
- * After a failure that may pass it tries again by itself, and its button lets every failed region on the page try.
+ * After a failure that may pass it tries again by itself, and its button lets every failed region on the page try. When
+ * the shop is shown as of another moment it loads anew, and what it shows stays until the other is there.
  */
 export function region({ signal, load, show, missing, bones, label, compact }) {
   const node = h("div", { class: "region", "aria-busy": "false" });
@@ -24,7 +27,9 @@ export function region({ signal, load, show, missing, bones, label, compact }) {
     turn = new AbortController();
     const mine = AbortSignal.any([signal, turn.signal]);
     const slow = h("p", { class: "slow", role: "status" });
-    const timer = setTimeout(() => { slow.textContent = `${label ?? "This"} takes longer than usual…`; }, SLOW_MS);
+    const timer = setTimeout(() => { slow.textContent = moment.isPast ? "Going back in time…" : `${label ?? "This"} takes longer than usual…`; }, SLOW_MS);
+    const done = pending.begin();
+    mine.addEventListener("abort", done);
     node.setAttribute("aria-busy", "true");
     if (!quietly) put(node, bones?.() ?? null, slow);
     try {
@@ -45,6 +50,7 @@ export function region({ signal, load, show, missing, bones, label, compact }) {
       if (error.transient) again(mine);
     } finally {
       clearTimeout(timer);
+      done();
       if (!mine.aborted) node.setAttribute("aria-busy", "false");
     }
   }
@@ -55,6 +61,10 @@ export function region({ signal, load, show, missing, bones, label, compact }) {
   }
 
   document.addEventListener(RETRY, () => { if (failed) reload(); }, { signal });
+  moment.addEventListener("change", () => {
+    failed = false;
+    reload({ quietly: node.childElementCount > 0 });
+  }, { signal });
   reload();
   return { node, reload: () => reload() };
 }
