@@ -17,12 +17,25 @@ use serde_json::json;
 
 use crate::{assets, etag};
 
-/// Nothing from elsewhere and no script or style inside the document: text that slips in as markup stays harmless.
+/// Nothing from elsewhere and no script or style inside the document: text that slips in as markup stays harmless. The
+/// frame is for invoices, which are shown as they are printed.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-                      base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+                      frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// The paths that the page's own router knows (`web/assets/js/app.js`).
-const PAGES: &[&str] = &["/", "/product/{id}", "/cart", "/checkout", "/orders", "/orders/{id}", "/sales"];
+const PAGES: &[&str] = &[
+    "/",
+    "/products",
+    "/product/{id}",
+    "/cart",
+    "/checkout",
+    "/orders",
+    "/orders/{id}",
+    "/invoices",
+    "/invoices/{number}",
+    "/account",
+    "/sales",
+];
 
 /// Serves the page: the document at its paths, its files at `/assets/…`, and for any other path the document with 404
 /// for a person or problem details (RFC 9457) for a program. Stateless; it claims every path that the host does not.

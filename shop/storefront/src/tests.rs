@@ -76,7 +76,19 @@ fn the_page_needs_no_other_host_and_runs_no_inline_script() {
 
 #[tokio::test]
 async fn every_path_of_the_page_answers_with_the_document() {
-    for path in ["/", "/product/7", "/cart", "/checkout", "/orders", "/orders/1-2", "/sales"] {
+    for path in [
+        "/",
+        "/products",
+        "/product/7",
+        "/cart",
+        "/checkout",
+        "/orders",
+        "/orders/1-2",
+        "/invoices",
+        "/invoices/INV-2017-000001",
+        "/account",
+        "/sales",
+    ] {
         let response = get(path, &[]).await;
         assert_eq!(response.status(), StatusCode::OK, "{path}");
         assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");

@@ -34,13 +34,13 @@ export async function get(path, { signal, params, ownWrites = true, timeless = f
  * off by being left: it may have taken effect, and then somebody must hear of it. `onRetry(attempt)` is told before each
  * further try.
  */
-export async function command(path, body, { key, pauses = [500, 1000, 2000, 4000], onRetry } = {}) {
+export async function command(path, body, { key, method = "POST", pauses = [500, 1000, 2000, 4000], onRetry } = {}) {
   // The page offers no command while it shows another day; what is left open in front of it must not send one either.
   if (moment.isPast) throw new Problem("past");
   return withRetries(pauses, undefined, async () => {
     const service = serviceOf(path);
     const headers = { "Content-Type": "application/json", "Idempotency-Key": key };
-    const response = await send(path, { method: "POST", headers, body: JSON.stringify(body) }, service);
+    const response = await send(path, { method, headers, body: JSON.stringify(body) }, service);
     const position = positionOf(response);
     wrote(service, position);
     return { position, location: response.headers.get("Location") };

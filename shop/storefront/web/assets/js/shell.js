@@ -5,16 +5,18 @@ import { h, put } from "./dom.js";
 import { plural } from "./format.js";
 import { icon } from "./icons.js";
 import { go, here } from "./router.js";
+import { pathOf, wantedOf } from "./wanted.js";
 
 const DEBOUNCE_MS = 220;
 const TOAST_MS = 4000;
 const TABS = [
-  { route: "search", href: "/", label: "Shop", icon: "shop" },
-  { route: "orders", href: "/orders", label: "My orders", icon: "orders" },
+  { route: "home", href: "/", label: "Shop", icon: "shop" },
+  { route: "orders", href: "/orders", label: "Orders", icon: "orders" },
+  { route: "account", href: "/account", label: "Account", icon: "person" },
   { route: "sales", href: "/sales", label: "Sales", icon: "sales" },
   { route: "cart", href: "/cart", label: "Cart", icon: "cart" },
 ];
-const TAB_OF_PAGE = { product: "search", order: "orders", checkout: "cart" };
+const TAB_OF_PAGE = { products: "home", product: "home", order: "orders", invoices: "account", invoice: "account", checkout: "cart" };
 
 const byId = (id) => document.getElementById(id);
 
@@ -49,7 +51,7 @@ export function showPlace({ route, query, title }) {
   // What a message offered on the page before would only lie over this one.
   put(byId("toasts"));
   const box = byId("search");
-  const q = route === "search" ? (query.q ?? "") : "";
+  const q = route === "products" ? (query.q ?? "") : "";
   // What is being typed is what is searched for, but for a space that the next word may follow.
   if (box.value.trim() !== q.trim()) box.value = q;
 }
@@ -61,14 +63,11 @@ function startSearchBox() {
     clearTimeout(timer);
     const { path, query } = here();
     const q = box.value.trim();
-    if (path === "/" && q === (query.q ?? "")) return;
-    if (path !== "/" && !q) return;
-    const params = new URLSearchParams();
-    if (q) params.set("q", q);
-    if (path === "/" && query.department) params.set("department", query.department);
+    const searching = path === "/products";
+    if (searching ? q === (query.q ?? "") : !q) return;
     // The first letter makes an entry in the history, the following ones change it: "back" leaves the search at once,
     // to whatever was there before.
-    go(`/${params.size ? `?${params}` : ""}`, { replace: path === "/" && Boolean(query.q) });
+    go(pathOf({ ...(searching ? wantedOf(query) : {}), q }), { replace: searching && Boolean(query.q) });
     box.focus({ preventScroll: true });
   };
   box.addEventListener("input", () => {

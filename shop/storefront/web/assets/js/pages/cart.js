@@ -4,8 +4,10 @@ import { cart } from "../cart.js";
 import { productById } from "../catalog.js";
 import { h, put } from "../dom.js";
 import { money, plural } from "../format.js";
+import { moment } from "../moment.js";
 import { checkPrices } from "../prices.js";
 import { announce } from "../shell.js";
+import { pastNotice } from "../views/buying.js";
 import { empty, notice } from "../views/notice.js";
 import { sizeOf, tile } from "../views/product-card.js";
 import { quantityField } from "../views/quantity.js";
@@ -14,6 +16,7 @@ export function cartPage({ signal }) {
   const heading = h("h1", { tabindex: -1 }, "Your cart");
   const body = h("div");
   const news = h("div");
+  const past = h("div");
   const sum = summary();
   let rows = new Map();
   const refresh = () => {
@@ -28,14 +31,21 @@ export function cartPage({ signal }) {
   };
   cart.addEventListener("change", refresh);
   signal.addEventListener("abort", () => cart.removeEventListener("change", refresh));
+  const turn = () => {
+    put(past, moment.isPast ? pastNotice("Your cart is of today", `It waits for you; nothing can be ordered on ${moment.label}.`) : null);
+    sum.show();
+  };
+  moment.addEventListener("change", turn, { signal });
   refresh();
+  turn();
+  if (moment.isPast) return { title: "Cart", node: [heading, past, body] };
   // When the catalogue cannot be asked, the old price stands, and ordering will say so if it is no longer right.
   checkPrices((id) => productById(id, signal)).then((changes) => {
     if (!changes.length || signal.aborted) return;
     put(news, notice("warn", "Something has changed since you put it in", changes.join(" ")));
     announce(changes.join(" "));
   });
-  return { title: "Cart", node: [heading, news, body] };
+  return { title: "Cart", node: [heading, past, news, body] };
 }
 
 const nothing = () => empty("cart", "Your cart is empty", "Whatever you add is kept in this browser, also when you come back tomorrow.", h("a", { class: "button", href: "/" }, "Find something good"));
@@ -58,7 +68,7 @@ function summary() {
       units.textContent = plural(cart.units, "item");
       goods.textContent = money(cart.total);
       total.textContent = money(cart.total);
-      checkout.hidden = cart.units === 0;
+      checkout.hidden = cart.units === 0 || moment.isPast;
     },
   };
 }

@@ -6,32 +6,38 @@ import { cart, totalOf, unitsOf } from "../cart.js";
 import { rememberCustomer } from "../customer.js";
 import { h, put } from "../dom.js";
 import { money, plural } from "../format.js";
+import { moment } from "../moment.js";
 import { placeOrder, priceOf } from "../ordering.js";
 import { checkPrices } from "../prices.js";
 import { go } from "../router.js";
 import { announce, toast } from "../shell.js";
+import { pastNotice } from "../views/buying.js";
 import { customerField } from "../views/customer-field.js";
+import { destination } from "../views/destination.js";
 import { empty, errorNotice, notice } from "../views/notice.js";
 
 export function checkoutPage({ signal }) {
   const body = h("div");
   const nothing = empty("cart", "There is nothing to check out", "Your cart is empty.", h("a", { class: "button", href: "/" }, "Go to the shop"));
+  const past = pastNotice("Nothing can be ordered in the past", "Your cart waits for you: go back to now to order.");
   const form = orderForm(signal, refresh);
   // Another tab, or a look at the prices, may change the cart. While an order is under way, what it orders stays on show.
   function refresh() {
     if (form.underWay) return;
     form.show(cart.lines);
-    const wanted = cart.orderable.length ? form.node : nothing;
+    const wanted = moment.isPast ? past : cart.orderable.length ? form.node : nothing;
     if (body.firstChild !== wanted) put(body, wanted);
   }
   cart.addEventListener("change", refresh);
+  moment.addEventListener("change", refresh, { signal });
   signal.addEventListener("abort", () => cart.removeEventListener("change", refresh));
   refresh();
   return { title: "Checkout", node: [h("h1", {}, "Checkout"), body] };
 }
 
 function orderForm(signal, settled) {
-  const who = customerField();
+  const who = customerField({ onChange: (id) => where.show(id) });
+  const where = destination(signal);
   const summary = orderSummary();
   const outcome = h("div", { class: "stack", "data-testid": "outcome" });
   const button = h("button", { class: "button big wide", type: "submit", "data-testid": "place-order" });
@@ -40,10 +46,11 @@ function orderForm(signal, settled) {
 
   async function submit(event) {
     event?.preventDefault();
-    if (underWay || !who.check()) return;
+    if (underWay || !who.check() || !where.check()) return;
     underWay = true;
     button.setAttribute("aria-disabled", "true");
     try {
+      await where.save((text) => showProgress(outcome, text));
       const order = await place(who.value, shown, (text) => showProgress(outcome, text));
       arrived(order, signal);
     } catch (error) {
@@ -56,9 +63,11 @@ function orderForm(signal, settled) {
     }
   }
 
+  where.show(who.value);
   const node = h("form", { class: "split", onsubmit: submit, novalidate: true },
     h("div", { class: "stack" },
       h("section", { class: "card padded stack", "aria-labelledby": "who" }, h("h2", { id: "who" }, "Who is ordering?"), who.node),
+      h("section", { class: "card padded stack", "aria-labelledby": "where" }, h("h2", { id: "where" }, "Where does it go?"), where.node),
       h("section", { class: "card padded stack", "aria-labelledby": "payment" },
         h("h2", { id: "payment" }, "Payment"),
         h("p", { class: "muted" }, "Simulated: a stand-in accepts or refuses after a short while. No real money is involved."))),

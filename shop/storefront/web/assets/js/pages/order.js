@@ -7,11 +7,14 @@ import { momentOf, money, plural, readable, timeOf } from "../format.js";
 import { icon } from "../icons.js";
 import { newId } from "../ids.js";
 import { followTimeline } from "../live.js";
+import { moment } from "../moment.js";
 import { cancelOrder, orderById, orderPath } from "../ordering.js";
 import { Problem } from "../problem.js";
 import { go } from "../router.js";
 import { addEntry, isCancellable, isFinal, labelOf, statusOf, STOPS } from "../stages.js";
 import { announce, toast } from "../shell.js";
+import { pastNotice } from "../views/buying.js";
+import { invoiceLink } from "../views/invoice-link.js";
 import { empty, errorNotice, notice } from "../views/notice.js";
 import { bone, region } from "../views/region.js";
 import { statusPill } from "../views/status-pill.js";
@@ -20,11 +23,28 @@ import { stepper } from "../views/stepper.js";
 const LIVE_WORDS = { connecting: "Connecting…", open: "Live", waiting: "Connection lost, trying again…", closed: "Finished" };
 
 export function orderPage({ params, signal }) {
-  const order = { id: params.id, timeline: [], status: undefined, isKnown: false };
+  const body = h("div", { class: "page" });
+  const heading = h("h1", {}, "Your order");
+  let leaving;
+  // As of another day the order is another one, with a timeline that ends there and is not followed.
+  const begin = () => {
+    leaving?.abort();
+    leaving = new AbortController();
+    heading.textContent = "Your order";
+    showOrder(params.id, { heading, body, signal: AbortSignal.any([signal, leaving.signal]) });
+  };
+  moment.addEventListener("change", begin, { signal });
+  begin();
+  return {
+    title: "Order",
+    node: [h("div", { class: "page-head" }, heading, h("p", { class: "order-id", "data-testid": "order-id" }, params.id)), body],
+  };
+}
+
+function showOrder(id, { heading, body, signal }) {
+  const order = { id, timeline: [], status: undefined, isKnown: false };
   const following = new AbortController();
   const view = timelineView(order, signal);
-  const heading = h("h1", {}, "Your order");
-  const body = h("div", { class: "page" });
   const receipt = region({
     signal,
     label: "The order",
@@ -34,9 +54,10 @@ export function orderPage({ params, signal }) {
     }),
     missing: () => {
       following.abort();
-      heading.textContent = "There is no such order";
+      heading.textContent = moment.isPast ? "Not placed yet" : "There is no such order";
       announce(heading.textContent);
-      put(body, empty("orders", "Nothing is known of this order", "The address may be mistyped.", h("a", { class: "button", href: "/orders" }, "My orders")));
+      put(body, moment.isPast ? pastNotice("This order is of a later day", `On ${moment.label} it had not been placed.`)
+        : empty("orders", "Nothing is known of this order", "The address may be mistyped.", h("a", { class: "button", href: "/orders" }, "My orders")));
       return [];
     },
     bones: () => h("div", { class: "card padded stack" }, bone("60%", "1.2rem"), bone("100%", "5rem")),
@@ -45,17 +66,17 @@ export function orderPage({ params, signal }) {
       order.status ??= loaded.status;
       for (const entry of loaded.timeline ?? []) addEntry(order.timeline, entry);
       view.refresh();
-      return [facts(loaded), receiptCard(loaded)];
+      return [facts(loaded), receiptCard(loaded, isDelivered(loaded))];
     },
   });
+  // One that is delivered while it is looked at can be reviewed from then on.
+  view.onDelivered = () => receipt.reload();
   receipt.node.classList.add("page");
-  put(body, view.node, receipt.node, h("p", {}, h("a", { href: "/orders" }, "All my orders")));
-  view.follow(AbortSignal.any([signal, following.signal]));
-  return {
-    title: "Order",
-    node: [h("div", { class: "page-head" }, heading, h("p", { class: "order-id", "data-testid": "order-id" }, order.id)), body],
-  };
+  put(body, view.node, invoiceLink(order.id, view.paid, signal), receipt.node, h("p", {}, h("a", { href: "/orders" }, "All my orders")));
+  if (!moment.isPast) view.follow(AbortSignal.any([signal, following.signal]));
 }
+
+const isDelivered = (order) => order.status === "delivered" && !moment.isPast;
 
 function timelineView(order, signal) {
   const steps = stepper();
@@ -63,6 +84,7 @@ function timelineView(order, signal) {
   const live = h("span", { class: "live" });
   const ending = h("div");
   const actions = h("div", { class: "row" });
+  const paid = new EventTarget();
   let offered;
   const node = h("section", { class: "card timeline", "aria-label": "Timeline" },
     h("div", { class: "timeline-head" }, h("div", { class: "row" }, h("h2", {}, "Timeline"), pill), live),
@@ -74,7 +96,7 @@ function timelineView(order, signal) {
     put(pill, order.status ? statusPill(order.status) : null);
     put(ending, endingOf(order));
     // Only what is new is drawn, so that a button keeps the focus while stages come in.
-    const offer = isFinal(order.status) ? (order.lines?.length ? "again" : null) : isCancellable(order.status) ? "cancel" : null;
+    const offer = moment.isPast ? null : isFinal(order.status) ? (order.lines?.length ? "again" : null) : isCancellable(order.status) ? "cancel" : null;
     if (offer !== offered) put(actions, offer === "again" ? againButton(order) : offer === "cancel" ? cancelButton(order, signal) : null);
     offered = offer;
   };
@@ -87,15 +109,18 @@ function timelineView(order, signal) {
     if (addEntry(order.timeline, entry)) {
       refresh(entry.event);
       announce(`${labelOf(entry.status)}, ${timeOf(entry.at)}`);
+      if (entry.event === "OrderPaid") paid.dispatchEvent(new Event("paid"));
+      if (entry.event === "OrderDelivered") view.onDelivered?.();
     }
     return !isFinal(order.status);
   };
   refresh();
-  return { node, refresh, follow: (until) => followTimeline(`${orderPath(order.id)}/timeline/live`, { signal: until, onStage, onState }) };
+  const view = { node, refresh, paid, follow: (until) => followTimeline(`${orderPath(order.id)}/timeline/live`, { signal: until, onStage, onState }) };
+  return view;
 }
 
 function endingOf(order) {
-  if (order.status === "delivered") return notice("ok", "Delivered", "Enjoy it! You can order the same again at any time.");
+  if (order.status === "delivered") return notice("ok", "Delivered", moment.isPast ? "" : "Enjoy it! You can order the same again at any time.");
   const stop = Object.entries(STOPS).find(([, stop]) => stop.status === order.status);
   if (!stop) return null;
   const entry = order.timeline.findLast((entry) => entry.event === stop[0]);
@@ -146,9 +171,10 @@ function facts(order) {
     h("span", {}, plural(order.lines.length, "product")));
 }
 
-function receiptCard(order) {
+function receiptCard(order, canReview) {
   const row = (line) => h("tr", {},
-    h("th", { scope: "row" }, h("a", { href: `/product/${encodeURIComponent(line.product_id)}` }, readable(line.name) || `Product ${line.product_id}`)),
+    h("th", { scope: "row" }, h("a", { href: `/product/${encodeURIComponent(line.product_id)}` }, readable(line.name) || `Product ${line.product_id}`),
+      canReview ? h("a", { class: "review-link", href: `/product/${encodeURIComponent(line.product_id)}?review=new`, "aria-label": `Review ${readable(line.name)}` }, "Review") : null),
     h("td", { class: "number" }, line.quantity),
     h("td", { class: "number money unit" }, money(line.unit_price_cents)),
     h("td", { class: "number money" }, money(line.line_total_cents)));

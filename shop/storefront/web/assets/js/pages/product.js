@@ -5,13 +5,20 @@ import { lookOf } from "../departments.js";
 import { h } from "../dom.js";
 import { money, readable } from "../format.js";
 import { icon } from "../icons.js";
+import { moment } from "../moment.js";
 import { announce } from "../shell.js";
+import { buyButton, pastNotice } from "../views/buying.js";
 import { empty } from "../views/notice.js";
+import { priceHistory } from "../views/price-history.js";
 import { addToCart, nameOf, productBones, productCard, tile } from "../views/product-card.js";
 import { quantityField } from "../views/quantity.js";
 import { bone, region } from "../views/region.js";
+import { reviews } from "../views/reviews.js";
+import { rated } from "../views/stars.js";
 
-export function productPage({ params, signal }) {
+export function productPage({ params, query, signal }) {
+  // What of the page has a life of its own asks by itself when the moment changes, and is made once.
+  let around;
   const page = { title: "Product" };
   const main = region({
     signal,
@@ -19,20 +26,23 @@ export function productPage({ params, signal }) {
     load: (mine) => productById(params.id, mine),
     bones: () => h("div", { class: "detail" }, bone("100%", "20rem"), h("div", { class: "detail-text" }, bone("80%", "2rem"), bone("40%", "1.5rem"), bone("60%", "3rem"))),
     missing: () => {
-      announce("This product is not sold here");
-      return [h("h1", {}, "This product is not sold here"), empty("basket", "Not on sale", "It may have been taken off sale, or the address is mistyped.", h("a", { class: "button", href: "/" }, "Go to the shop"))];
+      const title = moment.isPast ? "Not sold on that day" : "This product is not sold here";
+      announce(title);
+      return [h("h1", {}, title), moment.isPast ? pastNotice("It was not on sale", "It had not been listed by then, or had been taken off sale.")
+        : empty("basket", "Not on sale", "It may have been taken off sale, or the address is mistyped.", h("a", { class: "button", href: "/" }, "Go to the shop"))];
     },
     show: (product) => {
       document.title = `${nameOf(product)} · Tradewind Market`;
       announce(nameOf(product));
-      return [detail(product), others(product, signal)];
+      around ??= { prices: priceHistory(product, signal), reviews: reviews(product, query.review === "new", signal), others: others(product, signal) };
+      return [detail(product, around.prices), around.reviews, around.others];
     },
   });
   main.node.classList.add("page");
   return { ...page, node: main.node };
 }
 
-function detail(product) {
+function detail(product, prices) {
   const name = nameOf(product);
   const look = lookOf(product.department);
   const quantity = quantityField({ value: 1, name, onChange: () => {} });
@@ -40,20 +50,22 @@ function detail(product) {
   return [
     h("nav", { "aria-label": "Breadcrumbs" }, h("ol", { class: "crumbs" },
       h("li", {}, h("a", { href: "/" }, "Shop")),
-      h("li", {}, h("a", { href: `/?${new URLSearchParams({ department: product.department })}` }, look.label)),
+      h("li", {}, h("a", { href: `/products?${new URLSearchParams({ department: product.department })}` }, look.label)),
       h("li", { "aria-current": "page" }, name))),
     h("article", { class: "detail" },
       tile(product),
       h("div", { class: "detail-text" },
         h("p", { class: "eyebrow" }, readable(product.category) || look.label),
         h("h1", {}, name),
+        product.reviews ? h("a", { class: "rated-link", href: "#reviews" }, rated(product)) : null,
         h("p", { class: "detail-price money" }, money(product.price_cents)),
-        h("div", { class: "row" },
+        moment.isPast ? pastNotice("Buying is off", `This is what it cost on ${moment.label}.`) : h("div", { class: "row" },
           quantity.node,
-          h("button", { class: "button big", type: "button", "data-testid": "add-to-cart", onclick: () => addToCart(product, quantity.value) }, icon("cart"), "Add to cart")),
+          buyButton({ label: "Add to cart", iconName: "cart", big: true, testid: "add-to-cart", onclick: () => addToCart(product, quantity.value) })),
         h("dl", { class: "facts" },
           fact("Department", look.label), fact("Kind", readable(product.type)), fact("Brand", readable(product.brand)),
-          fact("Size", product.size?.toLowerCase()), fact("Product number", product.id)))),
+          fact("Size", product.size?.toLowerCase()), fact("Product number", product.id)),
+        prices)),
   ];
 }
 

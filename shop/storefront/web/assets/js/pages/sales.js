@@ -1,89 +1,135 @@
-// What has been sold, by day or by department: a read model of its own, shown as a chart and as a table.
+// For the staff: what was sold, in all, over time, by department and by product. Each part asks by itself; period and
+// grouping stand in the address.
 
+import { ranking } from "../charts/ranking.js";
+import { columns } from "../charts/columns.js";
+import { figure } from "../charts/figure.js";
+import { bestSellers } from "../bestsellers.js";
+import { namedDay, shortMonth } from "../days.js";
 import { lookOf } from "../departments.js";
-import { h, put, s } from "../dom.js";
-import { count, money } from "../format.js";
+import { h, put } from "../dom.js";
+import { count, money, plural, readable } from "../format.js";
 import { sales } from "../ordering.js";
+import { byDay, byMonth, ofYear, totalOf, yearsIn } from "../sales-figures.js";
+import { busiestYear } from "../timebar/years.js";
+import { nameOf } from "../views/product-card.js";
 import { empty } from "../views/notice.js";
 import { bone, region } from "../views/region.js";
 
-const MONTH = new Intl.DateTimeFormat("en-US", { month: "short", timeZone: "UTC" });
-const WIDTH = 960;
-const HEIGHT = 280;
-const LEFT = 64;
-const BOTTOM = 26;
+const TOP = 10;
 
-export function salesPage({ signal }) {
-  const body = h("div", { class: "page" });
-  const tab = (by, label) => h("button", { type: "button", "data-by": by, onclick: () => show(by) }, label);
-  const segments = h("div", { class: "segments", role: "group", "aria-label": "Group by" }, tab("day", "By day"), tab("department", "By department"));
-  const show = (by) => {
-    for (const button of segments.children) button.setAttribute("aria-pressed", String(button.dataset.by === by));
-    put(body, region({
-      signal,
-      label: "The sales report",
-      load: (mine) => sales({ by }, mine),
-      bones: () => h("div", { class: "card padded" }, bone("100%", "16rem")),
-      show: ({ items }) => (items.length ? [figures(items, by), by === "day" ? dayChart(items) : ranking(items), table(items, by)] : empty("sales", "Nothing sold yet", "The first order will show up here.")),
-    }).node);
-    body.firstChild.classList.add("page");
-  };
-  show("day");
-  return { title: "Sales", node: [h("div", { class: "page-head" }, h("h1", {}, "Sales"), segments), body] };
-}
-
-const sum = (items, field) => items.reduce((total, item) => total + (item[field] ?? 0), 0);
-
-function figures(items, by) {
-  const figure = (term, value) => h("div", { class: "card figure" }, h("dt", {}, term), h("dd", {}, value));
-  return h("dl", { class: "figures" }, figure("Sales", money(sum(items, "sales_cents"))), figure("Units", count(sum(items, "units"))), figure(`Best ${by}`, money(Math.max(...items.map((item) => item.sales_cents)))));
-}
-
-function dayChart(items) {
-  const days = [...items].sort((a, b) => a.key.localeCompare(b.key));
-  const first = Date.parse(days[0].key);
-  const DAY = 86_400_000;
-  const span = Math.max(1, Math.round((Date.parse(days.at(-1).key) - first) / DAY) + 1);
-  // A quiet gap of years between the sample and today would leave nothing to see: then days stand side by side.
-  const even = span > 3 * days.length;
-  const slots = even ? days.length : span;
-  const step = (WIDTH - LEFT) / slots;
-  const top = niceTop(Math.max(...days.map((day) => day.sales_cents)));
-  const y = (cents) => HEIGHT - BOTTOM - (cents / top) * (HEIGHT - BOTTOM - 10);
-  const x = (day, at) => LEFT + step * (even ? at : Math.round((Date.parse(day.key) - first) / DAY));
-  const lines = [0, 0.5, 1].map((part) => [
-    s("line", { class: "grid", x1: LEFT, x2: WIDTH, y1: y(top * part), y2: y(top * part) }),
-    s("text", { x: LEFT - 8, y: y(top * part) + 4, "text-anchor": "end" }, money(top * part).replace(/\.00$/, "")),
-  ]);
-  const bars = days.map((day, at) => s("rect", { class: "bar", x: x(day, at), width: Math.max(1, step * 0.82), y: y(day.sales_cents), height: Math.max(0.5, y(0) - y(day.sales_cents)), rx: Math.min(2, step / 4) }, s("title", {}, `${day.key}: ${money(day.sales_cents)}`)));
-  let month = "";
-  const months = days.map((day, at) => {
-    const name = MONTH.format(new Date(day.key));
-    if (name === month || (at && x(day, at) > WIDTH - 30)) return null;
-    month = name;
-    return s("text", { x: x(day, at), y: HEIGHT - 8 }, name);
+export function salesPage({ query, signal }) {
+  let wanted = wantedOf(query);
+  const range = () => (wanted.year && wanted.year !== "all" ? { from: `${wanted.year}-01-01`, to: `${wanted.year}-12-31` } : {});
+  const bones = () => h("div", { class: "card padded" }, bone("100%", "16rem"));
+  const time = region({
+    signal,
+    label: "The sales report",
+    load: (mine) => sales({ by: "day" }, mine),
+    bones,
+    show: ({ items }) => {
+      const settled = wanted.year ?? String(items.length ? busiestYear(items) : "all");
+      if (wanted.year !== settled) {
+        wanted = { ...wanted, year: settled };
+        rest();
+      }
+      return items.length ? overTime(items, wanted) : empty("sales", "Nothing sold yet", "The first order will show up here.");
+    },
   });
-  return h("figure", { class: "card chart" }, s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `Sales by day from ${days[0].key} to ${days.at(-1).key}; the figures are in the table below` }, lines, bars, months));
+  time.node.classList.add("page");
+  const places = h("div", { class: "charts" });
+  const rest = () => put(places, wanted.year ? [departments(range(), signal).node, products(range(), signal).node] : null);
+  rest();
+  return {
+    title: "Sales",
+    node: [h("h1", {}, "Sales"), time.node, places],
+    update(next) {
+      const { year } = wanted;
+      wanted = { ...wantedOf(next), year: wantedOf(next).year ?? year };
+      time.reload();
+      if (wanted.year !== year) rest();
+    },
+  };
 }
 
-function niceTop(value) {
-  const power = 10 ** Math.floor(Math.log10(Math.max(1, value)));
-  return [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= value) ?? value;
+const wantedOf = ({ year, by }) => ({ year: /^(\d{4}|all)$/.test(year ?? "") ? year : undefined, by: by === "month" ? "month" : "day" });
+
+function overTime(items, wanted) {
+  const sold = ofYear(items, wanted.year === "all" ? "" : wanted.year);
+  return [controls(items, wanted), figures(sold), sold.length ? chart(sold, wanted.by) : empty("sales", "Nothing sold in this year", "Choose another one above.")];
 }
 
-function ranking(items) {
-  const sorted = [...items].sort((a, b) => b.sales_cents - a.sales_cents);
-  const best = Math.max(1, sorted[0].sales_cents);
-  return h("ol", { class: "card padded ranked" }, sorted.map((item) => {
-    const fill = h("div", { class: "fill" });
-    fill.style.setProperty("--share", item.sales_cents / best);
-    return h("li", {}, h("span", {}, lookOf(item.key).label), h("div", { class: "track", "aria-hidden": "true" }, fill), h("span", { class: "money" }, money(item.sales_cents)));
+function controls(items, wanted) {
+  const link = (change, label, isPresent) => h("a", { href: `/sales?${new URLSearchParams({ ...wanted, ...change })}`, "aria-current": isPresent ? "true" : null, "data-keep": label }, label);
+  const years = yearsIn(items);
+  return h("div", { class: "row spread" },
+    h("nav", { class: "segments", "aria-label": "Period" }, years.map((year) => link({ year }, year, wanted.year === year)), years.length > 1 ? link({ year: "all" }, "All", wanted.year === "all") : null),
+    h("nav", { class: "segments", "aria-label": "Group by" }, [["day", "By day"], ["month", "By month"]].map(([by, label]) => link({ by }, label, wanted.by === by))));
+}
+
+function figures(sold) {
+  const total = totalOf(sold);
+  const tile = (term, value) => h("div", { class: "card figure" }, h("dt", {}, term), h("dd", {}, value));
+  return h("dl", { class: "figures" }, tile("Sales", money(total.sales_cents)), tile("Orders", count(total.orders)), tile("Units", count(total.units)),
+    tile("Average order", total.orders ? money(Math.round(total.sales_cents / total.orders)) : "–"));
+}
+
+function chart(sold, by) {
+  const items = by === "month" ? byMonth(sold) : byDay(sold);
+  const nameOfKey = (key) => (by === "month" ? `${shortMonth(key)} ${key.slice(0, 4)}` : namedDay(key));
+  const points = items.map((item, at) => ({
+    value: item.sales_cents,
+    tick: by === "month" ? shortMonth(item.key) : tickOf(item.key, items[at - 1]?.key),
+    text: `${nameOfKey(item.key)} · ${money(item.sales_cents)} · ${plural(item.orders, "order")}`,
   }));
+  const best = items.reduce((a, b) => (b.sales_cents > a.sales_cents ? b : a));
+  return figure({
+    title: by === "month" ? "Sales by month" : "Sales by day",
+    note: `Best: ${nameOfKey(best.key)}, ${money(best.sales_cents)}`,
+    columns: [by === "month" ? "Month" : "Day", "Orders", "Units", "Sales"],
+    rows: items.filter(({ orders }) => orders).map((item) => [nameOfKey(item.key), count(item.orders), count(item.units), money(item.sales_cents)]),
+    chart: (point) => columns({ points, point, format: (cents) => money(cents).replace(/\.00$/, ""), label: `Sales by ${by} from ${nameOfKey(items[0].key)} to ${nameOfKey(items.at(-1).key)}; the figures are in the table below` }),
+  });
 }
 
-function table(items, by) {
-  const label = (key) => (by === "day" ? key : lookOf(key).label);
-  return h("details", { class: "card padded" }, h("summary", {}, "The figures as a table"), h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Sales figures" }, h("table", {},
-    h("thead", {}, h("tr", {}, [by === "day" ? "Day" : "Department", "Orders", "Units", "Sales"].map((title) => h("th", { scope: "col" }, title)))),
-    h("tbody", {}, items.map((item) => h("tr", {}, h("th", { scope: "row" }, label(item.key)), h("td", {}, count(item.orders)), h("td", {}, count(item.units)), h("td", {}, money(item.sales_cents))))))));
+// Where a month begins.
+const tickOf = (key, before) => (key.slice(0, 7) === before?.slice(0, 7) ? "" : shortMonth(key));
+
+function departments(range, signal) {
+  return region({
+    signal,
+    label: "Sales by department",
+    load: (mine) => sales({ by: "department", ...range }, mine),
+    bones: () => h("div", { class: "card padded" }, bone("100%", "16rem")),
+    show: ({ items }) => {
+      if (!items.length) return [];
+      const sorted = items.toSorted((a, b) => b.sales_cents - a.sales_cents);
+      const link = (key) => `/products?${new URLSearchParams({ department: key })}`;
+      return figure({
+        title: "By department",
+        columns: ["Department", "Orders", "Units", "Sales"],
+        rows: sorted.map((item) => [lookOf(item.key).label, count(item.orders), count(item.units), money(item.sales_cents)]),
+        chart: () => ranking(sorted.slice(0, TOP).map((item) => ({ label: lookOf(item.key).label, value: item.sales_cents, text: money(item.sales_cents), href: link(item.key) }))),
+      });
+    },
+  });
+}
+
+function products(range, signal) {
+  return region({
+    signal,
+    label: "The top products",
+    load: (mine) => bestSellers({ limit: TOP, ...range }, mine),
+    bones: () => h("div", { class: "card padded" }, bone("100%", "16rem")),
+    show: (sellers) => {
+      if (!sellers.length) return [];
+      const name = (item) => (item.product ? nameOf(item.product) : readable(item.name) || `Product ${item.key}`);
+      return figure({
+        title: "Top products",
+        columns: ["Product", "Orders", "Units", "Sales"],
+        rows: sellers.map((item) => [name(item), count(item.orders), count(item.units), money(item.sales_cents)]),
+        chart: () => ranking(sellers.map((item) => ({ label: name(item), value: item.sales_cents, text: money(item.sales_cents), href: `/product/${encodeURIComponent(item.key)}` }))),
+      });
+    },
+  });
 }

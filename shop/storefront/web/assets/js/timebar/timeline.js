@@ -13,6 +13,7 @@ import { busiestYear, daysOf, yearsOf } from "./years.js";
 
 const DEBOUNCE_MS = 160;
 const STEP_DAYS = 7;
+const PLAY = "Let the year run";
 const isCalm = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** `onPick(day)` hears of days before the page goes there. */
@@ -37,7 +38,7 @@ export function timeline({ onPick }) {
     },
     onState(isRunning) {
       put(play.firstChild, icon(isRunning ? "pause" : "play"));
-      playWord.textContent = isRunning ? "Pause" : "Let the year run";
+      playWord.textContent = isRunning ? "Pause" : PLAY;
     },
   });
   const start = () => {
@@ -92,7 +93,7 @@ export function timeline({ onPick }) {
   moment.addEventListener("change", show);
   run.stop();
   put(play.firstChild, icon("play"));
-  playWord.textContent = "Let the year run";
+  playWord.textContent = PLAY;
   show();
 
   return {

@@ -20,7 +20,7 @@ export function errorNotice(error, retry, { title, compact } = {}) {
 }
 
 export function notice(tone, title, text, ...actions) {
-  const mark = { ok: "check", info: "wind", warn: "alert", bad: "alert" }[tone];
+  const mark = { ok: "check", info: "wind", warn: "alert", bad: "alert", past: "clock" }[tone];
   return h("div", { class: `notice ${tone}` }, icon(mark), h("div", {}, h("h2", {}, title), text && h("p", {}, text)), actions);
 }
 

@@ -6,7 +6,9 @@ import { money, readable } from "../format.js";
 import { icon } from "../icons.js";
 import { pictureOf } from "../pictures.js";
 import { toast } from "../shell.js";
+import { buyButton } from "./buying.js";
 import { bone } from "./region.js";
+import { rated } from "./stars.js";
 
 export const nameOf = (product) => readable(product.name || product.type || product.category) || `Product ${product.id}`;
 
@@ -27,16 +29,16 @@ export function addToCart(product, quantity = 1) {
 
 export function productCard(product) {
   const name = nameOf(product);
-  const facts = [readable(product.brand), sizeOf(product)].filter(Boolean).join(" · ");
+  const facts = [readable(product.category), sizeOf(product)].filter(Boolean).join(" · ");
   return h("li", { class: "product", "data-product": product.id },
     tile(product),
     h("div", { class: "product-body" },
       h("h3", {}, h("a", { href: `/product/${encodeURIComponent(product.id)}` }, name)),
-      h("p", { class: "muted small" }, readable(product.category)),
-      h("p", { class: "muted small" }, facts)),
+      h("p", { class: "muted small" }, facts),
+      rated(product)),
     h("div", { class: "product-foot" },
       h("span", { class: "money" }, money(product.price_cents)),
-      h("button", { class: "button", type: "button", "aria-label": `Add ${name} to the cart`, onclick: () => addToCart(product) }, icon("plus"), "Add")));
+      buyButton({ label: "Add", spoken: `Add ${name} to the cart`, iconName: "plus", onclick: () => addToCart(product) })));
 }
 
 export const productBones = (many = 8) => h("ul", { class: "products", "aria-hidden": "true" }, Array.from({ length: many }, () =>

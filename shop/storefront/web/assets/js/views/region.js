@@ -36,7 +36,7 @@ export function region({ signal, load, show, missing, bones, label, compact }) {
       const data = await load(mine);
       if (mine.aborted) return;
       failed = false;
-      put(node, show(data));
+      keepingFocus(node, () => put(node, show(data)));
     } catch (error) {
       if (mine.aborted) return;
       if (missing && error.kind === "missing") {
@@ -66,7 +66,15 @@ export function region({ signal, load, show, missing, bones, label, compact }) {
     reload({ quietly: node.childElementCount > 0 });
   }, { signal });
   reload();
-  return { node, reload: () => reload() };
+  // What is there stays while the same is asked for in another way.
+  return { node, reload: () => reload({ quietly: node.childElementCount > 0 && !failed && node.getAttribute("aria-busy") === "false" }) };
+}
+
+// What is drawn anew and is marked as the same has the focus again.
+function keepingFocus(node, draw) {
+  const kept = node.contains(document.activeElement) ? document.activeElement.dataset.keep : undefined;
+  draw();
+  if (kept) node.querySelector(`[data-keep="${CSS.escape(kept)}"]`)?.focus({ preventScroll: true });
 }
 
 /** Grey shapes in place of what is to come. */

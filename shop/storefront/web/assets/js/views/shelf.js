@@ -1,4 +1,4 @@
-// A row of a few products of one department, with the way to all of them.
+// A row of a few products of one department, the best rated first, with the way to all of them.
 
 import { findProducts } from "../catalog.js";
 import { lookOf } from "../departments.js";
@@ -8,17 +8,18 @@ import { region } from "./region.js";
 
 const FEW = 5;
 
-export function shelf(department, title, signal) {
+export function shelf(department, signal) {
+  const { label } = lookOf(department);
   return region({
     signal,
-    label: title,
-    compact: `${title} can't be shown right now.`,
-    load: (mine) => findProducts({ department, limit: FEW }, mine),
+    label,
+    compact: `${label} can't be shown right now.`,
+    load: (mine) => findProducts({ department, sort: "rating", limit: FEW }, mine),
     bones: () => productBones(FEW),
-    show: ({ items }) => (items.length < FEW ? [] : h("section", { class: "stack shelf", "aria-label": title },
+    show: ({ items }) => (items.length < FEW ? [] : h("section", { class: "stack shelf", "aria-label": label },
       h("div", { class: "page-head" },
-        h("h2", {}, title),
-        h("a", { href: `/?${new URLSearchParams({ department })}` }, `All in ${lookOf(department).label}`)),
+        h("h2", {}, label),
+        h("a", { href: `/products?${new URLSearchParams({ department })}` }, "See all", h("span", { class: "visually-hidden" }, ` in ${label}`))),
       h("ul", { class: "products" }, items.map(productCard)))),
   }).node;
 }

@@ -1,0 +1,32 @@
+// What a product has cost: a small chart, with the table behind it. One price is no history.
+
+import { figure } from "../charts/figure.js";
+import { steps } from "../charts/steps.js";
+import { pricesOf } from "../catalog.js";
+import { dateOf, money } from "../format.js";
+import { moment } from "../moment.js";
+import { bone, region } from "./region.js";
+
+export function priceHistory(product, signal) {
+  return region({
+    signal,
+    label: "What it has cost",
+    compact: "What it has cost before can't be shown right now.",
+    load: (mine) => pricesOf(product.id, mine),
+    bones: () => bone("100%", "9rem"),
+    missing: () => [],
+    show: (items) => (items.length < 2 ? [] : chart(items)),
+  }).node;
+}
+
+function chart(items) {
+  const points = items.toReversed().map(({ from, until, price_cents: cents }) => ({ at: Date.parse(from), until: until ? Date.parse(until) : null, cents }));
+  const cheapest = items.reduce((a, b) => (b.price_cents < a.price_cents ? b : a));
+  return figure({
+    title: "Price over time",
+    note: `Lowest ${money(cheapest.price_cents)}, ${dateOf(cheapest.from)}`,
+    columns: ["From", "Until", "Price"],
+    rows: items.map(({ from, until, price_cents: cents }) => [dateOf(from), until ? dateOf(until) : "–", money(cents)]),
+    chart: (point) => steps({ points, point, end: moment.isPast ? Date.parse(moment.asOf) : Date.now(), label: "The price over time; the figures are in the table below" }),
+  });
+}
