@@ -72,7 +72,8 @@ function showOrder(id, { heading, body, signal }) {
   // One that is delivered while it is looked at can be reviewed from then on.
   view.onDelivered = () => receipt.reload();
   receipt.node.classList.add("page");
-  put(body, view.node, invoiceLink(order.id, view.paid, signal), receipt.node, h("p", {}, h("a", { href: "/orders" }, "All my orders")));
+  view.node.querySelector(".timeline-actions").append(invoiceLink(order.id, view.paid, signal));
+  put(body, view.node, receipt.node, h("p", {}, h("a", { href: "/orders" }, "All my orders")));
   if (!moment.isPast) view.follow(AbortSignal.any([signal, following.signal]));
 }
 
@@ -88,7 +89,7 @@ function timelineView(order, signal) {
   let offered;
   const node = h("section", { class: "card timeline", "aria-label": "Timeline" },
     h("div", { class: "timeline-head" }, h("div", { class: "row" }, h("h2", {}, "Timeline"), pill), live),
-    steps.node, ending, actions);
+    steps.node, ending, h("div", { class: "row timeline-actions" }, actions));
 
   const refresh = (fresh) => {
     order.status = statusOf(order.timeline, order.status);

@@ -76,10 +76,10 @@ function others(product, signal) {
     signal,
     label: "More of this kind",
     compact: "More of this kind can't be shown right now.",
-    load: (mine) => findProducts({ q: words, department: product.department, limit: 5 }, mine),
-    bones: () => productBones(4),
+    load: (mine) => findProducts({ q: words, department: product.department, limit: 6 }, mine),
+    bones: () => productBones(5),
     show: ({ items }) => {
-      const rest = items.filter((item) => item.id !== product.id).slice(0, 4);
+      const rest = items.filter((item) => item.id !== product.id).slice(0, 5);
       return rest.length ? h("section", { class: "stack", "aria-label": "More of this kind" }, h("h2", {}, "More of this kind"), h("ul", { class: "products" }, rest.map(productCard))) : [];
     },
   });

@@ -56,7 +56,8 @@ function foundList({ items, total, next, facets }, wanted, open, signal) {
       h("div", { class: "page-head" }, h("h1", { tabindex: -1 }, heading), h("div", { class: "row" }, wanted.q || !items.length ? null : h("p", { class: "muted" }, plural(found, "product")), facets && items.length > 1 ? sortField(wanted) : null)),
       filterChips(wanted)),
     side,
-    h("section", { class: "stack", "aria-label": "Products" },
+    h("section", { class: "stack", "aria-labelledby": "found" },
+      h("h2", { class: "visually-hidden", id: "found" }, "Products"),
       items.length ? list : nothing(wanted),
       next ? moreButton({ list, next, signal, row: productCard, label: "Show more products", load: (after, mine) => findProducts({ ...wanted, after }, mine) }) : null));
 }

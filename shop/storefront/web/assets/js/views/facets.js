@@ -8,13 +8,16 @@ import { stars } from "./stars.js";
 
 const TITLES = { department: "Department", category: "Kind", brand: "Brand", size: "Size", price: "Price", rating: "Rating" };
 const FEW = 7;
+const hasRoom = matchMedia("(min-width: 56.01rem)");
 
 /** `open` says whether it is unfolded where there is little room, and hears it: `{ isOpen }`. */
 export function facetList(facets, wanted, open) {
+  // A catalogue that does not count leaves nothing to choose from; what is set stands above all the same.
+  if (!facets) return null;
   const groups = FILTERS.map((filter) => group(filter, optionsOf(filter, facets), wanted)).filter(Boolean);
   if (!groups.length) return null;
   const many = filtersOf(wanted).length;
-  return h("details", { class: "facets", open: open.isOpen, ontoggle: (event) => { open.isOpen = event.target.open; } },
+  return h("details", { class: "facets", open: open.isOpen || hasRoom.matches, ontoggle: (event) => { open.isOpen = event.target.open; } },
     h("summary", { class: "button quiet" }, icon("filter"), many ? `Filters (${many})` : "Filters"),
     h("nav", { class: "facet-groups", "aria-label": "Filters" }, groups));
 }
@@ -32,7 +35,8 @@ function group(filter, options, wanted) {
   const chosen = wanted[filter];
   // A choice among one says nothing.
   if (!chosen && options.length < 2) return null;
-  const shown = options.length || !chosen ? options : [{ value: chosen, count: 0 }];
+  const isShown = !chosen || options.some(({ value }) => value === chosen);
+  const shown = isShown ? options : [{ value: chosen, count: 0 }, ...options];
   const id = `facet-${filter}`;
   const links = shown.map((option) => link(filter, option, wanted));
   return h("section", { class: "facet", "aria-labelledby": id }, h("h2", { id }, TITLES[filter]),

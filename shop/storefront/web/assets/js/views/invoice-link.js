@@ -18,7 +18,8 @@ export function invoiceLink(order, paid, signal) {
     compact: "The invoice can't be shown right now.",
     load: (mine) => withPatience(order, tries, mine),
     missing: () => [],
-    show: ({ number }) => h("p", {}, h("a", { class: "button quiet", href: `/invoices/${encodeURIComponent(number)}`, "data-testid": "invoice" }, icon("receipt"), `Invoice ${number}`)),
+    bones: () => [],
+    show: ({ number }) => h("a", { class: "button quiet", href: `/invoices/${encodeURIComponent(number)}`, "data-testid": "invoice" }, icon("receipt"), `Invoice ${number}`),
   });
   paid.addEventListener("paid", () => {
     tries = TRIES;
