@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
+use thirtyfour::extensions::cdp::ChromeDevTools;
 use thirtyfour::prelude::*;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -169,6 +170,32 @@ impl Browser {
     /// The value of a JavaScript expression.
     pub(crate) async fn evaluate(&self, expression: &str) -> anyhow::Result<serde_json::Value> {
         Ok(self.driver.execute(format!("return {expression}"), Vec::new()).await?.json().clone())
+    }
+
+    /// A command of Chromium's own protocol.
+    pub(crate) async fn devtools(&self, command: &str, params: serde_json::Value) -> anyhow::Result<()> {
+        let devtools = ChromeDevTools::new(self.driver.handle.clone());
+        devtools.execute_cdp_with_params(command, params).await?;
+        Ok(())
+    }
+
+    /// Waits until no part of the page waits for an answer any more.
+    pub(crate) async fn settle(&self) -> anyhow::Result<()> {
+        let end = Instant::now() + Duration::from_secs(60);
+        while self.count("#main [aria-busy=true]").await > 0 {
+            ensure!(Instant::now() < end, "a part of the page waits for ever");
+            sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
+    }
+
+    /// Puts a day into a field for dates, as its picker does: which keys it takes depends on the browser's language.
+    pub(crate) async fn type_date(&self, css: &str, day: &str) -> anyhow::Result<()> {
+        let script = format!(
+            "(() => {{ const field = document.querySelector('{css}'); field.value = '{day}';
+                field.dispatchEvent(new Event('change', {{ bubbles: true }})); return true; }})()"
+        );
+        self.evaluate(&script).await.map(drop)
     }
 
     /// Keeps what is on the screen as `target/screenshots/<screen>-<name>.png`.

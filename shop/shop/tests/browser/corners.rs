@@ -3,28 +3,33 @@
 use std::time::Duration;
 
 use anyhow::ensure;
-use serde_json::Value;
+use serde_json::{Value, json};
 use thirtyfour::prelude::*;
 use tokio::time::{Instant, sleep};
 
 use crate::browser::Browser;
 use crate::journey::{in_cart, order_on_page};
 
-/// The home page stays where it was in the history, and the department's links keep the search, and the focus.
+/// The home page stays where it was in the history; what is searched for keeps what it was narrowed by.
 pub(crate) async fn search_and_go_back(browser: &Browser) -> anyhow::Result<()> {
-    browser.visit("/", ".products .product").await?;
-    browser.see(".chip[data-department=Grocery]").await?;
-    browser.driver.find(By::Id("search")).await?.send_keys("milk").await?;
-    until(browser, "document.querySelector('#main h1').textContent.includes('milk')").await?;
-    browser.click(".chip[data-department=Grocery]").await?;
-    until(browser, "location.search === '?q=milk&department=Grocery'").await?;
-    until(browser, "document.activeElement.matches('.chip[data-department=Grocery][aria-current=true]')").await?;
+    browser.visit("/", ".department[data-department=Grocery]").await?;
+    browser.click(".department[data-department=Grocery]").await?;
+    until(browser, "location.pathname + location.search === '/products?department=Grocery'").await?;
+    browser.see(".products .product").await?;
     let field = browser.driver.find(By::Id("search")).await?;
+    field.send_keys("milk").await?;
+    until(browser, "location.search === '?q=milk&department=Grocery'").await?;
+    until(browser, "document.querySelector('#main h1').textContent.includes('milk')").await?;
+    ensure!(browser.evaluate("document.activeElement.id").await? == "search", "who types goes on typing");
     field.clear().await?;
     field.send_keys("cheese").await?;
-    until(browser, "new URLSearchParams(document.querySelector('.chip').search).get('q') === 'cheese'").await?;
+    until(browser, "location.search === '?q=cheese&department=Grocery'").await?;
+    browser.click(".chip.set[data-filter=department]").await?;
+    until(browser, "location.search === '?q=cheese'").await?;
     browser.driver.back().await?;
-    until(browser, "location.search === '?q=milk'").await?;
+    until(browser, "location.search === '?q=cheese&department=Grocery'").await?;
+    browser.driver.back().await?;
+    until(browser, "location.search === '?department=Grocery'").await?;
     browser.driver.back().await?;
     until(browser, "location.pathname + location.search === '/'").await?;
     browser.see(".hero").await?;
@@ -111,6 +116,25 @@ pub(crate) async fn leave_while_the_order_is_under_way(browser: &Browser) -> any
     until(browser, &format!("{many} === {}", before + 1)).await
 }
 
+/// Each part of a page asks by itself: what one service does not answer, the others do not miss.
+pub(crate) async fn a_service_that_does_not_answer_leaves_the_rest(browser: &Browser) -> anyhow::Result<()> {
+    browser.devtools("Network.enable", json!({})).await?;
+    browser.devtools("Network.setBlockedURLs", json!({"urls": ["*/api/ordering/*", "*/api/customers/*"]})).await?;
+    browser.visit("/", ".department").await?;
+    browser.see(".shelf .product").await?;
+    browser.visit("/products?q=bread", ".products .product").await?;
+    browser.click(".product:first-child .product-foot .button").await?;
+    browser.driver.goto(format!("{}/checkout", browser.url)).await?;
+    until(browser, "document.querySelector('#where ~ div .notice.warn') !== null").await?;
+    ensure!(browser.count("[data-testid=place-order]").await == 1, "who has no address can order all the same");
+    browser.driver.goto(format!("{}/sales", browser.url)).await?;
+    until(browser, "document.querySelector('.notice.bad') !== null").await?;
+    browser.screenshot("e-ordering-away").await?;
+    browser.devtools("Network.setBlockedURLs", json!({"urls": []})).await?;
+    // Without being touched: what failed tries again.
+    until(browser, "document.querySelector('.chart svg') !== null").await
+}
+
 const SLOW_COMMANDS: &str = "(() => {
     const soon = window.fetch;
     window.fetch = async (url, options) => {
@@ -125,7 +149,7 @@ const SLOW_COMMANDS: &str = "(() => {
 async fn fill_cart(browser: &Browser, words: &str, many: usize) -> anyhow::Result<Vec<String>> {
     browser.visit("/cart", "h1").await?;
     browser.evaluate("localStorage.removeItem('tradewind.cart')").await?;
-    browser.visit(&format!("/?q={words}"), ".products .product").await?;
+    browser.visit(&format!("/products?q={words}"), ".products .product").await?;
     let mut products = Vec::new();
     for nth in 1..=many {
         browser.click(&format!(".products > :nth-child({nth}) .product-foot .button")).await?;
@@ -150,7 +174,7 @@ async fn command(browser: &Browser, method: &str, path: &str, body: &str) -> any
 }
 
 /// Waits until a JavaScript expression, which may await, is true.
-async fn until(browser: &Browser, expression: &str) -> anyhow::Result<()> {
+pub(crate) async fn until(browser: &Browser, expression: &str) -> anyhow::Result<()> {
     let end = Instant::now() + Duration::from_secs(30);
     loop {
         let value = browser.evaluate(&format!("(async () => {expression})()")).await;

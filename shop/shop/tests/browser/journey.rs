@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::browser::Browser;
 use crate::http::wait_for;
+use crate::paper;
 
 const STAGES: usize = 6;
 
@@ -20,8 +21,9 @@ const DOUBLE_CLICK: &str = "(() => {
 
 /// From the first look to "my orders", with a screenshot of each page.
 pub(crate) async fn walk(browser: &Browser) -> anyhow::Result<()> {
-    browser.visit("/", ".products .product").await?;
-    ensure!(browser.count(".departments .chip").await > 3, "the departments are shown");
+    browser.visit("/", ".department").await?;
+    ensure!(browser.count(".department").await > 3, "the departments are shown");
+    browser.settle().await?;
     browser.screenshot("1-home").await?;
 
     search(browser, "cheese").await?;
@@ -41,6 +43,7 @@ pub(crate) async fn walk(browser: &Browser) -> anyhow::Result<()> {
         browser.click("[data-testid=to-checkout]").await?;
         if orders == 1 {
             browser.click("[data-testid=new-customer]").await?;
+            paper::say_where_it_goes(browser).await?;
         }
         browser.screenshot("5-checkout").await?;
         let started = browser.evaluate("performance.timeOrigin").await?;
@@ -62,6 +65,7 @@ pub(crate) async fn walk(browser: &Browser) -> anyhow::Result<()> {
     let receipt = browser.text(".receipt tfoot .money:last-child").await;
     ensure!(receipt == total, "the receipt says {receipt}, the cart said {total}");
     browser.screenshot("7-delivered").await?;
+    paper::move_and_print_again(browser).await?;
 
     browser.click(".tab[data-route=orders]").await?;
     browser.see(&format!("[data-order='{order}']")).await?;
@@ -71,7 +75,7 @@ pub(crate) async fn walk(browser: &Browser) -> anyhow::Result<()> {
     browser.see(".chart svg").await?;
     browser.screenshot("9-sales").await?;
 
-    browser.visit("/?q=zzzzqqqq", ".empty").await?;
+    browser.visit("/products?q=zzzzqqqq", ".empty").await?;
     browser.screenshot("a-nothing-found").await?;
     browser.visit("/nowhere", ".empty").await?;
     Ok(())
@@ -81,7 +85,7 @@ pub(crate) async fn walk(browser: &Browser) -> anyhow::Result<()> {
 pub(crate) async fn search(browser: &Browser, words: &str) -> anyhow::Result<()> {
     let end = Instant::now() + Duration::from_secs(90);
     loop {
-        browser.visit("/", ".products .product").await?;
+        browser.visit("/", "#search").await?;
         browser.driver.find(By::Id("search")).await?.send_keys(words).await?;
         for _ in 0..40 {
             let heading = browser.text("#main h1").await;
