@@ -3,13 +3,14 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::browser::Browser;
-use crate::http::get_json;
+use crate::http::{get_json, wait_for};
 
 /// A household of the sample that has bought much.
 pub(crate) const HOUSEHOLD: &str = "1467";
@@ -66,7 +67,10 @@ impl Axe {
 async fn pages(shop: &str) -> anyhow::Result<Vec<(&'static str, String, &'static str)>> {
     let first = |list: Value, what: &str| list["items"][0][what].as_str().map(str::to_owned).context("nothing listed");
     let orders = get_json(&format!("{shop}/api/ordering/customers/{HOUSEHOLD}/orders?limit=1")).await?;
-    let documents = get_json(&format!("{shop}/api/invoicing/customers/{HOUSEHOLD}/documents?limit=1")).await?;
+    // Invoices follow the orders by themselves.
+    let listed = |list: &Value| list["items"].as_array().is_some_and(|items| !items.is_empty());
+    let documents = format!("{shop}/api/invoicing/customers/{HOUSEHOLD}/documents?limit=1");
+    let documents = wait_for(&documents, Duration::from_secs(60), listed).await?;
     let products = get_json(&format!("{shop}/api/catalog/products?q=cheese&limit=1")).await?;
     let product = first(products, "id")?;
     Ok(vec![

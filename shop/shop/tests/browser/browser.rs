@@ -5,13 +5,13 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use thirtyfour::extensions::cdp::ChromeDevTools;
 use thirtyfour::prelude::*;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::client::Hyper;
+use crate::http::post_json;
 use crate::system::target;
 
 const INSTALL: &str = "install them with `apt-get update && apt-get install -y chromium chromium-driver`, \
@@ -37,6 +37,7 @@ pub(crate) struct Browser {
     pub(crate) url: String,
     screen: Screen,
     chromedriver: Child,
+    chromedriver_url: String,
     _profile: tempfile::TempDir,
 }
 
@@ -72,9 +73,9 @@ impl Browser {
         });
         wanted.add_experimental_option("mobileEmulation", serde_json::json!({ "deviceMetrics": metrics }))?;
         let server = format!("http://127.0.0.1:{port}");
-        let driver = WebDriver::builder(server, wanted).client(Hyper::new()).connect().await;
+        let driver = WebDriver::builder(server.clone(), wanted).client(Hyper::new()).connect().await;
         let driver = driver.with_context(|| format!("Chromium does not start: {INSTALL}"))?;
-        Ok(Self { driver, url: url.to_owned(), screen, chromedriver, _profile: profile })
+        Ok(Self { driver, url: url.to_owned(), screen, chromedriver, chromedriver_url: server, _profile: profile })
     }
 
     /// Ends the browser, however the work in it went; after a failure with a last screenshot.
@@ -172,11 +173,10 @@ impl Browser {
         Ok(self.driver.execute(format!("return {expression}"), Vec::new()).await?.json().clone())
     }
 
-    /// A command of Chromium's own protocol.
+    /// A command of Chromium's own protocol, which chromedriver passes on.
     pub(crate) async fn devtools(&self, command: &str, params: serde_json::Value) -> anyhow::Result<()> {
-        let devtools = ChromeDevTools::new(self.driver.handle.clone());
-        devtools.execute_cdp_with_params(command, params).await?;
-        Ok(())
+        let url = format!("{}/session/{}/goog/cdp/execute", self.chromedriver_url, self.driver.session_id());
+        post_json(&url, &serde_json::json!({"cmd": command, "params": params})).await.map(drop)
     }
 
     /// Waits until no part of the page waits for an answer any more.

@@ -4,16 +4,28 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
+use hyper::Request;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
 /// The JSON at a URL; anything but 200 is an error.
 pub(crate) async fn get_json(url: &str) -> anyhow::Result<Value> {
-    let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
+    send(Request::get(url).body(Full::default())?).await
+}
+
+/// What a URL answers to some JSON; anything but 200 is an error.
+pub(crate) async fn post_json(url: &str, body: &Value) -> anyhow::Result<Value> {
+    let json = Full::from(body.to_string());
+    send(Request::post(url).header("content-type", "application/json").body(json)?).await
+}
+
+async fn send(request: Request<Full<Bytes>>) -> anyhow::Result<Value> {
+    let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
+    let url = request.uri().clone();
     let asked = async {
-        let response = client.get(url.parse()?).await?;
+        let response = client.request(request).await?;
         let status = response.status();
         let body = response.into_body().collect().await?.to_bytes();
         ensure!(status.as_u16() == 200, "{url} answered {status}: {}", String::from_utf8_lossy(&body));

@@ -81,6 +81,7 @@ async fn the_shop_as_of_another_day_is_another_shop_in_which_nothing_can_be_boug
     }
     let _alone = ONE_AT_A_TIME.lock().await;
     let system = System::start().await?;
+    system.wait_until_seeded().await?;
     for screen in [Screen::DESKTOP, Screen::PHONE] {
         let browser = Browser::open(&system.url, screen).await?;
         let travelled = tokio::time::timeout(Duration::from_secs(300), past::travel(&browser)).await;
@@ -97,6 +98,7 @@ async fn no_page_keeps_anybody_out_by_day_or_by_night() -> anyhow::Result<()> {
     let _alone = ONE_AT_A_TIME.lock().await;
     let axe = Axe::fetch().await?;
     let system = System::start().await?;
+    system.wait_until_seeded().await?;
     for screen in [Screen::DESKTOP, Screen::PHONE] {
         let browser = Browser::open(&system.url, screen).await?;
         let checked = tokio::time::timeout(Duration::from_secs(300), axe.check_every_page(&browser)).await;

@@ -1,7 +1,6 @@
 //! Invoices and addresses: what is on paper stays as it was on the day of the order, wherever the customer lives later.
 
 use anyhow::{Context, ensure};
-use thirtyfour::prelude::*;
 
 use crate::browser::Browser;
 use crate::corners::until;

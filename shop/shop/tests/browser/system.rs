@@ -33,6 +33,7 @@ pub(crate) struct System {
 struct Up {
     child: Child,
     pids: watch::Receiver<HashMap<String, i32>>,
+    seeded: watch::Receiver<bool>,
 }
 
 impl System {
@@ -57,6 +58,14 @@ impl System {
         let products = format!("{}/api/catalog/products?q=milk&limit=2", self.url);
         let enough = |page: &Value| page["items"].as_array().is_some_and(|items| items.len() == 2);
         wait_for(&products, READY_WITHIN, enough).await?;
+        Ok(())
+    }
+
+    /// Waits until the sample year is in the shop.
+    pub(crate) async fn wait_until_seeded(&self) -> anyhow::Result<()> {
+        let mut seeded = self.up.lock().await.seeded.clone();
+        let done = tokio::time::timeout(READY_WITHIN, seeded.wait_for(|seeded| *seeded)).await;
+        done.context("the sample is not placed in time")?.context("tradewind up has ended; its output is above")?;
         Ok(())
     }
 
@@ -121,13 +130,14 @@ fn spawn(folder: &Path, port: u16) -> anyhow::Result<Up> {
     command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().context("cannot start tradewind up")?;
     let (told, pids) = watch::channel(HashMap::new());
+    let (tell_seeded, seeded) = watch::channel(false);
     let mut lines = BufReader::new(child.stdout.take().context("its output")?).lines();
     tokio::spawn(async move {
         while let Ok(Some(line)) = lines.next_line().await {
-            note(&told, &line);
+            note(&told, &tell_seeded, &line);
         }
     });
-    Ok(Up { child, pids })
+    Ok(Up { child, pids, seeded })
 }
 
 /// The shop's own manifest, with the programs of this build.
@@ -136,8 +146,8 @@ fn manifest_of_this_build() -> anyhow::Result<String> {
     Ok(text.replace("target/release/", &format!("{}/", target().display())))
 }
 
-/// Follows which process each service has. Lines that matter to a person who reads a failed test are passed on.
-fn note(told: &watch::Sender<HashMap<String, i32>>, line: &str) {
+/// Follows which process each service has, and whether the sample is placed. Lines that matter to a person who reads a failed test are passed on.
+fn note(told: &watch::Sender<HashMap<String, i32>>, seeded: &watch::Sender<bool>, line: &str) {
     let Ok(event) = serde_json::from_str::<Value>(line) else {
         eprintln!("up: {line}");
         return;
@@ -150,6 +160,9 @@ fn note(told: &watch::Sender<HashMap<String, i32>>, line: &str) {
                     pids.insert(service, pid);
                 });
             }
+        }
+        Some("seeded") => {
+            seeded.send_replace(event["ok"] == true);
         }
         Some("fell") => told.send_modify(|pids| {
             pids.remove(&service);

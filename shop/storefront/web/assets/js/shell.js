@@ -2,7 +2,6 @@
 
 import { cart } from "./cart.js";
 import { h, put } from "./dom.js";
-import { plural } from "./format.js";
 import { icon } from "./icons.js";
 import { go, here } from "./router.js";
 import { pathOf, wantedOf } from "./wanted.js";
@@ -24,12 +23,13 @@ export function startShell() {
   put(byId("tabs"), TABS.map((tab) => h("a", { class: "tab", href: tab.href, "data-route": tab.route }, icon(tab.icon), h("span", {}, tab.label))));
   const badge = h("span", { class: "badge", hidden: true, "data-testid": "cart-count" });
   const cartTab = document.querySelector('.tab[data-route="cart"]');
-  cartTab.append(badge);
+  const spoken = h("span", { class: "visually-hidden" });
+  cartTab.append(badge, spoken);
   const count = () => {
     const units = cart.units;
     badge.hidden = units === 0;
     badge.textContent = units;
-    cartTab.setAttribute("aria-label", units ? `Cart, ${plural(units, "item")}` : "Cart, empty");
+    spoken.textContent = units ? (units === 1 ? " item" : " items") : ", empty";
   };
   cart.addEventListener("change", () => {
     count();
