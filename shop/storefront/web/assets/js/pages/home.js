@@ -11,6 +11,8 @@ import { productBones, productCard } from "../views/product-card.js";
 import { bone, region } from "../views/region.js";
 import { shelf } from "../views/shelf.js";
 
+// Two rows of tiles, so that products are in sight.
+const FIRST = 8;
 const SHELVES = 3;
 const BEST = 5;
 
@@ -23,8 +25,9 @@ export function homePage({ signal }) {
     bones: () => h("div", { class: "department-grid" }, Array.from({ length: 6 }, () => bone("100%", "5.5rem"))),
     show: (all) => [
       h("section", { class: "stack", "aria-labelledby": "departments" },
-        h("div", { class: "page-head" }, h("h2", { id: "departments" }, "Departments"), h("a", { href: "/products" }, "All products")),
-        h("ul", { class: "department-grid" }, all.map(departmentTile))),
+        h("div", { class: "page-head" }, h("h2", { id: "departments" }, "Departments", all.areRanked ? h("span", { class: "aside" }, "best sellers first") : null), h("a", { href: "/products" }, "All products")),
+        h("ul", { class: "department-grid" }, all.slice(0, FIRST).map(departmentTile)),
+        all.length > FIRST ? h("details", { class: "more-departments" }, h("summary", {}, `${all.length - FIRST} more departments`), h("ul", { class: "department-grid" }, all.slice(FIRST).map(departmentTile))) : null),
       all.slice(0, SHELVES).map(({ name }) => shelf(name, signal)),
     ],
   });
@@ -49,7 +52,8 @@ async function departmentsBySales(signal) {
   const [departments, sold] = await Promise.allSettled([allDepartments(signal), sales({ by: "department" }, signal)]);
   if (departments.status === "rejected") throw departments.reason;
   const cents = new Map(sold.value?.items.map((item) => [item.key, item.sales_cents]));
-  return departments.value.toSorted((a, b) => (cents.get(b.name) ?? 0) - (cents.get(a.name) ?? 0) || b.products - a.products);
+  const ranked = departments.value.toSorted((a, b) => (cents.get(b.name) ?? 0) - (cents.get(a.name) ?? 0) || b.products - a.products);
+  return Object.assign(ranked, { areRanked: cents.size > 0 });
 }
 
 function departmentTile({ name, products }) {

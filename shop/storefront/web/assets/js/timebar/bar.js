@@ -9,12 +9,18 @@ import { travel } from "../router.js";
 import { announce } from "../shell.js";
 import { timeline } from "./timeline.js";
 
+const PAST = "You see the shop as of ";
+const REST_MS = 900;
+
 export function startTimebar(bar) {
   const words = h("span", { "data-testid": "as-of" });
   const panel = timeline({ onPick: (day) => { words.textContent = PAST + namedDay(day); } });
-  const opener = h("button", { class: "time-opener", type: "button", "aria-expanded": "false", "aria-controls": "time-panel", "data-testid": "time-open", onclick: toggle }, icon("clock"), words, icon("down"));
-  const back = h("button", { class: "time-back", type: "button", "data-testid": "back-to-now", onclick: returnToNow }, "Back to now");
+  const clock = icon("clock");
   const wait = h("span", { class: "spinner", "aria-hidden": "true" });
+  const opener = h("button", { class: "time-opener", type: "button", "aria-expanded": "false", "aria-controls": "time-panel", "data-testid": "time-open", onclick: toggle }, clock, wait, words, icon("down"));
+  const back = h("button", { class: "time-back", type: "button", "data-testid": "back-to-now", onclick: returnToNow }, "Back to now");
+
+  let telling;
 
   function toggle() {
     const opens = panel.node.hidden;
@@ -33,7 +39,10 @@ export function startTimebar(bar) {
     document.documentElement.toggleAttribute("data-past", moment.isPast);
     if (moment.isPast) panel.load();
   }
-  const showWait = () => { wait.hidden = !(moment.isPast && pending.isBusy); };
+  const showWait = () => {
+    wait.hidden = !(moment.isPast && pending.isBusy);
+    clock.toggleAttribute("hidden", !wait.hidden);
+  };
   bar.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || panel.node.hidden) return;
     toggle();
@@ -41,12 +50,13 @@ export function startTimebar(bar) {
   });
   moment.addEventListener("change", () => {
     show();
-    announce(moment.isPast ? `The shop as of ${moment.label}. Buying is off.` : "The shop as of now");
+    // Not every day that is passed: where it comes to rest.
+    clearTimeout(telling);
+    telling = setTimeout(() => announce(moment.isPast ? `You see the shop as of ${moment.label}. Buying is off.` : "You see the shop as of now."), REST_MS);
   });
   pending.addEventListener("change", showWait);
-  put(bar, h("div", { class: "time-line" }, opener, wait, back), panel.node);
+  put(bar, h("div", { class: "time-line" }, opener, back), panel.node);
   show();
   showWait();
 }
 
-const PAST = "You see the shop as of ";
