@@ -18,12 +18,12 @@ fn published(stream: &str, event: &impl DomainEvent) -> Option<Contract> {
     PublishCatalog.publish(&recorded).unwrap()
 }
 
-fn read(contract: Contract) -> (String, Value) {
+fn read(contract: &Contract) -> (String, Value) {
     (contract.event_type.to_string(), serde_json::from_slice(&contract.data).unwrap())
 }
 
 fn told(event: impl Into<ProductEvent>) -> (String, Value) {
-    read(published("product-1", &event.into()).unwrap())
+    read(&published("product-1", &event.into()).unwrap())
 }
 
 #[test]
@@ -52,12 +52,12 @@ fn what_a_customer_says_of_a_product_is_told_and_whom_it_has_helped_is_not() {
     assert_eq!(contract.tags, [tag("product", "1")]);
     let said = json!({"review_id": "r", "product_id": "1", "customer_id": "7", "stars": 4, "title": "Good",
         "text": "Fresh."});
-    assert_eq!(read(contract), ("ReviewWritten".to_owned(), said));
+    assert_eq!(read(&contract), ("ReviewWritten".to_owned(), said));
     let opinion = Opinion { stars: 5, ..Opinion::default() };
     let revised = ReviewRevised { product_id: product_id.clone(), opinion, stars_before: 4 };
     let said = json!({"review_id": "r", "product_id": "1", "stars": 5, "title": "", "text": ""});
     let contract = published("review-r", &ReviewEvent::from(revised)).unwrap();
-    assert_eq!(read(contract), ("ReviewRevised".to_owned(), said));
+    assert_eq!(read(&contract), ("ReviewRevised".to_owned(), said));
     let helped = ReviewFoundHelpful { review_id: "r".into(), product_id, customer_id };
     assert!(published("review-r", &ReviewEvent::from(helped)).is_none());
 }

@@ -1,10 +1,9 @@
 use super::*;
 
-fn prices(
-    model: &Model<PriceHistory>,
-    after: Option<u64>,
-    limit: u64,
-) -> (Vec<(u64, u64, Option<u64>)>, Option<String>) {
+/// What it cost, from when, and until when.
+type Price = (u64, u64, Option<u64>);
+
+fn prices(model: &Model<PriceHistory>, after: Option<u64>, limit: u64) -> (Vec<Price>, Option<String>) {
     let page = PriceHistory::of(&model.read(), "1", after, limit).unwrap();
     let seconds = |at: Timestamp| at.micros() as u64 / 1_000_000;
     let prices = page.items.iter().map(|of| (of.price_cents, seconds(of.from), of.until.map(seconds))).collect();
