@@ -19,6 +19,7 @@ const isCalm = matchMedia("(prefers-reduced-motion: reduce)");
 /** `onPick(day)` hears of days before the page goes there. */
 export function timeline({ onPick }) {
   let items = [];
+  let isAsked = false;
   let year;
   let timer;
   const track = slider({ onPick: (day) => pick(day) });
@@ -104,15 +105,17 @@ export function timeline({ onPick }) {
     stop: () => run.stop(),
     /** The days' orders are asked for once somebody looks, and of today, whatever day the shop is shown as of. */
     async load() {
-      if (items.length) return;
+      if (isAsked) return;
+      isAsked = true;
       try {
         ({ items } = await sales({ by: "day" }, undefined, { timeless: true }));
         trouble.hidden = true;
-        if (items.length) date.min = items[0].key < moment.day ? items[0].key : "2000-01-01";
+        if (items.length) date.min = items[0].key;
         year = undefined;
         show();
       } catch {
         trouble.hidden = false;
+        isAsked = false;
       }
     },
   };
