@@ -82,6 +82,7 @@ assets! {
     "js/pages/product.js",
     "js/pages/products.js",
     "js/pages/sales.js",
+    "js/patience.js",
     "js/pending.js",
     "js/pictures.js",
     "js/positions.js",

@@ -2,12 +2,11 @@
 
 import { h } from "../dom.js";
 import { icon } from "../icons.js";
-import { pause } from "../api.js";
 import { invoiceOf } from "../invoicing.js";
+import { whenThere } from "../patience.js";
 import { region } from "./region.js";
 
 const TRIES = 6;
-const PAUSE_MS = 1_200;
 
 /** `paid` tells with a "paid" event when the order is paid while it is looked at. */
 export function invoiceLink(order, paid, signal) {
@@ -16,7 +15,7 @@ export function invoiceLink(order, paid, signal) {
     signal,
     label: "The invoice",
     compact: "The invoice can't be shown right now.",
-    load: (mine) => withPatience(order, tries, mine),
+    load: (mine) => whenThere(() => invoiceOf(order, mine), { tries, signal: mine }),
     missing: () => [],
     bones: () => [],
     show: ({ number }) => h("a", { class: "button quiet", href: `/invoices/${encodeURIComponent(number)}`, "data-testid": "invoice" }, icon("receipt"), `Invoice ${number}`),
@@ -26,15 +25,4 @@ export function invoiceLink(order, paid, signal) {
     link.reload();
   });
   return link.node;
-}
-
-async function withPatience(order, tries, signal) {
-  for (let left = tries; ; left -= 1) {
-    try {
-      return await invoiceOf(order, signal);
-    } catch (error) {
-      if (error.kind !== "missing" || left <= 1) throw error;
-      await pause(PAUSE_MS, signal);
-    }
-  }
 }

@@ -5,6 +5,7 @@ import { currentCustomer } from "../customer.js";
 import { h, put } from "../dom.js";
 import { newId } from "../ids.js";
 import { moment } from "../moment.js";
+import { whenThere } from "../patience.js";
 import { region } from "./region.js";
 import { savingForm } from "./saving.js";
 import { stars } from "./stars.js";
@@ -12,6 +13,7 @@ import { stars } from "./stars.js";
 const WORDS = ["", "Poor", "Fair", "Good", "Very good", "Excellent"];
 const TITLE_MAX = 120;
 const TEXT_MAX = 5_000;
+const TRIES = 6;
 
 /** `isOpen` opens the form at once; `changed()` is told when a review was saved. */
 export function reviewForm({ product, isOpen, changed, signal }) {
@@ -21,7 +23,7 @@ export function reviewForm({ product, isOpen, changed, signal }) {
     signal,
     label: "Your review",
     compact: "Whether you can review it can't be told right now.",
-    load: (mine) => mayReview(me, product, mine),
+    load: (mine) => mayReview(me, product, isOpen ? TRIES : 1, mine),
     missing: () => [],
     show: ({ isDelivered, own }) => {
       if (moment.isPast) return [];
@@ -37,8 +39,9 @@ export function reviewForm({ product, isOpen, changed, signal }) {
   return place.node;
 }
 
-async function mayReview(me, product, signal) {
-  const [delivered, own] = await Promise.allSettled([deliveredTo(me, product.id, signal), reviewsOf(product.id, { customer: me, limit: 1 }, signal)]);
+// Who comes from an order that has just been delivered may be here before the catalogue has heard of it.
+async function mayReview(me, product, tries, signal) {
+  const [delivered, own] = await Promise.allSettled([whenThere(() => deliveredTo(me, product.id, signal), { tries, signal }), reviewsOf(product.id, { customer: me, limit: 1 }, signal)]);
   if (own.status === "rejected") throw own.reason;
   if (delivered.status === "rejected" && delivered.reason.kind !== "missing") throw delivered.reason;
   return { isDelivered: delivered.status === "fulfilled", own: own.value.items[0] };
