@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::client::{Got, PATIENCE, Shopper, id, new_order};
 use crate::customers::{JANUARY, JUNE, address, move_at, post_at, register_at};
 use crate::killing::Process;
-use crate::system::{Shop, front};
+use crate::system::{Shop, free_address, front};
 
 /// A payment provider that never refuses.
 const FRIENDLY: &str = "--payment-busy-percent 0 --payment-declined-percent 0";
@@ -131,9 +131,14 @@ async fn whoever_registers_after_ordering_gets_the_invoice_then_and_until_then_i
 async fn numbers_have_no_gap_though_invoicing_is_killed_in_the_middle() {
     let folder = tempfile::tempdir().unwrap();
     let data = |name: &str| folder.path().join(name);
-    let catalog = Process::start("catalog", &data("catalog")).await;
-    let line = format!("ordering --upstream catalog=http://{} --pace fast {FRIENDLY}", catalog.address);
-    let ordering = Process::start(&line, &data("ordering")).await;
+    // They follow each other, and neither waits for the other to start.
+    let addresses = [free_address(), free_address()];
+    let line = format!("catalog --upstream ordering=http://{}", addresses[1]);
+    let catalog = Process::begin(&line, addresses[0], &data("catalog"));
+    let line = format!("ordering --upstream catalog=http://{} --pace fast {FRIENDLY}", addresses[0]);
+    let ordering = Process::begin(&line, addresses[1], &data("ordering"));
+    catalog.ready().await;
+    ordering.ready().await;
     let customers = Process::start("customers", &data("customers")).await;
     let (told, known) = (ordering.address, customers.address);
     let line = format!("invoicing --upstream ordering=http://{told} --upstream customers=http://{known}");

@@ -26,7 +26,7 @@ impl Process {
     }
 
     /// It runs, but what it follows may not be there yet.
-    fn begin(line: &str, address: SocketAddr, data: &Path) -> Self {
+    pub(crate) fn begin(line: &str, address: SocketAddr, data: &Path) -> Self {
         let line: Vec<String> = ["run"]
             .into_iter()
             .chain(line.split_whitespace())
@@ -42,7 +42,7 @@ impl Process {
         self.ready().await;
     }
 
-    async fn ready(&self) {
+    pub(crate) async fn ready(&self) {
         let started = Instant::now();
         while !answers(self.address).await {
             assert!(started.elapsed() < PATIENCE, "{:?} is not ready", self.line);

@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use clap::Parser;
 use tokio::task::JoinHandle;
@@ -114,9 +115,19 @@ impl Shop {
     }
 }
 
-/// Where nobody listens.
+/// Where nobody listens. Below the ports that the system gives away by itself, and every test process has some of its
+/// own: what is free now must still be free when the service comes.
 pub(crate) fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    const FIRST: u32 = 12_000;
+    const A_PROCESS: u32 = 16;
+    const PROCESSES: u32 = 600;
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    let own = FIRST + std::process::id() % PROCESSES * A_PROCESS;
+    (0..A_PROCESS)
+        .map(|_| own + TAKEN.fetch_add(1, Ordering::Relaxed) % A_PROCESS)
+        .map(|port| SocketAddr::from(([127, 0, 0, 1], u16::try_from(port).unwrap())))
+        .find(|address| TcpListener::bind(address).is_ok())
+        .expect("a free port")
 }
 
 /// A gateway in front of services.
