@@ -76,7 +76,7 @@ async fn pages(shop: &str) -> anyhow::Result<Vec<(&'static str, String, &'static
     Ok(vec![
         ("home", "/".to_owned(), ".department"),
         ("products", "/products?q=milk&department=Grocery".to_owned(), ".products .product"),
-        ("product", format!("/product/{product}"), ".detail h1"),
+        ("product", format!("/product/{product}"), ".review-section"),
         ("cart", "/cart".to_owned(), ".lines > li"),
         ("checkout", "/checkout".to_owned(), "[data-testid=ship-to]"),
         ("orders", "/orders".to_owned(), ".order-row"),

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 use crate::browser::Browser;
 use crate::http::wait_for;
 use crate::paper;
+use crate::reviews;
 
 const STAGES: usize = 6;
 
@@ -65,6 +66,7 @@ pub(crate) async fn walk(browser: &Browser) -> anyhow::Result<()> {
     let receipt = browser.text(".receipt tfoot .money:last-child").await;
     ensure!(receipt == total, "the receipt says {receipt}, the cart said {total}");
     browser.screenshot("7-delivered").await?;
+    reviews::write_and_find(browser).await?;
     paper::move_and_print_again(browser).await?;
 
     browser.click(".tab[data-route=orders]").await?;

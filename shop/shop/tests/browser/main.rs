@@ -13,6 +13,7 @@ mod journey;
 mod killing;
 mod paper;
 mod past;
+mod reviews;
 mod system;
 
 use std::time::Duration;

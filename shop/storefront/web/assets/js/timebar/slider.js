@@ -35,7 +35,6 @@ export function slider({ onPick }) {
 
   return {
     node: h("div", { class: "time-track" }, bars.node, input, months),
-    input,
     /** Shows a year; a day of today or later is its end. */
     showYear(shown, number) {
       year = shown;
@@ -48,13 +47,9 @@ export function slider({ onPick }) {
       input.value = day ? Math.max(0, Math.min(year.many - 1, year.indexOf(day))) : year.many - 1;
       draw();
     },
-    get day() {
-      return year.dayAt(Number(input.value));
-    },
     get isAtEnd() {
       return Number(input.value) >= year.many - 1;
     },
-    pick,
   };
 }
 

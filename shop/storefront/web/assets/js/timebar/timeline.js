@@ -101,7 +101,6 @@ export function timeline({ onPick }) {
     node: h("div", { class: "timeline-panel", id: "time-panel", hidden: true },
       h("div", { class: "timeline-inner" }, track.node,
         h("div", { class: "time-controls" }, play, years, h("div", { class: "time-date" }, h("label", { for: "time-date" }, "Day"), date)), trouble)),
-    focus: () => track.input.focus(),
     stop: () => run.stop(),
     /** The days' orders are asked for once somebody looks, and of today, whatever day the shop is shown as of. */
     async load() {
