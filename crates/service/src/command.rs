@@ -22,6 +22,20 @@ pub trait Command: Send + Sync + 'static {
         None
     }
 
+    /// When one of its events happened: at the command's own time `at`, unless the command brings in a whole stretch of
+    /// the past, in which one thing followed another.
+    fn time_of(&self, event: &<Self::Entity as Entity>::Event, at: Timestamp) -> Timestamp {
+        let _ = event;
+        at
+    }
+
+    /// The process manager that has recorded already all that follows from the events, and so is not told of them; by
+    /// its name. For a process manager that asks for several steps at once: it would else have to note of each that it
+    /// has nothing more to do about it.
+    fn settled_by(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The command's name in metrics and logs: the type's own, unless told otherwise.
     fn name(&self) -> &'static str {
         short_type_name::<Self>()

@@ -9,6 +9,9 @@ use uuid::Uuid;
 pub(crate) const FINGERPRINT: &str = "requestfingerprint";
 /// The metadata extension that marks what was recorded at another time than it happened.
 pub(crate) const BACKDATED: &str = "backdated";
+/// The metadata extension that names the process manager that need not hear of an event: see
+/// [`Command::settled_by`](crate::Command::settled_by).
+pub(crate) const SETTLED_BY: &str = "settledby";
 
 /// A key of the service's own, which no client can choose: those that come over HTTP begin with a word of their own.
 /// Whoever knows an event's id knows what would follow from it, and must not be able to take its place.

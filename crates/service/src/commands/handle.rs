@@ -141,7 +141,7 @@ impl Commands {
             let fail_if = self.inner.loader.upcasters.widen(fail_if);
             AppendCondition { fail_if, after }
         });
-        let recorded = to_events(events, context, at)?;
+        let recorded = to_events(command, events, context, at)?;
         self.append_events(stream, context, loaded, events, (recorded, condition)).await
     }
 

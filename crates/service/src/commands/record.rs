@@ -4,7 +4,8 @@ use serde_json::json;
 use tradewind_events::{Event, EventId, EventType, Metadata, Timestamp};
 
 use super::CommandError;
-use crate::{CommandContext, DomainEvent};
+use crate::context::SETTLED_BY;
+use crate::{Command, CommandContext, DomainEvent, EventOf};
 
 /// The type of the event that stands for a command that came with a key and changed nothing. No entity knows it, and
 /// so it changes none; but it takes the id that the command's first event would have had.
@@ -23,17 +24,21 @@ pub(super) fn changed_nothing(command: &str, context: &CommandContext, at: Times
 }
 
 /// The command's events; their ids follow from its key, if it has one.
-pub(super) fn to_events<E: DomainEvent>(
-    events: &[E],
+pub(super) fn to_events<C: Command>(
+    command: &C,
+    events: &[EventOf<C>],
     context: &CommandContext,
     at: Timestamp,
 ) -> Result<Vec<Event>, CommandError> {
-    let metadata = context.metadata();
-    let one = |(index, event): (usize, &E)| {
+    let mut metadata = context.metadata();
+    if let Some(process) = command.settled_by() {
+        metadata.extensions.insert(SETTLED_BY.to_owned(), process.to_owned());
+    }
+    let one = |(index, event): (usize, &EventOf<C>)| {
         Ok(Event {
             id: context.key.as_ref().map_or_else(EventId::new, |key| key.event_id(index)),
             event_type: EventType::new(event.event_type()).map_err(|e| CommandError::Encode(e.to_string()))?,
-            time: at,
+            time: command.time_of(event, at),
             tags: event.tags(),
             metadata: Metadata { schema_version: event.schema_version(), ..metadata.clone() },
             data: event.encode().map_err(|e| CommandError::Encode(e.to_string()))?.into(),

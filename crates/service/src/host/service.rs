@@ -80,6 +80,12 @@ impl ServiceHandle {
 }
 
 impl Service {
+    /// All its routes, as it serves them, for asking it from within its own process.
+    #[must_use]
+    pub fn routes(&self) -> Router {
+        self.router.clone()
+    }
+
     /// Runs until `shutdown`, then lets requests in flight end, and then everything else.
     ///
     /// # Errors

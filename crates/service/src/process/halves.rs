@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use tradewind_events::{EventId, Recorded, StreamId, Timestamp};
 
 use super::{Effect, Issue, OwnEvent, ProcessManager};
-use crate::context::{BACKDATED, internal_key};
+use crate::context::{BACKDATED, SETTLED_BY, internal_key};
 use crate::reaction::{Issuer, ReactionError, Reactor, Timer, TimerChange};
 use crate::{Command, CommandContext, CommandError, Commands, DomainEvent, IdempotencyKey, Rejection};
 
@@ -85,6 +85,9 @@ impl<P: ProcessManager> Reactor for InputHalf<P> {
     fn meet<'a>(&'a self, event: &'a Recorded) -> BoxFuture<'a, Result<Vec<TimerChange>, ReactionError>> {
         async move {
             let Some(instance) = self.process.instance(event) else { return Ok(Vec::new()) };
+            if self.has_settled(event) {
+                return Ok(Vec::new());
+            }
             let key = internal_key(format_args!("{}/{}", self.process.name(), event.id()));
             let context = CommandContext::caused_by(event, key);
             let heard = event.clone();
@@ -93,6 +96,14 @@ impl<P: ProcessManager> Reactor for InputHalf<P> {
             Ok(Vec::new())
         }
         .boxed()
+    }
+}
+
+impl<P: ProcessManager> InputHalf<P> {
+    /// Whether the process manager itself asked for this event, and has recorded all that follows from it.
+    fn has_settled(&self, event: &Recorded) -> bool {
+        let metadata = event.metadata().unwrap_or_default();
+        metadata.extensions.get(SETTLED_BY).is_some_and(|name| name == self.process.name())
     }
 }
 
