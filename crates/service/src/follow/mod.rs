@@ -26,6 +26,8 @@ pub use status::{FailedTimer, FollowerState, FollowerStatus, Stopped};
 
 /// The most events that are handed over at once.
 const BATCH_EVENTS_MAX: usize = 4_096;
+/// A delivery of so many events is one of many to somebody who lags behind: more follow at once.
+const DELIVERY_EVENTS_MANY: usize = 256;
 const PAUSE_MIN: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 
@@ -118,23 +120,33 @@ impl<S: Sink> Follower<S> {
         let subscribing = self.source.subscribe(self.sink.position(), query);
         let Some(deliveries) = stop.run_until_cancelled(subscribing).await else { return Ok(Ended::Told) };
         let mut deliveries = deliveries.map_err(lost)?;
+        let mut next = stop.run_until_cancelled(gather(&mut deliveries)).await;
         loop {
-            let Some(next) = stop.run_until_cancelled(gather(&mut deliveries)).await else { return Ok(Ended::Told) };
-            let Some(delivery) = next.map_err(lost)? else {
+            let Some(delivery) = next else { return Ok(Ended::Told) };
+            let Some(delivery) = delivery.map_err(lost)? else {
                 return Err(Halt::Transient("the subscription ended".to_owned()));
             };
-            self.hand_over(delivery.events, delivery.through).await?;
-            if delivery.caught_up {
+            let caught_up = delivery.caught_up;
+            // While this is handled, what comes next is read, if it is there already.
+            let read_ahead =
+                async { if caught_up { None } else { Some(stop.run_until_cancelled(gather(&mut deliveries)).await) } };
+            let (handled, ahead) = tokio::join!(self.hand_over(delivery.events, delivery.through), read_ahead);
+            handled?;
+            if caught_up {
                 self.status.caught_up();
             }
             let arrived = match until {
                 Until::Forever => false,
-                Until::CaughtUp => delivery.caught_up,
+                Until::CaughtUp => caught_up,
                 Until::Reached(position) => self.sink.position() >= position,
             };
             if arrived {
                 return Ok(Ended::Arrived);
             }
+            next = match ahead {
+                Some(ahead) => ahead,
+                None => stop.run_until_cancelled(gather(&mut deliveries)).await,
+            };
         }
     }
 
@@ -176,13 +188,17 @@ fn lost(error: ReadError) -> Halt {
     Halt::Transient(error.to_string())
 }
 
-/// The next delivery, together with those that are there already.
+/// The next delivery, together with those that are there already. Who lags far behind gets a full batch, since much of
+/// what a batch costs does not depend on how many events are in it; who is nearly there waits for nothing.
 async fn gather(deliveries: &mut Subscription) -> Result<Option<Delivery>, ReadError> {
     let Some(first) = deliveries.next().await else { return Ok(None) };
     let mut all = first?;
+    let mut lags = !all.caught_up && all.events.len() >= DELIVERY_EVENTS_MANY;
     while all.events.len() < BATCH_EVENTS_MAX {
+        let next = if lags { Some(deliveries.next().await) } else { deliveries.next().now_or_never() };
         // An error or an end that comes now comes again when it is asked for next.
-        let Some(Some(Ok(next))) = deliveries.next().now_or_never() else { break };
+        let Some(Some(Ok(next))) = next else { break };
+        lags = !next.caught_up && next.events.len() >= DELIVERY_EVENTS_MANY;
         all.events.extend(next.events);
         (all.through, all.caught_up) = (next.through, next.caught_up);
     }
