@@ -4,8 +4,13 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tradewind_events::Timestamp;
 
-use crate::events::OrderEvent;
+use crate::events::{
+    OrderApproved, OrderDelivered, OrderEvent, OrderPaid, OrderPaymentFailed, OrderPrepared, OrderRejected,
+    OrderShipped,
+};
+use crate::order::Status;
 use crate::pace::Pace;
 use crate::payment::{Answer, PaymentOptions, StandInProvider};
 
@@ -58,6 +63,41 @@ pub enum Step {
     Deliver,
 }
 
+/// What is asked of the order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "each is the command of the same name")]
+pub enum Action {
+    Approve,
+    Reject { reason: String },
+    RecordPayment { reference: String },
+    FailPayment { reason: String, attempts: u32 },
+    Prepare,
+    Ship,
+    Deliver,
+}
+
+impl Action {
+    /// What happens to the order, if its rules allow it.
+    fn event(&self) -> OrderEvent {
+        match self.clone() {
+            Self::Approve => OrderApproved {}.into(),
+            Self::Reject { reason } => OrderRejected { reason }.into(),
+            Self::RecordPayment { reference } => OrderPaid { reference }.into(),
+            Self::FailPayment { reason, attempts } => OrderPaymentFailed { reason, attempts }.into(),
+            Self::Prepare => OrderPrepared {}.into(),
+            Self::Ship => OrderShipped {}.into(),
+            Self::Deliver => OrderDelivered {}.into(),
+        }
+    }
+
+    /// The status that the order then has.
+    #[must_use]
+    pub fn leads_to(&self) -> Status {
+        Status::after(&self.event())
+    }
+}
+
 /// A step, and how long after what led to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NextStep {
@@ -87,6 +127,71 @@ pub fn next_step(event: &OrderEvent, options: &FulfilmentOptions) -> Option<Next
         | OrderEvent::OrderCancelled(_) => return None,
     };
     Some(NextStep { step, after })
+}
+
+/// What comes of a step when its time has come.
+#[must_use]
+pub fn take(step: &Step, order_id: &str, options: &FulfilmentOptions) -> Taken {
+    Taken::Action(match step {
+        Step::Approve => Action::Approve,
+        Step::Reject { reason } => Action::Reject { reason: reason.clone() },
+        Step::Prepare => Action::Prepare,
+        Step::Ship => Action::Ship,
+        Step::Deliver => Action::Deliver,
+        Step::Collect { attempt } => match collect(order_id, *attempt, options) {
+            Collected::Paid { reference } => Action::RecordPayment { reference },
+            Collected::Failed { reason } => Action::FailPayment { reason, attempts: *attempt },
+            Collected::Again(next) => return Taken::Again(next),
+        },
+    })
+}
+
+/// What comes of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// Something is asked of the order.
+    Action(Action),
+    /// Another step must come first.
+    Again(NextStep),
+}
+
+/// A step of the past: what was asked of the order, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastStep {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    #[serde(flatten)]
+    pub action: Action,
+}
+
+/// How an order that happened at `at` went on up to `now`: the steps whose time had come, and the next one with its
+/// time, if there is one.
+#[must_use]
+pub fn past_steps(
+    order_id: &str,
+    created: &OrderEvent,
+    (at, now): (Timestamp, Timestamp),
+    options: &FulfilmentOptions,
+) -> (Vec<PastStep>, Option<(Step, Timestamp)>) {
+    let (mut steps, mut at) = (Vec::new(), at);
+    let mut next = next_step(created, options);
+    while let Some(NextStep { step, after }) = next {
+        let due = at.plus(after);
+        if due > now {
+            return (steps, Some((step, due)));
+        }
+        at = due;
+        next = match take(&step, order_id, options) {
+            Taken::Action(action) => {
+                let follows = next_step(&action.event(), options);
+                steps.push(PastStep { at, action });
+                follows
+            }
+            Taken::Again(again) => Some(again),
+        };
+    }
+    (steps, None)
 }
 
 /// What comes of asking the payment provider.

@@ -1,3 +1,7 @@
+use std::time::Duration;
+
+use tradewind_events::Timestamp;
+use tradewind_service::Command;
 use tradewind_testkit::scenario::{given, given_nothing};
 
 use super::*;
@@ -5,6 +9,7 @@ use crate::events::{
     OrderApproved, OrderCancelled, OrderCreated, OrderDelivered, OrderEvent, OrderLine, OrderPaid, OrderPaymentFailed,
     OrderPrepared, OrderRejected, OrderShipped,
 };
+use crate::fulfilment::{Action, PastStep};
 use crate::order::{Order, Status};
 
 fn line(product: &str, quantity: u32, unit_price_cents: u64) -> OrderLine {
@@ -216,4 +221,29 @@ fn nothing_happens_to_an_order_that_has_ended() {
     }
     given::<Order>(rejected()).when(CancelOrder { reason: String::new() }).then_rejected("order-has-ended");
     given::<Order>(unpaid()).when(CancelOrder { reason: String::new() }).then_rejected("order-has-ended");
+}
+
+/// Steps that were taken on one day of the past, an hour after each other.
+fn past(actions: impl IntoIterator<Item = Action>) -> FollowThePast {
+    let hour = |n: usize| Timestamp::EPOCH.plus(Duration::from_secs(3_600 * n as u64));
+    let step = |(n, action)| PastStep { at: hour(n), action };
+    FollowThePast { steps: actions.into_iter().enumerate().map(step).collect(), asked_by: "fulfil-order" }
+}
+
+#[test]
+fn the_past_follows_step_by_step_each_at_its_own_time() {
+    let paid = Action::RecordPayment { reference: "r".into() };
+    let all = || past([Action::Approve, paid.clone(), Action::Prepare, Action::Ship, Action::Deliver]);
+    given(up_to(Status::Created)).when(all()).then(six_stages()[1..].to_vec());
+    given(up_to(Status::Prepared)).when(all()).then(six_stages()[4..].to_vec());
+    given(up_to(Status::Delivered)).when(all()).then_nothing();
+    let times = six_stages()[1..].iter().map(|event| all().time_of(event, Timestamp::EPOCH)).collect::<Vec<_>>();
+    assert_eq!(times, all().steps.iter().map(|step| step.at).collect::<Vec<_>>());
+}
+
+#[test]
+fn no_step_of_the_past_is_taken_if_a_rule_says_no_to_one() {
+    given(cancelled()).when(past([Action::Approve, Action::Ship])).then_rejected("order-has-ended");
+    given(up_to(Status::Created)).when(past([Action::Approve, Action::Ship])).then_rejected("order-not-so-far");
+    given_nothing::<Order>().when(past([Action::Approve])).then_rejected("no-such-order");
 }

@@ -2,9 +2,11 @@ use serde::{Deserialize, Serialize};
 use tradewind_events::{Query, Recorded, Timestamp};
 use tradewind_service::{CommandContext, Effect, Entity, ProcessManager, ReactionError, decode, events};
 
-use crate::commands::{ApproveOrder, DeliverOrder, FailPayment, PrepareOrder, RecordPayment, RejectOrder, ShipOrder};
+use crate::commands::{
+    ApproveOrder, DeliverOrder, FailPayment, FollowThePast, PrepareOrder, RecordPayment, RejectOrder, ShipOrder,
+};
 use crate::events::OrderEvent;
-use crate::fulfilment::{Collected, FulfilmentOptions, NextStep, Step, collect, next_step};
+use crate::fulfilment::{Action, FulfilmentOptions, NextStep, PastStep, Step, Taken, next_step, past_steps, take};
 use crate::order::Order;
 
 /// Drives each order from placed to delivered: whenever something has happened to it, the next step is planned; when
@@ -19,6 +21,7 @@ events! {
     pub enum FulfilmentEvent {
         StepPlanned,
         StepTaken,
+        PastStepsTaken,
         FulfilmentEnded,
     }
 }
@@ -50,18 +53,12 @@ pub struct StepTaken {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FulfilmentEnded {}
 
-/// What is asked of the order.
+/// The order was brought in from the past, and these steps are behind: all of them are taken at once, each at its own
+/// time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "action", rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "each is the command of the same name")]
-pub enum Action {
-    Approve,
-    Reject { reason: String },
-    RecordPayment { reference: String },
-    FailPayment { reason: String, attempts: u32 },
-    Prepare,
-    Ship,
-    Deliver,
+pub struct PastStepsTaken {
+    /// The steps, in their order.
+    pub steps: Vec<PastStep>,
 }
 
 /// What is remembered of the fulfilment of one order: the step that is planned.
@@ -78,11 +75,15 @@ impl Entity for Fulfilment {
     fn evolve(&mut self, event: &FulfilmentEvent) {
         self.planned = match event {
             FulfilmentEvent::StepPlanned(planned) => Some(planned.clone()),
-            FulfilmentEvent::StepTaken(_) | FulfilmentEvent::FulfilmentEnded(_) => None,
+            FulfilmentEvent::StepTaken(_)
+            | FulfilmentEvent::PastStepsTaken(_)
+            | FulfilmentEvent::FulfilmentEnded(_) => None,
         };
     }
 }
 
+/// Its name.
+const NAME: &str = "fulfil-order";
 /// An order has one timer: that of its next step.
 const TIMER: &str = "next-step";
 
@@ -96,13 +97,26 @@ impl FulfilOrder {
     fn options(&self, of_the_past: bool) -> FulfilmentOptions {
         if of_the_past { self.options.of_the_past() } else { self.options }
     }
+
+    /// The steps of an order of the past that are behind, and the plan of the next one. What was behind when the order
+    /// was recorded stays so, whenever and how often this is asked.
+    fn catch_up(&self, order_id: &str, created: &OrderEvent, event: &Recorded) -> Vec<FulfilmentEvent> {
+        let times = (event.time(), event.recorded_at());
+        let (steps, next) = past_steps(order_id, created, times, &self.options(true));
+        let taken = (!steps.is_empty()).then(|| PastStepsTaken { steps }.into());
+        let planned = next.map(|(step, due)| {
+            let order_id = order_id.to_owned();
+            StepPlanned { order_id, step, due, of_the_past: true }.into()
+        });
+        taken.into_iter().chain(planned).collect()
+    }
 }
 
 impl ProcessManager for FulfilOrder {
     type State = Fulfilment;
 
     fn name(&self) -> &'static str {
-        "fulfil-order"
+        NAME
     }
 
     fn query(&self) -> Query {
@@ -117,6 +131,9 @@ impl ProcessManager for FulfilOrder {
         let Some(happened) = decode::<OrderEvent>(event)? else { return Ok(Vec::new()) };
         // What is brought in from the past has consequences in the past.
         let of_the_past = CommandContext::caused_by(event, "").at.is_some();
+        if of_the_past && matches!(happened, OrderEvent::OrderCreated(_)) {
+            return Ok(self.catch_up(event.entity_id(), &happened, event));
+        }
         Ok(match next_step(&happened, &self.options(of_the_past)) {
             Some(NextStep { step, after }) => {
                 let order_id = event.entity_id().to_owned();
@@ -129,29 +146,21 @@ impl ProcessManager for FulfilOrder {
 
     fn on_timer(&self, state: &Fulfilment, _timer: &str) -> Vec<FulfilmentEvent> {
         let Some(planned) = &state.planned else { return Vec::new() };
-        let action = match &planned.step {
-            Step::Approve => Action::Approve,
-            Step::Reject { reason } => Action::Reject { reason: reason.clone() },
-            Step::Prepare => Action::Prepare,
-            Step::Ship => Action::Ship,
-            Step::Deliver => Action::Deliver,
-            Step::Collect { attempt } => {
-                match collect(&planned.order_id, *attempt, &self.options(planned.of_the_past)) {
-                    Collected::Paid { reference } => Action::RecordPayment { reference },
-                    Collected::Failed { reason } => Action::FailPayment { reason, attempts: *attempt },
-                    Collected::Again(NextStep { step, after }) => {
-                        return vec![StepPlanned { step, due: planned.due.plus(after), ..planned.clone() }.into()];
-                    }
-                }
+        match take(&planned.step, &planned.order_id, &self.options(planned.of_the_past)) {
+            Taken::Action(action) => vec![StepTaken { action }.into()],
+            Taken::Again(NextStep { step, after }) => {
+                vec![StepPlanned { step, due: planned.due.plus(after), ..planned.clone() }.into()]
             }
-        };
-        vec![StepTaken { action }.into()]
+        }
     }
 
     fn effects(&self, order: &str, event: &FulfilmentEvent, _at: Timestamp) -> Vec<Effect> {
         vec![match event {
             FulfilmentEvent::StepPlanned(planned) => Effect::timer(TIMER, planned.due),
             FulfilmentEvent::StepTaken(taken) => effect_of(order, &taken.action),
+            FulfilmentEvent::PastStepsTaken(PastStepsTaken { steps }) => {
+                Effect::command(order, FollowThePast { steps: steps.clone(), asked_by: NAME })
+            }
             FulfilmentEvent::FulfilmentEnded(_) => Effect::cancel(TIMER),
         }]
     }

@@ -2,4 +2,6 @@
 
 mod fulfil_order;
 
-pub use fulfil_order::{Action, FulfilOrder, Fulfilment, FulfilmentEnded, FulfilmentEvent, StepPlanned, StepTaken};
+pub use fulfil_order::{
+    FulfilOrder, Fulfilment, FulfilmentEnded, FulfilmentEvent, PastStepsTaken, StepPlanned, StepTaken,
+};

@@ -5,6 +5,7 @@ use tradewind_service::DomainEvent;
 
 use super::*;
 use crate::events::{OrderApproved, OrderCancelled, OrderCreated, OrderDelivered};
+use crate::order::Status;
 use crate::pace::Pace;
 use crate::payment::PaymentOptions;
 
@@ -20,6 +21,11 @@ fn process(busy_percent: u8, declined_percent: u8) -> FulfilOrder {
 }
 
 fn recorded(event: impl Into<OrderEvent>, backdated: bool) -> Recorded {
+    recorded_later(event, backdated, Duration::ZERO)
+}
+
+/// Something that happened at noon, and was recorded so much later.
+fn recorded_later(event: impl Into<OrderEvent>, backdated: bool, later: Duration) -> Recorded {
     let event: OrderEvent = event.into();
     let mut metadata = Metadata::default();
     if backdated {
@@ -30,7 +36,7 @@ fn recorded(event: impl Into<OrderEvent>, backdated: bool) -> Recorded {
         metadata,
         ..Event::new(EventType::new(event.event_type()).unwrap(), moment(NOON), &()).unwrap()
     };
-    Recorded::assemble("order-a", &raw, Position(1), Revision(0), moment(NOON))
+    Recorded::assemble("order-a", &raw, Position(1), Revision(0), moment(NOON).plus(later))
 }
 
 fn created() -> OrderCreated {
@@ -62,6 +68,44 @@ fn an_order_of_the_past_is_fulfilled_in_the_past_at_an_ordinary_pace() {
         matches!(&taken[..], [FulfilmentEvent::StepTaken(StepTaken { action: Action::RecordPayment { .. } })]),
         "it was paid, whatever the stand-in is like: {taken:?}"
     );
+}
+
+const YEARS: Duration = Duration::from_secs(3 * 365 * 24 * 3_600);
+
+#[test]
+fn all_steps_of_an_order_of_long_ago_are_taken_at_once_each_at_its_own_time() {
+    let heard = process(100, 100).on_event(&Fulfilment::default(), &recorded_later(created(), true, YEARS)).unwrap();
+    let [FulfilmentEvent::PastStepsTaken(PastStepsTaken { steps })] = &heard[..] else { panic!("{heard:?}") };
+    let pace = Pace::ORDINARY;
+    let mut at = moment(NOON);
+    for (step, after) in steps.iter().zip([pace.approve, pace.pay, pace.prepare, pace.ship, pace.deliver]) {
+        at = at.plus(after);
+        assert_eq!(step.at, at, "{step:?}");
+    }
+    let statuses: Vec<Status> = steps.iter().map(|step| step.action.leads_to()).collect();
+    assert_eq!(statuses, Status::STAGES[1..], "paid, whatever the stand-in is like");
+    assert!(matches!(&process(0, 0).effects("a", &heard[0], at)[..], [Effect::Command(_)]));
+    assert_eq!(process(0, 0).on_timer(&after(&heard), TIMER), [], "nothing is left to do");
+}
+
+#[test]
+fn an_order_of_an_hour_ago_is_where_it_was_then_and_goes_on_at_its_time() {
+    let hour = Duration::from_secs(3_600);
+    let heard = process(0, 0).on_event(&Fulfilment::default(), &recorded_later(created(), true, hour)).unwrap();
+    let [FulfilmentEvent::PastStepsTaken(PastStepsTaken { steps }), next] = &heard[..] else { panic!("{heard:?}") };
+    assert_eq!(steps.last().map(|step| step.action.leads_to()), Some(Status::Paid));
+    let pace = Pace::ORDINARY;
+    assert_eq!(*next, planned(Step::Prepare, pace.approve + pace.pay + pace.prepare, true));
+    let taken = process(0, 0).on_timer(&after(&heard), TIMER);
+    assert_eq!(taken, [StepTaken { action: Action::Prepare }.into()]);
+}
+
+#[test]
+fn an_order_of_the_past_that_was_too_large_is_rejected_there() {
+    let large = OrderCreated { total_cents: 100_001, ..created() };
+    let heard = process(0, 0).on_event(&Fulfilment::default(), &recorded_later(large, true, YEARS)).unwrap();
+    let [FulfilmentEvent::PastStepsTaken(PastStepsTaken { steps })] = &heard[..] else { panic!("{heard:?}") };
+    assert!(matches!(&steps[..], [PastStep { action: Action::Reject { .. }, .. }]), "{steps:?}");
 }
 
 #[test]
@@ -118,7 +162,9 @@ fn nothing_is_planned_after_the_last_stage() {
 
 #[test]
 fn what_is_recorded_is_read_back() {
-    let all: [FulfilmentEvent; 3] = [
+    let paid = Action::RecordPayment { reference: "r".into() };
+    let all: [FulfilmentEvent; 4] = [
+        PastStepsTaken { steps: vec![PastStep { at: moment(NOON), action: paid }] }.into(),
         planned(Step::Reject { reason: "too large".into() }, Duration::ZERO, true),
         StepTaken { action: Action::FailPayment { reason: "declined".into(), attempts: 2 } }.into(),
         FulfilmentEnded {}.into(),
