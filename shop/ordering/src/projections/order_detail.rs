@@ -63,26 +63,33 @@ impl OrderDetail {
     /// If the database cannot be read.
     pub fn get(read: &Reader<'_>, id: &str) -> rusqlite::Result<Option<OrderView>> {
         let order = read.first(
-            "SELECT customer_id, status, placed_at_us, total_cents, lines FROM orders WHERE id = ?1",
+            "SELECT number, customer_id, placed_at_us, total_cents, lines FROM orders WHERE id = ?1",
             [id],
             |row| {
                 let lines: String = row.get(4)?;
-                Ok(OrderView {
+                let order = OrderView {
                     id: id.to_owned(),
-                    customer_id: row.get(0)?,
-                    status: row.get(1)?,
+                    customer_id: row.get(1)?,
+                    status: String::new(),
                     placed_at: Timestamp::from_micros(row.get(2)?),
                     total_cents: row.get(3)?,
                     lines: read_lines(&lines)?,
                     timeline: Vec::new(),
-                })
+                };
+                Ok((row.get::<_, i64>(0)?, order))
             },
         )?;
-        let Some(mut order) = order else { return Ok(None) };
-        order.timeline =
-            read.all("SELECT event, at_us, note FROM timeline WHERE order_id = ?1 ORDER BY revision", [id], |row| {
-                Ok(TimelineEntry { event: row.get(0)?, at: Timestamp::from_micros(row.get(1)?), note: row.get(2)? })
-            })?;
+        let Some((number, mut order)) = order else { return Ok(None) };
+        let select = "SELECT event, at_us, note, status FROM timeline WHERE number = ?1 ORDER BY revision";
+        let stages = read.all(select, [number], |row| {
+            let entry =
+                TimelineEntry { event: row.get(0)?, at: Timestamp::from_micros(row.get(1)?), note: row.get(2)? };
+            Ok((entry, row.get(3)?))
+        })?;
+        for (entry, status) in stages {
+            order.status = status;
+            order.timeline.push(entry);
+        }
         Ok(Some(order))
     }
 }
@@ -106,16 +113,19 @@ impl Projection for OrderDetail {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn schema(&self) -> &'static str {
+        // Orders are numbered as they come, so that what is told of one lies together and is written where the last one
+        // was; only the index of ids is written all over the place. Lines are written once and never moved: how far the
+        // order is stands in its timeline.
         "CREATE TABLE orders (
-             id TEXT PRIMARY KEY, customer_id TEXT NOT NULL, status TEXT NOT NULL, placed_at_us INTEGER NOT NULL,
-             total_cents INTEGER NOT NULL, lines TEXT NOT NULL) WITHOUT ROWID;
+             number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, customer_id TEXT NOT NULL,
+             placed_at_us INTEGER NOT NULL, total_cents INTEGER NOT NULL, lines TEXT NOT NULL);
          CREATE TABLE timeline (
-             order_id TEXT NOT NULL, revision INTEGER NOT NULL, event TEXT NOT NULL, at_us INTEGER NOT NULL, note TEXT,
-             PRIMARY KEY (order_id, revision)) WITHOUT ROWID;"
+             number INTEGER NOT NULL, revision INTEGER NOT NULL, event TEXT NOT NULL, status TEXT NOT NULL,
+             at_us INTEGER NOT NULL, note TEXT, PRIMARY KEY (number, revision)) WITHOUT ROWID;"
     }
 
     fn query(&self) -> Query {
@@ -129,23 +139,16 @@ impl Projection for OrderDetail {
         if let OrderEvent::OrderCreated(order) = &happened {
             let lines = serde_json::to_string(&order.lines)?;
             tx.prepare_cached("INSERT INTO orders VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(params![
+                event.position().0,
                 id,
                 order.customer_id,
-                stage.status,
                 stage.at.micros(),
                 order.total_cents,
                 lines
             ])?;
-        } else {
-            tx.prepare_cached("UPDATE orders SET status = ?2 WHERE id = ?1")?.execute(params![id, stage.status])?;
         }
-        tx.prepare_cached("INSERT INTO timeline VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
-            id,
-            event.revision().0,
-            stage.event,
-            stage.at.micros(),
-            stage.note
-        ])?;
+        tx.prepare_cached("INSERT INTO timeline SELECT number, ?2, ?3, ?4, ?5, ?6 FROM orders WHERE id = ?1")?
+            .execute(params![id, event.revision().0, stage.event, stage.status, stage.at.micros(), stage.note])?;
         Ok(())
     }
 }

@@ -85,13 +85,14 @@ impl Projection for OrderHistory {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn schema(&self) -> &'static str {
+        // Orders are numbered as they come: what happens to one soon after it was placed is written where it was.
         "CREATE TABLE orders (
-             id TEXT PRIMARY KEY, customer_id TEXT NOT NULL, status TEXT NOT NULL, placed_at_us INTEGER NOT NULL,
-             total_cents INTEGER NOT NULL, line_count INTEGER NOT NULL) WITHOUT ROWID;
+             number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, customer_id TEXT NOT NULL, status TEXT NOT NULL,
+             placed_at_us INTEGER NOT NULL, total_cents INTEGER NOT NULL, line_count INTEGER NOT NULL);
          CREATE INDEX orders_of_customer ON orders (customer_id, placed_at_us, id);"
     }
 
@@ -103,7 +104,8 @@ impl Projection for OrderHistory {
         let Some(happened) = decode::<OrderEvent>(event)? else { return Ok(()) };
         let (id, status) = (event.entity_id(), Status::after(&happened).word());
         if let OrderEvent::OrderCreated(order) = &happened {
-            tx.prepare_cached("INSERT INTO orders VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(params![
+            tx.prepare_cached("INSERT INTO orders VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(params![
+                event.position().0,
                 id,
                 order.customer_id,
                 status,

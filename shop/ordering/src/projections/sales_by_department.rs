@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use tradewind_events::{Query, Recorded};
-use tradewind_service::rusqlite::{self, Transaction, named_params, params};
+use tradewind_service::rusqlite::{self, OptionalExtension, Transaction, named_params, params};
 use tradewind_service::{Entity, Projection, ProjectionError, Reader, decode};
 
 use super::{Days, Sales, sales};
@@ -35,17 +35,17 @@ impl Projection for SalesByDepartment {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn schema(&self) -> &'static str {
         "CREATE TABLE sales (
              day TEXT NOT NULL, department TEXT NOT NULL, orders INTEGER NOT NULL, units INTEGER NOT NULL,
              sales_cents INTEGER NOT NULL, PRIMARY KEY (day, department)) WITHOUT ROWID;
-         -- The orders that may still be paid or cancelled: what they are worth, and whether they count yet.
+         -- The orders that may still be paid or cancelled: what they are worth in each department, as JSON, and whether
+         -- they count yet.
          CREATE TABLE open (
-             order_id TEXT NOT NULL, department TEXT NOT NULL, day TEXT NOT NULL, units INTEGER NOT NULL,
-             sales_cents INTEGER NOT NULL, counted INTEGER NOT NULL, PRIMARY KEY (order_id, department)
+             order_id TEXT PRIMARY KEY, day TEXT NOT NULL, worth TEXT NOT NULL, counted INTEGER NOT NULL
          ) WITHOUT ROWID;"
     }
 
@@ -57,28 +57,34 @@ impl Projection for SalesByDepartment {
         let id = event.entity_id();
         match decode::<OrderEvent>(event)? {
             Some(OrderEvent::OrderCreated(order)) => {
-                let mut insert = tx.prepare_cached("INSERT INTO open VALUES (?1, ?2, ?3, ?4, ?5, 0)")?;
-                for (department, (units, cents)) in by_department(&order.lines) {
-                    insert.execute(params![id, department, event.time().day(), units, cents])?;
-                }
+                let worth = serde_json::to_string(&by_department(&order.lines))?;
+                tx.prepare_cached("INSERT INTO open VALUES (?1, ?2, ?3, 0)")?.execute(params![
+                    id,
+                    event.time().day(),
+                    worth
+                ])?;
             }
             Some(OrderEvent::OrderPaid(_)) => {
-                tx.prepare_cached("UPDATE open SET counted = 1 WHERE order_id = ?1")?.execute([id])?;
-                tx.prepare_cached(
-                    "INSERT INTO sales SELECT day, department, 1, units, sales_cents FROM open WHERE order_id = ?1
+                let Some(open) = Open::of(tx, id)? else { return Ok(()) };
+                let mut add = tx.prepare_cached(
+                    "INSERT INTO sales VALUES (?1, ?2, 1, ?3, ?4)
                      ON CONFLICT (day, department) DO UPDATE SET orders = orders + 1,
                          units = units + excluded.units, sales_cents = sales_cents + excluded.sales_cents",
-                )?
-                .execute([id])?;
+                )?;
+                for (department, (units, cents)) in &open.worth {
+                    add.execute(params![open.day, department, units, cents])?;
+                }
+                tx.prepare_cached("UPDATE open SET counted = 1 WHERE order_id = ?1")?.execute([id])?;
             }
             Some(OrderEvent::OrderCancelled(_)) => {
-                tx.prepare_cached(
-                    "UPDATE sales SET orders = sales.orders - 1, units = sales.units - open.units,
-                         sales_cents = sales.sales_cents - open.sales_cents
-                     FROM open WHERE open.order_id = ?1 AND open.counted
-                         AND sales.day = open.day AND sales.department = open.department",
-                )?
-                .execute([id])?;
+                let Some(open) = Open::of(tx, id)? else { return Ok(()) };
+                let mut take_back = tx.prepare_cached(
+                    "UPDATE sales SET orders = orders - 1, units = units - ?3, sales_cents = sales_cents - ?4
+                     WHERE day = ?1 AND department = ?2",
+                )?;
+                for (department, (units, cents)) in open.worth.iter().filter(|_| open.counted) {
+                    take_back.execute(params![open.day, department, units, cents])?;
+                }
                 close(tx, id)?;
             }
             Some(OrderEvent::OrderShipped(_) | OrderEvent::OrderRejected(_) | OrderEvent::OrderPaymentFailed(_)) => {
@@ -88,6 +94,23 @@ impl Projection for SalesByDepartment {
             | None => {}
         }
         Ok(())
+    }
+}
+
+/// An order that may still be paid or cancelled.
+struct Open {
+    day: String,
+    worth: BTreeMap<String, (u64, u64)>,
+    counted: bool,
+}
+
+impl Open {
+    fn of(tx: &Transaction<'_>, id: &str) -> Result<Option<Self>, ProjectionError> {
+        let mut select = tx.prepare_cached("SELECT day, worth, counted FROM open WHERE order_id = ?1")?;
+        let found =
+            select.query_row([id], |row| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?))).optional()?;
+        let Some((day, worth, counted)) = found else { return Ok(None) };
+        Ok(Some(Self { day, worth: serde_json::from_str(&worth)?, counted }))
     }
 }
 
