@@ -1,6 +1,11 @@
-//! Speaking to the shop as any client does: over HTTP, through its gateway.
+//! Speaking to the shop as any client does: over HTTP, through its gateway; or in one process with it, where the same
+//! requests go to the same routes without a connection.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -10,6 +15,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde::Deserialize;
 use serde::Serialize;
+use tower::ServiceExt;
 use tradewind_events::Timestamp;
 
 /// How long one answer may take.
@@ -23,7 +29,15 @@ const ANSWER_BYTES_MAX: usize = 1 << 20;
 #[derive(Clone)]
 pub(crate) struct ShopClient {
     base: String,
-    http: Client<HttpConnector, Full<Bytes>>,
+    way: Way,
+}
+
+/// How a request gets to the shop.
+#[derive(Clone)]
+enum Way {
+    Http(Client<HttpConnector, Full<Bytes>>),
+    /// The routes of each service, by the prefix of their paths.
+    InProcess(Arc<[(&'static str, Router)]>),
 }
 
 /// What the shop answered.
@@ -85,7 +99,13 @@ impl ShopClient {
             return Err(ClientError::BadAddress(gateway.to_owned()));
         }
         let http = Client::builder(TokioExecutor::new()).pool_idle_timeout(Duration::from_secs(30)).build_http();
-        Ok(Self { base, http })
+        Ok(Self { base, way: Way::Http(http) })
+    }
+
+    /// A client of a shop in this process: the routes of its services, by the prefix of their paths.
+    #[cfg(feature = "import")]
+    pub(crate) fn in_process(services: impl IntoIterator<Item = (&'static str, Router)>) -> Self {
+        Self { base: String::new(), way: Way::InProcess(services.into_iter().collect()) }
     }
 
     /// Gives a command, under a key, at its own time. It is repeated while the shop is away, which the key makes
@@ -162,8 +182,19 @@ impl ShopClient {
     }
 
     async fn once(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, hyper::HeaderMap, Bytes), String> {
-        let answer = self.http.request(request).await.map_err(|e| describe(&e))?;
-        let (parts, body) = answer.into_parts();
+        let (parts, body) = match &self.way {
+            Way::Http(http) => {
+                let (parts, body) = http.request(request).await.map_err(|e| describe(&e))?.into_parts();
+                (parts, Body::new(body))
+            }
+            Way::InProcess(services) => {
+                let path = request.uri().path();
+                let service = services.iter().find(|(prefix, _)| path.starts_with(prefix));
+                let (_, routes) = service.ok_or_else(|| format!("no service here answers {path}"))?;
+                let Ok(answer) = routes.clone().oneshot(request.map(Body::new)).await;
+                answer.into_parts()
+            }
+        };
         let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(|e| e.to_string())?.to_bytes();
         Ok((parts.status, parts.headers, body))
     }

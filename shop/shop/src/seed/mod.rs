@@ -2,13 +2,13 @@
 //! registered as customers, and then orders placed at their own times, each under a key that follows from its basket. Doing it again, or going on
 //! after it was interrupted, therefore adds only what is missing.
 
-mod client;
+pub(crate) mod client;
 mod customers;
 mod in_order;
 mod invented;
 mod plan;
-mod report;
-mod sample;
+pub(crate) mod report;
+pub(crate) mod sample;
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -76,6 +76,11 @@ const OPENING: &str = "2017-01-01T00:00:00Z";
 pub async fn run(options: &Options) -> Result<(), SeedError> {
     let report = fill(options).await?;
     let text = if options.json { serde_json::to_string(&report)? } else { report.to_string() };
+    print(&text)
+}
+
+/// Prints a report.
+pub(crate) fn print(text: &str) -> Result<(), SeedError> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         // Nobody reads it any more, as behind `| head`: what was done is done.
@@ -89,19 +94,29 @@ pub async fn run(options: &Options) -> Result<(), SeedError> {
 /// # Errors
 /// [`SeedError`] if the sample cannot be read or the shop does not answer.
 pub async fn fill(options: &Options) -> Result<Report, SeedError> {
-    let started = Instant::now();
     let sample = match &options.sample {
         Some(folder) => Sample::in_folder(folder)?,
         None => Sample::embedded()?,
     };
+    fill_with(options, &ShopClient::new(&options.gateway)?, sample).await
+}
+
+/// Fills the shop of a client with a sample, wherever the two come from.
+///
+/// # Errors
+/// [`SeedError`] if the shop does not answer.
+pub(crate) async fn fill_with(options: &Options, client: &ShopClient, sample: Sample) -> Result<Report, SeedError> {
+    let started = Instant::now();
     let plan = Plan::of(&sample);
-    let client = ShopClient::new(&options.gateway)?;
+    let (products, baskets) = (sample.products.len() as u64, sample.baskets.len() as u64);
+    // A whole year of it is large, and all that is wanted is in the plan.
+    drop(sample);
     let lines = Lines { total: plan.lines_total, not_ordered: plan.lines_not_ordered.clone(), ordered: 0 };
     let mut report = Report { lines, ..Report::default() };
-    report.products = list_products(options, &client, &plan, sample.products.len() as u64).await?;
-    (report.customers, report.moves) = customers::register(options, &client, &plan, opening()).await?;
-    place_orders(options, &client, plan, &mut report).await?;
-    report.baskets.total = sample.baskets.len() as u64;
+    report.products = list_products(options, client, &plan, products).await?;
+    (report.customers, report.moves) = customers::register(options, client, &plan, opening()).await?;
+    place_orders(options, client, plan, &mut report).await?;
+    report.baskets.total = baskets;
     report.seconds = started.elapsed().as_secs_f64();
     Ok(report)
 }

@@ -90,6 +90,8 @@ pub(crate) struct Progress {
 
 impl Progress {
     const BAR_CELLS: u64 = 30;
+    /// How often a bar is drawn, at most: a year has hundreds of thousands of steps.
+    const DRAWN_MAX: u64 = 1_000;
 
     pub(crate) fn new(label: &'static str, total: u64, silent: bool) -> Self {
         Self { label, total, done: 0, bar: std::io::stderr().is_terminal(), silent }
@@ -106,6 +108,9 @@ impl Progress {
         let (label, done, total) = (self.label, self.done, self.total);
         let mut out = std::io::stderr().lock();
         let _ = if self.bar {
+            if done % (total / Self::DRAWN_MAX + 1) != 0 && done != total {
+                return;
+            }
             let filled = (done * Self::BAR_CELLS / total) as usize;
             let bar = format!("{}{}", "█".repeat(filled), "░".repeat(Self::BAR_CELLS as usize - filled));
             let end = if done == total { "\n" } else { "" };
