@@ -1,0 +1,173 @@
+//! The shop in one process: its contexts as `shop run` runs them, each with its own store and address, so that a whole
+//! year can be brought in without a gateway, and what it costs is what one process costs.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::Parser;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tradewind_events::{EventStore, Position, SystemClock};
+use tradewind_service::{FollowerState, FollowerStatus, ServiceError, ServiceHandle};
+use tradewind_store::OpenOptions;
+
+use crate::run;
+use crate::seed::client::ShopClient;
+
+/// How often it is looked at whether everything has happened.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How long nothing may move before it is told that it never will.
+const STANDSTILL_MAX: Duration = Duration::from_secs(60);
+
+/// The command line of `shop run`, so that a context is run here with the same flags and the same defaults.
+#[derive(Debug, Parser)]
+struct CommandLine {
+    #[command(flatten)]
+    options: run::Options,
+}
+
+/// The contexts at work.
+pub struct InProcess {
+    services: Vec<Running>,
+    client: ShopClient,
+    stop: CancellationToken,
+}
+
+/// A context at work.
+struct Running {
+    name: &'static str,
+    store: Arc<dyn EventStore>,
+    handle: ServiceHandle,
+    task: JoinHandle<Result<(), ServiceError>>,
+    /// Those of its followers that follow another context, and which one.
+    copies: &'static [(&'static str, &'static str)],
+}
+
+impl InProcess {
+    /// Opens the contexts, with their data in folders of this one, where `tradewind up` has them too.
+    ///
+    /// # Errors
+    /// If a store is in use or damaged, or a context cannot be started.
+    pub async fn open(data: &Path) -> anyhow::Result<Self> {
+        let stop = CancellationToken::new();
+        let (catalog, catalog_routes) = Running::start("catalog", data, &[], &[], &stop).await?;
+        let upstream = format!("catalog=http://{}", catalog.handle.address());
+        let copies = &[("product-prices", "catalog")];
+        let (ordering, ordering_routes) = Running::start("ordering", data, &[&upstream], copies, &stop).await?;
+        let client = ShopClient::in_process([("/api/catalog", catalog_routes), ("/api/ordering", ordering_routes)]);
+        Ok(Self { services: vec![catalog, ordering], client, stop })
+    }
+
+    /// What speaks to them as a client would.
+    pub(crate) fn client(&self) -> ShopClient {
+        self.client.clone()
+    }
+
+    /// One of them.
+    fn running(&self, name: &str) -> anyhow::Result<&Running> {
+        self.services.iter().find(|service| service.name == name).with_context(|| format!("{name} does not run here"))
+    }
+
+    /// The event store of one of them.
+    ///
+    /// # Errors
+    /// If it is none of them.
+    pub fn store(&self, name: &str) -> anyhow::Result<Arc<dyn EventStore>> {
+        Ok(self.running(name)?.store.clone())
+    }
+
+    /// What is known of one of them, and can be asked of its followers.
+    ///
+    /// # Errors
+    /// If it is none of them.
+    pub fn handle(&self, name: &str) -> anyhow::Result<&ServiceHandle> {
+        Ok(&self.running(name)?.handle)
+    }
+
+    /// Waits until everything that follows from what was recorded has been recorded as well, and all read models tell
+    /// of it.
+    ///
+    /// # Errors
+    /// If something has stopped, or nothing moves for a minute.
+    pub async fn settled(&self) -> anyhow::Result<()> {
+        let (mut last, mut moved) = (Vec::new(), tokio::time::Instant::now());
+        loop {
+            let before = self.heads().await?;
+            let reached = self.followers_have_reached(&before)?;
+            // What a follower does, it has done before it says that it has come so far: if no head has moved meanwhile,
+            // nothing is on its way.
+            if reached.1 && self.heads().await? == before {
+                return Ok(());
+            }
+            if reached.0 != last {
+                (last, moved) = (reached.0, tokio::time::Instant::now());
+            } else if moved.elapsed() > STANDSTILL_MAX {
+                bail!("nothing has moved for {} s: see /admin of the services", STANDSTILL_MAX.as_secs());
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn heads(&self) -> anyhow::Result<Vec<(&'static str, Position)>> {
+        let mut heads = Vec::with_capacity(self.services.len());
+        for service in &self.services {
+            heads.push((service.name, service.store.head().await?));
+        }
+        Ok(heads)
+    }
+
+    /// How far each follower has come, and whether all have come to the head of what they follow.
+    fn followers_have_reached(&self, heads: &[(&str, Position)]) -> anyhow::Result<(Vec<Position>, bool)> {
+        let (mut positions, mut all) = (Vec::new(), true);
+        for service in &self.services {
+            for follower in service.handle.followers() {
+                let FollowerStatus { name, state, position, stopped, .. } = &follower;
+                if *state == FollowerState::Stopped {
+                    bail!("{name} of {} has stopped: {stopped:?}", service.name);
+                }
+                let source = service.copies.iter().find(|(copy, _)| copy == name).map_or(service.name, |(_, of)| of);
+                let head = heads.iter().find(|(name, _)| *name == source).map(|(_, head)| *head);
+                all &= Some(*position) >= head;
+                positions.push(*position);
+            }
+        }
+        Ok((positions, all))
+    }
+
+    /// Lets everything go down in order.
+    ///
+    /// # Errors
+    /// If a context does not go down in order.
+    pub async fn close(self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        for Running { name, task, .. } in self.services {
+            task.await?.with_context(|| format!("{name} did not go down in order"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Running {
+    async fn start(
+        name: &'static str,
+        data: &Path,
+        upstreams: &[&str],
+        copies: &'static [(&'static str, &'static str)],
+        stop: &CancellationToken,
+    ) -> anyhow::Result<(Self, axum::Router)> {
+        let folder = data.join(name).display().to_string();
+        let mut line = vec!["run", name, "--data", &folder, "--allow-backdating"];
+        upstreams.iter().for_each(|upstream| line.extend(["--upstream", upstream]));
+        let options = CommandLine::try_parse_from(line)?.options;
+        let (clock, url) = (Arc::new(SystemClock), options.store_url());
+        let store = tradewind_store::open(&url, OpenOptions::with_clock(clock.clone()))
+            .await
+            .with_context(|| format!("failed to open the event store {url}; is the shop running?"))?;
+        let (service, handle) = run::bind(&options, store.clone(), clock).await?;
+        let (routes, stopped) = (service.routes(), stop.clone().cancelled_owned());
+        let task = tokio::spawn(service.run(stopped));
+        Ok((Self { name, store, handle, task, copies }, routes))
+    }
+}
