@@ -136,3 +136,6 @@ impl fmt::Display for Imported {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;
