@@ -48,24 +48,44 @@ pub async fn bind(
     store: Arc<dyn EventStore>,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<(Service, ServiceHandle)> {
-    let name = options.context.name();
-    let mut host = Host::new(HostOptions::new(name, options.listen, &options.data), store.clone(), clock.clone());
-    let routes = assemble(&mut host, store, options)?;
+    let host = host(options, store.clone(), clock.clone());
+    bind_host(host, options, store, clock, &|name| upstream(options, name)).await
+}
+
+/// The host that a context is put into.
+pub(crate) fn host(options: &Options, store: Arc<dyn EventStore>, clock: Arc<dyn Clock>) -> Host {
+    Host::new(HostOptions::new(options.context.name(), options.listen, &options.data), store, clock)
+}
+
+/// Puts a context into its host, wherever those are that it follows, and binds it to its address.
+pub(crate) async fn bind_host(
+    mut host: Host,
+    options: &Options,
+    store: Arc<dyn EventStore>,
+    clock: Arc<dyn Clock>,
+    upstream: &FindUpstream<'_>,
+) -> anyhow::Result<(Service, ServiceHandle)> {
+    let routes = assemble(&mut host, store, options, upstream)?;
     host.routes(Backdating::new(options.allow_backdating, clock).guard(routes));
     Ok(host.bind().await?)
 }
 
+/// Finds what another context tells, by its name.
+pub(crate) type FindUpstream<'a> = dyn Fn(&str) -> anyhow::Result<Arc<dyn EventSource>> + Send + Sync + 'a;
+
 /// Puts the context into its host.
-fn assemble(host: &mut Host, store: Arc<dyn EventStore>, options: &Options) -> anyhow::Result<Router> {
+fn assemble(
+    host: &mut Host,
+    store: Arc<dyn EventStore>,
+    options: &Options,
+    upstream: &FindUpstream<'_>,
+) -> anyhow::Result<Router> {
     Ok(match options.context {
-        Context::Catalog => shop_catalog::assemble(host, upstream(options, "ordering")?)?,
+        Context::Catalog => shop_catalog::assemble(host, upstream("ordering")?)?,
         Context::Customers => shop_customers::assemble(host)?,
-        Context::Ordering => {
-            let catalog = upstream(options, "catalog")?;
-            shop_ordering::assemble(host, store, catalog, options.fulfilment())?
-        }
+        Context::Ordering => shop_ordering::assemble(host, store, upstream("catalog")?, options.fulfilment())?,
         Context::Invoicing => {
-            let (ordering, customers) = (upstream(options, "ordering")?, upstream(options, "customers")?);
+            let (ordering, customers) = (upstream("ordering")?, upstream("customers")?);
             shop_invoicing::assemble(host, store, Upstreams { ordering, customers }, options.seller())?
         }
         Context::Storefront => anyhow::bail!("the storefront has nothing to put into a host"),

@@ -6,14 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use axum::Router;
 use clap::Parser;
+use shop_catalog::publish::PublishCatalog;
+use shop_customers::publish::PublishCustomers;
+use shop_ordering::publish::PublishOrdering;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tradewind_events::{EventStore, Position, SystemClock};
-use tradewind_service::{FollowerState, FollowerStatus, ServiceError, ServiceHandle};
+use tradewind_events::{EventSource, EventStore, Position, SystemClock};
+use tradewind_service::{Feed, FollowerState, FollowerStatus, Host, Publish, ServiceError, ServiceHandle};
 use tradewind_store::OpenOptions;
 
-use crate::run;
+use crate::run::{self, Context};
 use crate::seed::client::ShopClient;
 
 /// How often it is looked at whether everything has happened.
@@ -38,6 +42,8 @@ pub struct InProcess {
 /// A context at work.
 struct Running {
     name: &'static str,
+    /// With what the paths of its routes begin.
+    routes_prefix: &'static str,
     store: Arc<dyn EventStore>,
     handle: ServiceHandle,
     task: JoinHandle<Result<(), ServiceError>>,
@@ -46,18 +52,25 @@ struct Running {
 }
 
 impl InProcess {
-    /// Opens the contexts, with their data in folders of this one, where `tradewind up` has them too.
+    /// Opens the contexts, with their data in folders of this one, where `tradewind up` has them too. They follow each
+    /// other without a connection in between.
     ///
     /// # Errors
     /// If a store is in use or damaged, or a context cannot be started.
     pub async fn open(data: &Path) -> anyhow::Result<Self> {
         let stop = CancellationToken::new();
-        let (catalog, catalog_routes) = Running::start("catalog", data, &[], &[], &stop).await?;
-        let upstream = format!("catalog=http://{}", catalog.handle.address());
-        let copies = &[("product-prices", "catalog")];
-        let (ordering, ordering_routes) = Running::start("ordering", data, &[&upstream], copies, &stop).await?;
-        let client = ShopClient::in_process([("/api/catalog", catalog_routes), ("/api/ordering", ordering_routes)]);
-        Ok(Self { services: vec![catalog, ordering], client, stop })
+        let mut opened = Vec::new();
+        for context in [Context::Catalog, Context::Customers, Context::Ordering] {
+            opened.push(Opened::open(context, data).await?);
+        }
+        let feeds: Vec<(&str, Arc<dyn EventSource>)> = opened.iter().map(Opened::feed).collect();
+        let (mut services, mut routes) = (Vec::new(), Vec::new());
+        for context in opened {
+            let (running, its_routes) = context.start(&feeds, &stop).await?;
+            routes.push((running.routes_prefix, its_routes));
+            services.push(running);
+        }
+        Ok(Self { services, client: ShopClient::in_process(routes), stop })
     }
 
     /// What speaks to them as a client would.
@@ -149,25 +162,57 @@ impl InProcess {
     }
 }
 
-impl Running {
-    async fn start(
-        name: &'static str,
-        data: &Path,
-        upstreams: &[&str],
-        copies: &'static [(&'static str, &'static str)],
-        stop: &CancellationToken,
-    ) -> anyhow::Result<(Self, axum::Router)> {
-        let folder = data.join(name).display().to_string();
-        let mut line = vec!["run", name, "--data", &folder, "--allow-backdating"];
-        upstreams.iter().for_each(|upstream| line.extend(["--upstream", upstream]));
+/// A context whose store is open.
+struct Opened {
+    options: run::Options,
+    store: Arc<dyn EventStore>,
+    host: Host,
+}
+
+impl Opened {
+    async fn open(context: Context, data: &Path) -> anyhow::Result<Self> {
+        let folder = data.join(context.name()).display().to_string();
+        let line = ["run", context.name(), "--data", &folder, "--allow-backdating"];
         let options = CommandLine::try_parse_from(line)?.options;
-        let (clock, url) = (Arc::new(SystemClock), options.store_url());
-        let store = tradewind_store::open(&url, OpenOptions::with_clock(clock.clone()))
+        let url = options.store_url();
+        let store = tradewind_store::open(&url, OpenOptions::with_clock(Arc::new(SystemClock)))
             .await
             .with_context(|| format!("failed to open the event store {url}; is the shop running?"))?;
-        let (service, handle) = run::bind(&options, store.clone(), clock).await?;
+        let host = run::host(&options, store.clone(), Arc::new(SystemClock));
+        Ok(Self { options, store, host })
+    }
+
+    /// What it tells the others.
+    fn feed(&self) -> (&'static str, Arc<dyn EventSource>) {
+        let publish: Arc<dyn Publish> = match self.options.context {
+            Context::Catalog => Arc::new(PublishCatalog),
+            Context::Customers => Arc::new(PublishCustomers),
+            _ => Arc::new(PublishOrdering),
+        };
+        // Steps that the context is going to add are shared.
+        let feed = Feed::new(self.store.clone(), publish, self.host.upcasters().clone());
+        (self.options.context.name(), Arc::new(feed))
+    }
+
+    async fn start(
+        self,
+        feeds: &[(&str, Arc<dyn EventSource>)],
+        stop: &CancellationToken,
+    ) -> anyhow::Result<(Running, Router)> {
+        let Self { options, store, host } = self;
+        let upstream = |name: &str| {
+            let feed = feeds.iter().find(|(context, _)| *context == name).map(|(_, feed)| feed.clone());
+            feed.with_context(|| format!("{name} does not run here"))
+        };
+        let bound = run::bind_host(host, &options, store.clone(), Arc::new(SystemClock), &upstream);
+        let (service, handle) = bound.await?;
         let (routes, stopped) = (service.routes(), stop.clone().cancelled_owned());
         let task = tokio::spawn(service.run(stopped));
-        Ok((Self { name, store, handle, task, copies }, routes))
+        let (routes_prefix, copies): (_, &'static [_]) = match options.context {
+            Context::Catalog => ("/api/catalog", &[("delivered-products", "ordering")]),
+            Context::Customers => ("/api/customers", &[]),
+            _ => ("/api/ordering", &[("product-prices", "catalog")]),
+        };
+        Ok((Running { name: options.context.name(), routes_prefix, store, handle, task, copies }, routes))
     }
 }
