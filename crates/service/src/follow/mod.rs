@@ -25,7 +25,7 @@ pub(crate) use status::Status;
 pub use status::{FailedTimer, FollowerState, FollowerStatus, Stopped};
 
 /// The most events that are handed over at once.
-const BATCH_EVENTS_MAX: usize = 4_096;
+const BATCH_EVENTS_MAX: usize = 16_384;
 /// A delivery of so many events is one of many to somebody who lags behind: more follow at once.
 const DELIVERY_EVENTS_MANY: usize = 256;
 const PAUSE_MIN: Duration = Duration::from_millis(20);

@@ -44,7 +44,7 @@ pub(crate) fn open_writer(path: &Path, schema: &str) -> rusqlite::Result<Writer>
     // A power cut may take the last transactions, whole, and they are replayed: no commit need wait for the disk.
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 8_000)?;
     let known: bool = connection.query_row(
         "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'tradewind_checkpoint')",
         [],

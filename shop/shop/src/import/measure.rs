@@ -81,8 +81,10 @@ async fn measure(options: &Options, shop: &InProcess) -> anyhow::Result<Figures>
         ("ordering", "order-history", "/api/ordering/customers/1/orders"),
         ("ordering", "sales-by-day", "/api/ordering/sales?by=day"),
         ("ordering", "sales-by-department", "/api/ordering/sales?by=department"),
-        ("ordering", "product-prices", "/api/ordering/products/25671"),
-        ("catalog", "product-search", "/api/catalog/products?q=milk"),
+        ("ordering", "product-prices", "/api/ordering/products/1029743"),
+        ("catalog", "product-search", "/api/catalog/products/1029743"),
+        ("catalog", "price-history", "/api/catalog/products/1029743/prices"),
+        ("catalog", "delivered-products", "/api/catalog/products/1029743/reviews"),
         ("catalog", "departments", "/api/catalog/departments"),
     ] {
         rebuilds.push(rebuild(shop, context, model, asked).await?);
