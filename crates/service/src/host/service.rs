@@ -81,7 +81,6 @@ impl ServiceHandle {
 
 impl Service {
     /// All its routes, as it serves them, for asking it from within its own process.
-    #[must_use]
     pub fn routes(&self) -> Router {
         self.router.clone()
     }

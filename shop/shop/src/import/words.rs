@@ -152,9 +152,9 @@ fn for_each_run(text: &str, belongs: impl Fn(char) -> bool, change: impl Fn(&str
         let end = rest.find(|c: char| belongs(c) != inside).unwrap_or(rest.len());
         let (run, behind) = rest.split_at(end);
         if inside {
-            out.push_str(&change(run))
+            out.push_str(&change(run));
         } else {
-            out.push_str(run)
+            out.push_str(run);
         }
         rest = behind;
     }

@@ -35,8 +35,9 @@ pub(crate) struct ShopClient {
 /// How a request gets to the shop.
 #[derive(Clone)]
 enum Way {
-    Http(Client<HttpConnector, Full<Bytes>>),
+    Http(Box<Client<HttpConnector, Full<Bytes>>>),
     /// The routes of each service, by the prefix of their paths.
+    #[cfg_attr(not(feature = "import"), expect(dead_code, reason = "only the import goes this way"))]
     InProcess(Arc<[(&'static str, Router)]>),
 }
 
@@ -99,7 +100,7 @@ impl ShopClient {
             return Err(ClientError::BadAddress(gateway.to_owned()));
         }
         let http = Client::builder(TokioExecutor::new()).pool_idle_timeout(Duration::from_secs(30)).build_http();
-        Ok(Self { base, way: Way::Http(http) })
+        Ok(Self { base, way: Way::Http(Box::new(http)) })
     }
 
     /// A client of a shop in this process: the routes of its services, by the prefix of their paths.
