@@ -18,6 +18,7 @@ import pandas as pd
 from make import humanise_department, prices
 
 QUANTITY_MAX = 999
+BEST = 200
 
 
 def main():
@@ -42,6 +43,7 @@ def main():
         "by_month": totals(orders, "month"),
         "by_department": totals(orders, "department"),
         "by_household": totals(orders, "household_id"),
+        "best_products": best(totals(orders, "product_id")),
     }
     print(json.dumps(out, indent=1, sort_keys=True))
 
@@ -72,6 +74,11 @@ def totals(orders, by):
         {"orders": groups["basket_id"].nunique(), "units": groups["quantity"].sum(), "cents": groups["cents"].sum()}
     )
     return {str(key): [int(row.orders), int(row.units), int(row.cents)] for key, row in table.iterrows()}
+
+
+def best(products):
+    """The products that sold for most, the most first, those that sold for the same in the order of their names."""
+    return sorted(([key, *sums] for key, sums in products.items()), key=lambda row: (-row[3], row[0]))[:BEST]
 
 
 if __name__ == "__main__":

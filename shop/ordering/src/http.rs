@@ -48,6 +48,8 @@ pub struct OrderingApi {
     pub sales_by_day: ReadModel,
     /// What was sold, by department.
     pub sales_by_department: ReadModel,
+    /// What was sold, by product.
+    pub sales_by_product: ReadModel,
 }
 
 /// The API's routes. A request that brings a [`Timestamp`] as an extension was let in as one from the past, and

@@ -34,7 +34,7 @@ use fulfilment::FulfilmentOptions;
 use http::OrderingApi;
 use live::LiveOrders;
 use price_book::PriceBook;
-use projections::{OrderDetail, OrderHistory, ProductPrices, SalesByDay, SalesByDepartment};
+use projections::{OrderDetail, OrderHistory, ProductPrices, SalesByDay, SalesByDepartment, SalesByProduct};
 use publish::PublishOrdering;
 use reactions::FulfilOrder;
 
@@ -60,6 +60,7 @@ pub fn assemble(
         history: host.projection(OrderHistory)?,
         sales_by_day: host.projection(SalesByDay)?,
         sales_by_department: host.projection(SalesByDepartment)?,
+        sales_by_product: host.projection(SalesByProduct)?,
     };
     host.process(FulfilOrder::new(fulfilment))?;
     host.task(|stop| async move {

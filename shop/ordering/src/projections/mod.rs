@@ -4,19 +4,22 @@
 mod order_detail;
 mod order_history;
 mod product_prices;
+mod sales_by;
 mod sales_by_day;
 mod sales_by_department;
+mod sales_by_product;
 
 pub use order_detail::{LineView, OrderDetail, OrderView, TimelineEntry};
 pub use order_history::{Cursor, HistoryPage, OrderHistory, OrderSummary};
 pub use product_prices::{PricedProduct, ProductPrices};
 pub use sales_by_day::SalesByDay;
 pub use sales_by_department::SalesByDepartment;
+pub use sales_by_product::SalesByProduct;
 
 use serde::Serialize;
 use tradewind_service::rusqlite::{self, Row};
 
-/// What was sold under one heading: on one day, or in one department.
+/// What was sold under one heading: on one day, in one department, or of one product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Sales {
     /// The heading.
@@ -40,6 +43,15 @@ pub struct Days {
     /// The first day.
     pub from: Option<String>,
     /// The last day.
+    pub to: Option<String>,
+}
+
+/// From which month to which, both included, as `2017-03`; none is open.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Months {
+    /// The first month.
+    pub from: Option<String>,
+    /// The last month.
     pub to: Option<String>,
 }
 

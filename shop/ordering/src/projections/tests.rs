@@ -127,6 +127,25 @@ fn a_day_counts_the_paid_orders_that_were_placed_on_it() {
 }
 
 #[test]
+fn the_products_that_sell_for_most_come_first_by_the_months_of_their_orders() {
+    let mut model = Model::new(SalesByProduct);
+    for (order, at, quantity) in [("a", NEW_YEAR, 2), ("b", NEW_YEAR, 1), ("c", "2017-02-28T23:59:59Z", 4)] {
+        model.see(order, at, created("7", quantity));
+        model.see(order, at, paid());
+    }
+    model.see("b", DAY_AFTER, cancelled());
+    let best = |from: Option<&str>, to: Option<&str>, limit| {
+        let months = Months { from: from.map(Into::into), to: to.map(Into::into) };
+        SalesByProduct::best(&model.read(), &months, limit).unwrap()
+    };
+    let sold = |key: &str, orders, units, sales_cents| Sales { key: key.into(), orders, units, sales_cents };
+    assert_eq!(best(None, None, 10), [sold("1", 2, 6, 1200), sold("2", 2, 2, 1000)]);
+    assert_eq!(best(None, None, 1), [sold("1", 2, 6, 1200)]);
+    assert_eq!(best(None, Some("2017-01"), 10), [sold("2", 1, 1, 500), sold("1", 1, 2, 400)]);
+    assert_eq!(best(Some("2017-02"), None, 10), [sold("1", 1, 4, 800), sold("2", 1, 1, 500)]);
+}
+
+#[test]
 fn an_order_cancelled_after_it_was_paid_is_taken_back_and_one_cancelled_before_is_not() {
     let mut days = Model::new(SalesByDay);
     let mut departments = Model::new(SalesByDepartment);

@@ -81,6 +81,7 @@ async fn measure(options: &Options, shop: &InProcess) -> anyhow::Result<Figures>
         ("ordering", "order-history", "/api/ordering/customers/1/orders"),
         ("ordering", "sales-by-day", "/api/ordering/sales?by=day"),
         ("ordering", "sales-by-department", "/api/ordering/sales?by=department"),
+        ("ordering", "sales-by-product", "/api/ordering/sales?by=product"),
         ("ordering", "product-prices", "/api/ordering/products/1029743"),
         ("catalog", "product-search", "/api/catalog/products/1029743"),
         ("catalog", "price-history", "/api/catalog/products/1029743/prices"),

@@ -58,6 +58,8 @@ pub(crate) async fn order_at_a_price_that_changes(browser: &Browser) -> anyhow::
     let product = fill_cart(browser, "bread", 1).await?.remove(0);
     browser.visit("/checkout", "[data-testid=new-customer]").await?;
     browser.click("[data-testid=new-customer]").await?;
+    // What is asked of somebody new moves the button down when it comes: a click on its way then would miss.
+    browser.see("#ship-name").await?;
     command(browser, "POST", &format!("{product}/price"), r#"{"price_cents": 4321}"#).await?;
     until(browser, &format!("(await (await fetch('/api/ordering/{product}')).json()).price_cents === 4321")).await?;
     browser.click("[data-testid=place-order]").await?;

@@ -163,7 +163,7 @@ async fn an_order_can_be_cancelled_until_it_has_left_and_then_not() {
 }
 
 #[tokio::test]
-async fn sales_count_what_was_paid_under_both_headings() {
+async fn sales_count_what_was_paid_under_every_heading() {
     let shop = Shop::open("").await;
     shop.shopper.list("1", 259).await;
     let mut last = None;
@@ -174,7 +174,7 @@ async fn sales_count_what_was_paid_under_both_headings() {
     }
     let last = last.unwrap();
     let sales = json!({"orders": 3, "units": 6, "sales_cents": 1554});
-    for by in ["day", "department"] {
+    for by in ["day", "department", "product", "product&from=2017-01-01&limit=1"] {
         let got = shop.shopper.get_after(&format!("/api/ordering/sales?by={by}"), &last).await.ok();
         let mut all = got["items"].as_array().unwrap().clone();
         assert_eq!(all.len(), 1);
@@ -183,7 +183,14 @@ async fn sales_count_what_was_paid_under_both_headings() {
     }
     let future = shop.shopper.get("/api/ordering/sales?by=day&from=2999-01-01").await.ok();
     assert_eq!(future["items"], json!([]));
-    for nonsense in ["", "by=week", "by=day&from=yesterday", "by=day&to=2017-3-1"] {
+    for nonsense in [
+        "",
+        "by=week",
+        "by=day&from=yesterday",
+        "by=day&to=2017-3-1",
+        "by=product&from=2017-01-02",
+        "by=product&to=2017-02-27",
+    ] {
         let got = shop.shopper.get(&format!("/api/ordering/sales?{nonsense}")).await;
         assert_eq!((got.status, &got.body["code"]), (StatusCode::BAD_REQUEST, &json!("TW-2002")), "{nonsense}");
     }

@@ -17,7 +17,7 @@ use hyper::Request;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shop::import::InProcess;
 
 /// Under each heading orders, units and cents.
@@ -69,6 +69,7 @@ async fn a_year_that_was_killed_on_its_way_comes_to_what_pandas_says() {
     let asked = Asked { base: format!("http://{}", shop.handle("ordering").unwrap().address()), http: client() };
     assert_eq!(asked.sales("department", |key| key.to_owned()).await, totals_of(&expected, "by_department"));
     assert_eq!(asked.sales("day", |day| day[..7].to_owned()).await, totals_of(&expected, "by_month"));
+    assert_eq!(asked.best_products().await, expected["best_products"]);
     for (household, [orders, _, cents]) in totals_of(&expected, "by_household") {
         assert_eq!(asked.history(&household).await, (orders, cents), "household {household}");
     }
@@ -102,6 +103,13 @@ impl Asked {
             }
         }
         totals
+    }
+
+    /// The products that sold for most, each with orders, units and cents.
+    async fn best_products(&self) -> Value {
+        let answer = self.get("/api/ordering/sales?by=product&limit=200").await;
+        let row = |row: &Value| json!([row["key"], row["orders"], row["units"], row["sales_cents"]]);
+        answer["items"].as_array().unwrap().iter().map(row).collect()
     }
 
     /// How many orders a household has that were delivered, and what they cost.
