@@ -28,7 +28,7 @@ pub use commands::{Acknowledged, CommandError, CommandOptions, Commands, Entitie
 pub use context::{CommandContext, IdempotencyKey};
 pub use domain_event::{DomainEvent, decode, tag};
 pub use entity::{Entity, stream_of};
-pub use feed::{Contract, Feed, Publish, PublishError};
+pub use feed::{Contract, ContractType, Feed, Publish, PublishError};
 pub use follow::{Control, ControlError, FailedTimer, FollowerState, FollowerStatus, Stopped};
 pub use host::{
     Host, HostError, HostOptions, LogError, LogFormat, Operation, Problem, RequestId, Service, ServiceError,

@@ -2,7 +2,7 @@
 
 use shop_contracts::{Contract as _, catalog as told};
 use tradewind_events::{Query, Recorded};
-use tradewind_service::{Contract, Entity, Publish, PublishError, decode, tag};
+use tradewind_service::{Contract, ContractType, Entity, Publish, PublishError, decode, tag};
 
 use crate::events::{ProductEvent, ReviewEvent};
 use crate::product::Product;
@@ -15,6 +15,10 @@ pub struct PublishCatalog;
 impl Publish for PublishCatalog {
     fn query(&self) -> Query {
         Query::category(Product::CATEGORY).or(Query::category(Review::CATEGORY))
+    }
+
+    fn contracts(&self) -> Vec<ContractType> {
+        told::TYPES.iter().map(|&(event_type, schema)| ContractType { event_type, schema }).collect()
     }
 
     fn publish(&self, event: &Recorded) -> Result<Option<Contract>, PublishError> {

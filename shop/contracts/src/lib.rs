@@ -3,7 +3,7 @@
 //! These are promises. A published event keeps its name and its fields; a field may be added if readers can do
 //! without it, and anything else is a new event beside the old one. `golden/` holds one example of each as it
 //! travels, `schemas/` what every one of them keeps to (JSON Schema, draft 2020-12), and the tests fail when one would
-//! travel so that a reader breaks.
+//! travel so that a reader breaks. A new contract begins with `{}` as its schema; `UPDATE_GOLDEN=1` writes the true one.
 //!
 //! A context names this crate and no other context's.
 
@@ -23,8 +23,11 @@ pub trait Contract: Serialize + DeserializeOwned + Send + Sync + 'static {
 
 macro_rules! contracts {
     ($($event:ident),* $(,)?) => {
-        /// The names of all events that this context publishes.
-        pub const TYPES: &[&str] = &[$(stringify!($event)),*];
+        /// All events that this context publishes: their names, and the JSON Schemas that readers go by.
+        pub const TYPES: &[(&str, &str)] = &[$((
+            stringify!($event),
+            include_str!(concat!("../schemas/", stringify!($event), ".json")),
+        )),*];
 
         $(impl $crate::Contract for $event {
             const TYPE: &'static str = stringify!($event);

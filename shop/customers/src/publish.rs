@@ -4,7 +4,7 @@
 use serde::Serialize;
 use shop_contracts::customers as told;
 use tradewind_events::{Query, Recorded};
-use tradewind_service::{Contract, Entity, Publish, PublishError, decode};
+use tradewind_service::{Contract, ContractType, Entity, Publish, PublishError, decode};
 
 use crate::customer::Customer;
 use crate::events::{Address, CustomerEvent};
@@ -16,6 +16,10 @@ pub struct PublishCustomers;
 impl Publish for PublishCustomers {
     fn query(&self) -> Query {
         Query::category(Customer::CATEGORY)
+    }
+
+    fn contracts(&self) -> Vec<ContractType> {
+        told::TYPES.iter().map(|&(event_type, schema)| ContractType { event_type, schema }).collect()
     }
 
     fn publish(&self, event: &Recorded) -> Result<Option<Contract>, PublishError> {

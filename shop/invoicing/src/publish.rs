@@ -4,7 +4,7 @@
 use serde::Serialize;
 use shop_contracts::invoicing as told;
 use tradewind_events::{Query, Recorded};
-use tradewind_service::{Contract, Entity, Publish, PublishError, decode, tag};
+use tradewind_service::{Contract, ContractType, Entity, Publish, PublishError, decode, tag};
 
 use crate::books::{CreditNoteBook, InvoiceBook};
 use crate::events::{CreditNoteEvent, InvoiceEvent};
@@ -16,6 +16,10 @@ pub struct PublishInvoicing;
 impl Publish for PublishInvoicing {
     fn query(&self) -> Query {
         Query::category(InvoiceBook::CATEGORY).or(Query::category(CreditNoteBook::CATEGORY))
+    }
+
+    fn contracts(&self) -> Vec<ContractType> {
+        told::TYPES.iter().map(|&(event_type, schema)| ContractType { event_type, schema }).collect()
     }
 
     fn publish(&self, event: &Recorded) -> Result<Option<Contract>, PublishError> {

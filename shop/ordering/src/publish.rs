@@ -3,7 +3,7 @@
 use serde::Serialize;
 use shop_contracts::ordering::{self as told, CalledOffBecause};
 use tradewind_events::{Query, Recorded};
-use tradewind_service::{Contract, Entity, Publish, PublishError, decode, tag};
+use tradewind_service::{Contract, ContractType, Entity, Publish, PublishError, decode, tag};
 
 use crate::events::{OrderCreated, OrderEvent};
 use crate::order::Order;
@@ -15,6 +15,10 @@ pub struct PublishOrdering;
 impl Publish for PublishOrdering {
     fn query(&self) -> Query {
         Query::category(Order::CATEGORY)
+    }
+
+    fn contracts(&self) -> Vec<ContractType> {
+        told::TYPES.iter().map(|&(event_type, schema)| ContractType { event_type, schema }).collect()
     }
 
     fn publish(&self, event: &Recorded) -> Result<Option<Contract>, PublishError> {

@@ -26,6 +26,20 @@ pub trait Publish: Send + Sync + 'static {
     /// # Errors
     /// [`PublishError`] if the event cannot be read or told. The feed then stops before it.
     fn publish(&self, event: &Recorded) -> Result<Option<Contract>, PublishError>;
+
+    /// All contracts that it may tell, for `/asyncapi.json`.
+    fn contracts(&self) -> Vec<ContractType> {
+        Vec::new()
+    }
+}
+
+/// One kind of contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContractType {
+    /// Its type among the contracts.
+    pub event_type: &'static str,
+    /// The JSON Schema (draft 2020-12) that its data keeps to.
+    pub schema: &'static str,
 }
 
 /// An event as others are told it. Position, id, time and metadata are those of the recorded event.

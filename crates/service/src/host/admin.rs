@@ -32,6 +32,8 @@ pub(crate) struct Admin {
     pub(crate) followers: Vec<Watched>,
     pub(crate) registry: Registry,
     pub(crate) openapi: Value,
+    /// Nothing, if the service tells others nothing.
+    pub(crate) asyncapi: Option<Value>,
     pub(crate) draining: CancellationToken,
     pub(super) fallen: Fallen,
 }
@@ -59,6 +61,7 @@ pub(crate) fn admin_routes(admin: Arc<Admin>) -> Router {
         .route("/health/ready", get(ready))
         .route("/metrics", get(metrics))
         .route("/openapi.json", get(openapi))
+        .route("/asyncapi.json", get(asyncapi))
         .route("/admin/projections", get(list))
         .route("/admin/projections/{name}", get(one))
         .route("/admin/projections/{name}/retry", post(retry))
@@ -113,6 +116,11 @@ async fn metrics(State(admin): State<Arc<Admin>>) -> Result<Response, Problem> {
         .map_err(|error| Problem::new(ErrorCode::INTERNAL, error.to_string()))?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
+}
+
+async fn asyncapi(State(admin): State<Arc<Admin>>) -> Result<Json<Value>, Problem> {
+    let told = admin.asyncapi.clone();
+    told.map(Json).ok_or_else(|| Problem::not_found("a contract: this service tells others nothing"))
 }
 
 async fn openapi(State(admin): State<Arc<Admin>>) -> Json<Value> {

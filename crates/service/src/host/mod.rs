@@ -2,6 +2,7 @@
 //! the host gives back the handles with which its routes work.
 
 mod admin;
+mod asyncapi;
 mod body;
 mod extract;
 mod headers;
@@ -281,8 +282,13 @@ impl Host {
         let bound = Server::bind(listen, limits).await;
         let server = bound.map_err(|error| HostError::Listen { address: listen, error })?;
         let address = server.local_addr();
+        let version = env!("CARGO_PKG_VERSION");
+        let contracts = self.publish.as_ref().map(|publish| publish.contracts());
+        let asyncapi = contracts.map(|contracts| asyncapi::document(&name, version, &contracts)).transpose();
+        let asyncapi = asyncapi.map_err(HostError::Contracts)?;
         let admin = Arc::new(Admin {
-            openapi: openapi::document(&name, env!("CARGO_PKG_VERSION"), &self.operations, self.publish.is_some()),
+            openapi: openapi::document(&name, version, &self.operations, self.publish.is_some()),
+            asyncapi,
             service: name.clone(),
             followers: self.followers,
             registry: self.registry,

@@ -217,6 +217,9 @@ fn own_operations() -> Vec<Operation> {
         get("/metrics", "metrics", "Figures for Prometheus")
             .response(200, json!({"description": "All of them", "content": metrics})),
         get("/openapi.json", "describe", "This document").says(200, "It"),
+        get("/asyncapi.json", "describeEvents", "What the service tells others, in AsyncAPI 3.0")
+            .says(200, "It")
+            .problem(404, "It tells them nothing"),
         get("/admin/projections", "listFollowers", "How projections, reactions and processes are doing")
             .says(200, "All of them"),
         get("/admin/projections/{name}", "follower", "How one of them is doing")

@@ -68,6 +68,9 @@ pub enum HostError {
         /// What is wrong.
         problem: String,
     },
+    /// What is said of the contracts is wrong.
+    #[error("{0}")]
+    Contracts(String),
     /// Two projections, reactions or process managers have the same name.
     #[error("there are two called {0}")]
     SameName(String),

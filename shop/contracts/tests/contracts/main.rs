@@ -132,7 +132,7 @@ fn every_contract_has_a_golden_file_and_every_golden_file_a_contract() {
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
         .collect();
     let publishers = [catalog::TYPES, customers::TYPES, invoicing::TYPES, ordering::TYPES];
-    let mut contracts: Vec<String> = publishers.concat().into_iter().map(str::to_owned).collect();
+    let mut contracts: Vec<String> = publishers.concat().iter().map(|(name, _)| (*name).to_owned()).collect();
     files.sort();
     contracts.sort();
     assert_eq!(files, contracts);

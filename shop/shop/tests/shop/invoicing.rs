@@ -21,7 +21,7 @@ async fn order_at(shopper: &Shopper, order: &str, customer: &str, at: &str) {
 }
 
 /// An answer, as soon as it is what is waited for.
-async fn wait_for(shopper: &Shopper, path: &str, holds: impl Fn(&Got) -> bool) -> Got {
+pub(crate) async fn wait_for(shopper: &Shopper, path: &str, holds: impl Fn(&Got) -> bool) -> Got {
     let started = Instant::now();
     loop {
         let got = shopper.get(path).await;

@@ -29,6 +29,8 @@ pub(crate) struct Shop {
     pub(crate) shopper: Shopper,
     pub(crate) url: String,
     pub(crate) catalog: Service,
+    /// Where each service answers without the gateway.
+    pub(crate) addresses: Vec<(&'static str, SocketAddr)>,
     gateway: DropGuard,
     _folder: tempfile::TempDir,
 }
@@ -77,9 +79,10 @@ impl Shop {
     /// A shop with flags for ordering and for both.
     pub(crate) async fn open_with(ordering_flags: &str, flags: &str) -> Self {
         let (folder, catalog, ordering) = Self::catalog_and_ordering(ordering_flags, flags).await;
-        let (url, gateway) = front(&[("catalog", catalog.address), ("ordering", ordering.address)]).await;
+        let addresses = vec![("catalog", catalog.address), ("ordering", ordering.address)];
+        let (url, gateway) = front(&addresses).await;
         ordering.leave_running();
-        Self { shopper: Shopper::new(url.clone()), url, catalog, gateway, _folder: folder }
+        Self { shopper: Shopper::new(url.clone()), url, catalog, addresses, gateway, _folder: folder }
     }
 
     /// A shop that knows its customers and writes them invoices, with flags for ordering and for all.
@@ -91,9 +94,10 @@ impl Shop {
         let invoicing = Service::start(&line, &folder.path().join("invoicing")).await;
         let all =
             [("catalog", &catalog), ("ordering", &ordering), ("customers", &customers), ("invoicing", &invoicing)];
-        let (url, gateway) = front(&all.map(|(name, service)| (name, service.address))).await;
+        let addresses = Vec::from(all.map(|(name, service)| (name, service.address)));
+        let (url, gateway) = front(&addresses).await;
         [ordering, customers, invoicing].into_iter().for_each(Service::leave_running);
-        Self { shopper: Shopper::new(url.clone()), url, catalog, gateway, _folder: folder }
+        Self { shopper: Shopper::new(url.clone()), url, catalog, addresses, gateway, _folder: folder }
     }
 
     async fn catalog_and_ordering(ordering_flags: &str, flags: &str) -> (tempfile::TempDir, Service, Service) {
