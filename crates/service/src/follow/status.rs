@@ -123,6 +123,15 @@ struct Inner {
     answers_nothing: bool,
 }
 
+impl Inner {
+    /// Whoever has passed all that was known to wait has broken the wait: what comes next waits from when it is seen.
+    fn moved_to(&mut self, position: Position) {
+        self.status.position = position;
+        self.status.lag_events = self.status.head.0.saturating_sub(position.0);
+        self.behind_since = self.behind_since.filter(|_| self.status.lag_events > 0);
+    }
+}
+
 impl Status {
     pub(crate) fn new(
         kind: &'static str,
@@ -176,7 +185,7 @@ impl Status {
     pub(crate) fn handled(&self, position: Position, events: &[Recorded]) {
         let now = self.clock.now();
         let mut inner = self.lock();
-        inner.status.position = position;
+        inner.moved_to(position);
         inner.status.handled += events.len() as u64;
         if inner.status.state == FollowerState::Live
             && let Some(last) = events.last()
@@ -210,7 +219,7 @@ impl Status {
 
     /// It has come this far, by another way than handling events here.
     pub(crate) fn moved_to(&self, position: Position) {
-        self.lock().status.position = position;
+        self.lock().moved_to(position);
     }
 
     pub(crate) fn started(&self) {
