@@ -48,8 +48,13 @@ impl OrderLine {
     /// What the line costs, in US cents.
     #[must_use]
     pub fn total_cents(&self) -> u64 {
-        self.unit_price_cents.saturating_mul(self.quantity.into())
+        total_cents(self.unit_price_cents, self.quantity)
     }
+}
+
+/// What so many units cost, in US cents.
+pub(crate) fn total_cents(unit_price_cents: u64, quantity: u32) -> u64 {
+    unit_price_cents.saturating_mul(quantity.into())
 }
 
 /// The shop accepts it.

@@ -1,8 +1,9 @@
 //! What ordering tells others of what happens in it. Approving and packing are nobody else's business.
 
 use serde::Serialize;
+use shop_contracts::Contract as _;
 use shop_contracts::ordering::{self as told, CalledOffBecause};
-use tradewind_events::{Query, Recorded};
+use tradewind_events::{EventType, Query, QueryItem, Recorded};
 use tradewind_service::{Contract, ContractType, Entity, Publish, PublishError, decode, tag};
 
 use crate::events::{OrderCreated, OrderEvent};
@@ -19,6 +20,19 @@ impl Publish for PublishOrdering {
 
     fn contracts(&self) -> Vec<ContractType> {
         told::TYPES.iter().map(|&(event_type, schema)| ContractType { event_type, schema }).collect()
+    }
+
+    fn query_for(&self, wanted: &Query) -> Query {
+        if wanted.is_all() {
+            return self.query();
+        }
+        // The only tag that is told is one that the order's first event has, too.
+        let item = |item: &QueryItem| QueryItem {
+            categories: vec![Order::CATEGORY.to_owned()],
+            types: item.types.iter().flat_map(|told| recorded_as(told.as_str())).filter_map(event_type).collect(),
+            tags: item.tags.clone(),
+        };
+        Query { items: wanted.items.iter().map(item).collect() }
     }
 
     fn publish(&self, event: &Recorded) -> Result<Option<Contract>, PublishError> {
@@ -39,6 +53,23 @@ impl Publish for PublishOrdering {
             OrderEvent::OrderApproved(_) | OrderEvent::OrderPrepared(_) => Ok(None),
         }
     }
+}
+
+/// What has happened when something is told.
+fn recorded_as(told: &str) -> &'static [&'static str] {
+    match told {
+        told::OrderPlaced::TYPE => &["OrderCreated"],
+        told::OrderCalledOff::TYPE => &["OrderRejected", "OrderPaymentFailed", "OrderCancelled"],
+        told::OrderPaid::TYPE => &["OrderPaid"],
+        told::OrderShipped::TYPE => &["OrderShipped"],
+        told::OrderDelivered::TYPE => &["OrderDelivered"],
+        // Whoever asks for what is never told may look at everything in vain.
+        _ => OrderEvent::TYPES,
+    }
+}
+
+fn event_type(name: &&str) -> Option<EventType> {
+    EventType::new(*name).ok()
 }
 
 fn tell<C: shop_contracts::Contract + Serialize>(told: &C) -> Result<Option<Contract>, PublishError> {

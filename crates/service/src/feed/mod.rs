@@ -21,6 +21,14 @@ pub trait Publish: Send + Sync + 'static {
     /// Which recorded events it looks at.
     fn query(&self) -> Query;
 
+    /// Which recorded events may become a contract that `wanted` asks for: at least those, at most all that it looks at,
+    /// which it is unless this says less. Others are not even read then, so that one customer's events are found by
+    /// their tag in a feed of millions, if the contract has that tag from the recorded event.
+    fn query_for(&self, wanted: &Query) -> Query {
+        let _ = wanted;
+        self.query()
+    }
+
     /// What others are told of an event; nothing, if it is nobody else's business.
     ///
     /// # Errors
@@ -152,9 +160,9 @@ impl Feed {
         }
     }
 
-    /// Which events are told, also if they were recorded under older names.
-    fn published(&self) -> Query {
-        self.upcasters.widen(self.publish.query())
+    /// Which events are read for somebody who wants these, also if they were recorded under older names.
+    fn published(&self, wanted: &Query) -> Query {
+        self.upcasters.widen(self.publish.query_for(wanted))
     }
 }
 
@@ -166,7 +174,7 @@ impl EventSource for Feed {
     fn read(&self, after: Position, query: &Query, limit: usize) -> BoxFuture<'_, Result<Page, ReadError>> {
         let query = query.clone();
         async move {
-            let mut page = self.store.read(after, &self.published(), limit).await?;
+            let mut page = self.store.read(after, &self.published(&query), limit).await?;
             let (events, broken) = self.translate_all(std::mem::take(&mut page.events), &query);
             match broken {
                 Some((before, error)) if before <= after => return Err(error),
@@ -180,7 +188,7 @@ impl EventSource for Feed {
 
     fn subscribe(&self, after: Position, query: Query) -> BoxFuture<'_, Result<Subscription, ReadError>> {
         async move {
-            let deliveries = self.store.subscribe(after, self.published()).await?;
+            let deliveries = self.store.subscribe(after, self.published(&query)).await?;
             let feed = self.clone();
             let told = deliveries.flat_map(move |delivery| {
                 let told = match delivery {
@@ -207,7 +215,7 @@ impl EventSource for Feed {
         let stream = stream.clone();
         async move {
             let mut slice = self.store.read_stream(&stream, from, direction, limit).await?;
-            let wanted = self.published();
+            let wanted = self.published(&Query::all());
             slice.events.retain(|event| wanted.matches(event));
             let (events, broken) = self.translate_all(slice.events, &Query::all());
             match broken {

@@ -5,8 +5,8 @@ use futures_util::StreamExt;
 use http_body_util::BodyExt;
 use serde_json::json;
 use tradewind_events::{
-    Append, Event, EventId, EventSource, EventStore, EventType, ExpectedRevision, Metadata, Position, Query, ReadError,
-    Recorded, StreamId, Timestamp,
+    Append, Event, EventId, EventSource, EventStore, EventType, ExpectedRevision, Metadata, Position, Query, QueryItem,
+    ReadError, Recorded, StreamId, Timestamp,
 };
 use tradewind_service::{
     CommandOptions, Commands, Contract, Feed, Publish, PublishError, QueryContext, Upcasters, decode, tag,
@@ -180,6 +180,47 @@ async fn a_live_feed_that_cannot_tell_an_event_tells_what_is_before_it_then_why_
     let live = running.get("/feed/events/live").await.text;
     assert!(live.contains("id: 4\n") && live.contains("event: problem\n") && live.contains("TW-1010"), "{live}");
     assert!(!live.contains("id: 5\n") && !live.contains("id: 6\n") && !live.contains("caught-up"), "{live}");
+}
+
+/// The same as [`Told`], but it reads no more than it is asked for.
+struct Narrow;
+
+impl Publish for Narrow {
+    fn query(&self) -> Query {
+        Told.query()
+    }
+
+    fn query_for(&self, wanted: &Query) -> Query {
+        let asks_for_opened = |item: &QueryItem| item.types.iter().all(|told| told.as_str() == "bank.account-opened");
+        match wanted.items.as_slice() {
+            [item] if !item.types.is_empty() && asks_for_opened(item) => {
+                let types = vec![EventType::new("Opened").unwrap()];
+                Query { items: vec![QueryItem { types, ..QueryItem::default() }] }
+            }
+            _ => self.query(),
+        }
+    }
+
+    fn publish(&self, event: &Recorded) -> Result<Option<Contract>, PublishError> {
+        Told.publish(event)
+    }
+}
+
+#[tokio::test]
+async fn what_a_reader_does_not_ask_for_is_not_even_read_if_the_publisher_can_tell() {
+    let (store, commands, _running, _folder) = bank().await;
+    // Whoever reads this one is told that it cannot be told.
+    commands.handle("1", &Deposit(13), &nobody()).await.unwrap();
+    commands.handle("3", &Open::by("cid"), &nobody()).await.unwrap();
+    let feed = Feed::new(Arc::new(store), Arc::new(Narrow), Upcasters::default());
+    let opened = Query::types([EventType::new("bank.account-opened").unwrap()]);
+    let positions = |events: &[Recorded]| events.iter().map(|event| event.position().0).collect::<Vec<_>>();
+    let page = feed.read(Position::START, &opened, 100).await.unwrap();
+    assert_eq!((positions(&page.events), page.through), (vec![1, 4, 6], Position(6)));
+    let mut deliveries = feed.subscribe(Position::START, opened).await.unwrap();
+    let delivery = deliveries.next().await.unwrap().unwrap();
+    assert_eq!((positions(&delivery.events), delivery.through), (vec![1, 4, 6], Position(6)));
+    assert!(feed.read(Position(4), &Query::all(), 100).await.is_err());
 }
 
 #[tokio::test]

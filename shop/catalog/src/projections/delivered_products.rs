@@ -1,7 +1,7 @@
 use serde::Serialize;
 use shop_contracts::Contract;
 use shop_contracts::ordering::{OrderCalledOff, OrderDelivered, OrderPlaced};
-use tradewind_events::{Query, Recorded, Timestamp};
+use tradewind_events::{EventType, Query, QueryItem, Recorded, Timestamp};
 use tradewind_service::rusqlite::{self, Transaction, params};
 use tradewind_service::{Projection, ProjectionError, Reader};
 
@@ -25,7 +25,11 @@ impl DeliveredProducts {
     /// # Errors
     /// If the database cannot be read.
     pub fn get(read: &Reader<'_>, customer: &str, product: &str) -> rusqlite::Result<Option<Delivered>> {
-        let select = "SELECT order_id, at_us FROM delivered WHERE customer_id = ?1 AND product_id = ?2";
+        // A customer has hundreds of orders, not thousands, and each has been written once, behind the one before: this
+        // reads all of them rather than that each product of each had a place of its own among a million.
+        let select = "SELECT order_id, at_us FROM delivery
+             WHERE customer_id = ?1 AND EXISTS (SELECT 1 FROM json_each(products) WHERE value = ?2)
+             ORDER BY number LIMIT 1";
         read.first(select, [customer, product], |row| {
             Ok(Delivered { order_id: row.get(0)?, delivered_at: Timestamp::from_micros(row.get(1)?) })
         })
@@ -38,38 +42,45 @@ impl Projection for DeliveredProducts {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn schema(&self) -> &'static str {
+        // Products are a JSON array of their ids. Deliveries are numbered as they come; the index has, behind the
+        // customer, their numbers.
         "CREATE TABLE underway (
-             order_id TEXT NOT NULL, product_id TEXT NOT NULL, customer_id TEXT NOT NULL,
-             PRIMARY KEY (order_id, product_id)) WITHOUT ROWID;
-         CREATE TABLE delivered (
-             customer_id TEXT NOT NULL, product_id TEXT NOT NULL, order_id TEXT NOT NULL, at_us INTEGER NOT NULL,
-             PRIMARY KEY (customer_id, product_id)) WITHOUT ROWID;"
+             order_id TEXT PRIMARY KEY, customer_id TEXT NOT NULL, products TEXT NOT NULL) WITHOUT ROWID;
+         CREATE TABLE delivery (
+             number INTEGER PRIMARY KEY, customer_id TEXT NOT NULL, order_id TEXT NOT NULL, at_us INTEGER NOT NULL,
+             products TEXT NOT NULL);
+         CREATE INDEX of_customer ON delivery (customer_id);"
     }
 
     fn query(&self) -> Query {
-        Query::category("order")
+        let types = [OrderPlaced::TYPE, OrderDelivered::TYPE, OrderCalledOff::TYPE];
+        let types = types.into_iter().filter_map(|name| EventType::new(name).ok()).collect();
+        Query { items: vec![QueryItem { categories: vec!["order".to_owned()], types, ..QueryItem::default() }] }
     }
 
     fn apply(&self, tx: &Transaction<'_>, event: &Recorded) -> Result<(), ProjectionError> {
         match event.event_type() {
             OrderPlaced::TYPE => {
                 let placed: OrderPlaced = event.parse()?;
-                let mut insert = tx.prepare_cached("INSERT OR IGNORE INTO underway VALUES (?1, ?2, ?3)")?;
-                for line in &placed.lines {
-                    insert.execute(params![placed.order_id, line.product_id, placed.customer_id])?;
-                }
+                let products: Vec<&str> = placed.lines.iter().map(|line| line.product_id.as_str()).collect();
+                let products = serde_json::to_string(&products)?;
+                tx.prepare_cached("INSERT OR IGNORE INTO underway VALUES (?1, ?2, ?3)")?.execute(params![
+                    placed.order_id,
+                    placed.customer_id,
+                    products
+                ])?;
             }
             OrderDelivered::TYPE => {
                 let OrderDelivered { order_id } = event.parse()?;
                 tx.prepare_cached(
-                    "INSERT OR IGNORE INTO delivered
-                     SELECT customer_id, product_id, order_id, ?2 FROM underway WHERE order_id = ?1",
+                    "INSERT INTO delivery
+                     SELECT ?2, customer_id, order_id, ?3, products FROM underway WHERE order_id = ?1",
                 )?
-                .execute(params![order_id, event.time().micros()])?;
+                .execute(params![order_id, event.position().0, event.time().micros()])?;
                 forget(tx, &order_id)?;
             }
             OrderCalledOff::TYPE => forget(tx, &event.parse::<OrderCalledOff>()?.order_id)?,

@@ -8,13 +8,17 @@ use crate::events::{
     OrderRejected, OrderShipped,
 };
 
-fn published(event: impl Into<OrderEvent>) -> Option<Contract> {
-    let event = event.into();
+fn recorded(event: &OrderEvent) -> Recorded {
     let raw = Event {
         data: event.encode().unwrap().into(),
+        tags: event.tags(),
         ..Event::new(EventType::new(event.event_type()).unwrap(), Timestamp::EPOCH, &()).unwrap()
     };
-    let recorded = Recorded::assemble("order-a", &raw, Position(1), Revision(0), Timestamp::EPOCH);
+    Recorded::assemble("order-a", &raw, Position(1), Revision(0), Timestamp::EPOCH)
+}
+
+fn published(event: impl Into<OrderEvent>) -> Option<Contract> {
+    let recorded = recorded(&event.into());
     assert!(PublishOrdering.query().matches(&recorded));
     PublishOrdering.publish(&recorded).unwrap()
 }
@@ -58,6 +62,38 @@ fn every_early_end_is_told_as_one_kind_of_event() {
     assert_eq!(told(OrderRejected { reason: "n".into() }), called_off("rejected"));
     assert_eq!(told(OrderPaymentFailed { reason: "n".into(), attempts: 2 }), called_off("payment-failed"));
     assert_eq!(told(OrderCancelled { reason: "n".into() }), called_off("cancelled"));
+}
+
+#[test]
+fn whoever_asks_for_some_of_what_is_told_finds_all_of_it() {
+    let created = || OrderCreated { customer_id: "7".into(), lines: Vec::new(), total_cents: 0 };
+    let (reference, reason) = (String::new(), String::new());
+    let all: [OrderEvent; 9] = [
+        created().into(),
+        OrderApproved {}.into(),
+        OrderPaid { reference }.into(),
+        OrderPrepared {}.into(),
+        OrderShipped {}.into(),
+        OrderDelivered {}.into(),
+        OrderRejected { reason: reason.clone() }.into(),
+        OrderPaymentFailed { reason: reason.clone(), attempts: 1 }.into(),
+        OrderCancelled { reason }.into(),
+    ];
+    assert_eq!(all.each_ref().map(DomainEvent::event_type), OrderEvent::TYPES);
+    for (asked, _) in shop_contracts::ordering::TYPES {
+        let wanted = Query::types([EventType::new(*asked).unwrap()]);
+        let read = PublishOrdering.query_for(&wanted);
+        for event in &all {
+            let told = published(event.clone()).is_some_and(|told| told.event_type.as_str() == *asked);
+            assert_eq!(read.matches(&recorded(event)), told, "{event:?} for {asked}");
+        }
+    }
+    // Those of a customer are found by the tag that they were recorded with.
+    let wanted = Query::tags(published(created()).unwrap().tags);
+    assert!(PublishOrdering.query_for(&wanted).matches(&recorded(&created().into())));
+    let another = Query::tags([tag("customer", "8")]);
+    assert!(!PublishOrdering.query_for(&another).matches(&recorded(&created().into())));
+    assert_eq!(PublishOrdering.query_for(&Query::all()), PublishOrdering.query());
 }
 
 #[test]
