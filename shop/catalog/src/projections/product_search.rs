@@ -83,13 +83,13 @@ impl Projection for ProductSearch {
     }
 
     fn version(&self) -> u32 {
-        2
+        3
     }
 
     fn schema(&self) -> &'static str {
         // The words are kept as an index only; what is shown comes from the table. Each way of sorting has an index,
         // so that a page is read from where it begins; `facets` has all that is counted, so that counting reads no
-        // more than that.
+        // more than that: also that a product is listed, or the table would be read for it.
         "CREATE TABLE product (
              number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, listed INTEGER NOT NULL,
              name TEXT NOT NULL, department TEXT NOT NULL, brand TEXT NOT NULL, category TEXT NOT NULL,
@@ -100,7 +100,8 @@ impl Projection for ProductSearch {
          CREATE INDEX by_merit ON product (merit DESC, name, number) WHERE listed;
          CREATE INDEX by_department ON product (department, name, number) WHERE listed;
          CREATE INDEX by_category ON product (category, name, number) WHERE listed;
-         CREATE INDEX facets ON product (department, category, brand, size, price_cents, reviews, stars) WHERE listed;
+         CREATE INDEX facets ON product (department, category, brand, size, price_cents, reviews, stars, listed)
+             WHERE listed;
          CREATE VIRTUAL TABLE words USING fts5 (
              name, kind, category, brand, department,
              content = '', contentless_delete = 1, prefix = '1 2 3',

@@ -102,13 +102,10 @@ impl ProductSearch {
             Words::Any => None,
             Words::Match(expression) => Some(expression),
         };
-        let from = match words {
-            Some(_) => "FROM words JOIN product ON product.number = words.rowid WHERE words MATCH :words",
-            None => "FROM product WHERE listed",
-        };
+        let matches = if words.is_some() { Matches::Words } else { Matches::All };
         let mut conditions = search.filters.conditions();
         let given: Vec<String> = conditions.iter().map(|(_, holds, _)| format!(" AND {holds}")).collect();
-        let matching = format!("{from}{}", given.concat());
+        let matching = format!("{}{}", matches.from(), given.concat());
         let mut values: Vec<(&str, &dyn ToSql)> = Vec::new();
         if let Some(words) = &words {
             values.push((":words", words));
@@ -116,7 +113,7 @@ impl ProductSearch {
         let filters = conditions.iter_mut().flat_map(|(_, _, values)| values.drain(..));
         values.extend(filters);
         let Counted { total, facets } = if search.facets {
-            facets::count(read, from, &search.filters, &values)?
+            facets::count(read, matches, &search.filters, &values)?
         } else {
             let total = read.first(&format!("SELECT count(*) {matching}"), &*values, |row| row.get(0))?;
             Counted { total: total.unwrap_or_default(), facets: None }
@@ -125,6 +122,25 @@ impl ProductSearch {
         let order = search.sort.order(words.is_some());
         let select = format!("SELECT {ITEM} {matching} ORDER BY {order} LIMIT :limit OFFSET :offset");
         Ok(Found { items: read.all(&select, &*values, item)?, total, facets })
+    }
+}
+
+/// What is looked among.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Matches {
+    /// All products.
+    All,
+    /// Those that have some words.
+    Words,
+}
+
+impl Matches {
+    /// Where they are, in SQL.
+    pub(super) fn from(self) -> &'static str {
+        match self {
+            Self::All => "FROM product WHERE listed",
+            Self::Words => "FROM words JOIN product ON product.number = words.rowid WHERE words MATCH :words",
+        }
     }
 }
 
