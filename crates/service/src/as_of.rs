@@ -25,6 +25,41 @@ impl AsOf {
     }
 }
 
+/// A moment that was asked for has not come yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotYet {
+    /// Nothing has been recorded there.
+    #[error("position {wanted} is in the future; the last is {head}")]
+    Position {
+        /// The position that was asked for.
+        wanted: Position,
+        /// The last one that there is.
+        head: Position,
+    },
+    /// The clock has not come so far.
+    #[error("{wanted} is in the future; it is {now}")]
+    Time {
+        /// The moment that was asked for.
+        wanted: Timestamp,
+        /// The one that it is.
+        now: Timestamp,
+    },
+}
+
+impl NotYet {
+    /// # Errors
+    /// If the position is behind the last one.
+    pub(crate) fn unless_recorded(wanted: Position, head: Position) -> Result<(), Self> {
+        if wanted > head { Err(Self::Position { wanted, head }) } else { Ok(()) }
+    }
+
+    /// # Errors
+    /// If the clock has not come to that moment.
+    pub(crate) fn unless_passed(wanted: Timestamp, now: Timestamp) -> Result<(), Self> {
+        if wanted > now { Err(Self::Time { wanted, now }) } else { Ok(()) }
+    }
+}
+
 impl fmt::Display for AsOf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

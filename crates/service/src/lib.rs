@@ -22,7 +22,7 @@ mod process;
 mod projection;
 mod reaction;
 
-pub use as_of::{AsOf, NoMoment, QueryContext};
+pub use as_of::{AsOf, NoMoment, NotYet, QueryContext};
 pub use command::{Command, EventOf, Rejection, decide_after};
 pub use commands::{Acknowledged, CommandError, CommandOptions, Commands, Entities, EntityAt, LoadError};
 pub use context::{CommandContext, IdempotencyKey};

@@ -9,13 +9,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 use tradewind_service::{
-    Answer, Command, CommandContext, CommandError, Commands, Problem, QueryContext, ReadModel, Submitted,
+    About, Answer, Command, CommandContext, CommandError, Commands, Entity, Problem, QueryContext, ReadModel, Submitted,
 };
 
 pub use operations::operations;
 
 use crate::commands::{ChangeAddress, ChangeName, RegisterCustomer};
-use crate::customer::NO_SUCH_CUSTOMER;
+use crate::customer::{Customer, NO_SUCH_CUSTOMER};
 use crate::events::Address;
 use crate::projections::{AddressHistory, AddressInForce, Cursor, CustomerView, Directory, DirectoryPage};
 
@@ -74,8 +74,8 @@ async fn get_customer(
     Path(id): Path<String>,
     context: QueryContext,
 ) -> Result<Answer<CustomerView>, Problem> {
-    let what = format!("customer {id}");
-    api.directory.query(&context, move |read| Directory::get(read, &id)).await?.or_not_found(what)
+    let (what, about) = (format!("customer {id}"), About::stream(Customer::CATEGORY, &id));
+    api.directory.query_about(&context, &about, move |read| Directory::get(read, &id)).await?.or_not_found(what)
 }
 
 #[derive(Debug, Serialize)]
@@ -88,8 +88,8 @@ async fn list_addresses(
     Path(id): Path<String>,
     context: QueryContext,
 ) -> Result<Answer<AddressList>, Problem> {
-    let what = format!("customer {id}");
-    let held = api.addresses.query(&context, move |read| AddressHistory::of(read, &id)).await?;
+    let (what, about) = (format!("customer {id}"), About::stream(Customer::CATEGORY, &id));
+    let held = api.addresses.query_about(&context, &about, move |read| AddressHistory::of(read, &id)).await?;
     // Whoever is a customer has an address.
     held.map(|items| (!items.is_empty()).then_some(AddressList { items })).or_not_found(what)
 }

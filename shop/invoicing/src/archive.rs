@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use tradewind_events::{Direction, EventSource, NameError, Position, ReadError, StreamId};
-use tradewind_service::{Answer, QueryContext, QueryError, ReadModel, decode};
+use tradewind_service::{About, Answer, QueryContext, QueryError, ReadModel, Reader, decode, tag};
 
 use crate::events::{CreditNoteEvent, CreditNoteIssued, InvoiceEvent, InvoiceIssued};
 use crate::projections::{Cursor, DocumentPage, Documents, Filed};
@@ -63,8 +63,20 @@ impl Archive {
     /// # Errors
     /// [`ArchiveError`] if the read model does not answer.
     pub async fn numbered(&self, number: &str, context: &QueryContext) -> Result<Answer<Option<Filed>>, ArchiveError> {
-        let number = number.to_owned();
-        Ok(self.documents.query(context, move |read| Documents::numbered(read, &number)).await?)
+        let of_number = number.to_owned();
+        let find = move |read: &Reader<'_>| Documents::numbered(read, &of_number);
+        if context.as_of.is_none() {
+            return Ok(self.documents.query(context, find).await?);
+        }
+        // A number stays with its order: the order's few events say what was known of the document then.
+        let today = self.documents.query(&QueryContext::default(), find.clone()).await?;
+        match today.value {
+            Some(filed) => {
+                let about = About::tagged(tag("order", &filed.order_id));
+                Ok(self.documents.query_about(context, &about, find).await?)
+            }
+            None => Ok(self.documents.query(context, find).await?),
+        }
     }
 
     /// The invoice of an order.
@@ -72,8 +84,8 @@ impl Archive {
     /// # Errors
     /// [`ArchiveError`] if the read model does not answer.
     pub async fn of_order(&self, order: &str, context: &QueryContext) -> Result<Answer<Option<Filed>>, ArchiveError> {
-        let order = order.to_owned();
-        Ok(self.documents.query(context, move |read| Documents::of_order(read, &order)).await?)
+        let (order, about) = (order.to_owned(), About::tagged(tag("order", order)));
+        Ok(self.documents.query_about(context, &about, move |read| Documents::of_order(read, &order)).await?)
     }
 
     /// The documents of a customer.
@@ -87,8 +99,9 @@ impl Archive {
         limit: u64,
         context: &QueryContext,
     ) -> Result<Answer<DocumentPage>, ArchiveError> {
-        let customer = customer.to_owned();
-        Ok(self.documents.query(context, move |read| Documents::of_customer(read, &customer, after, limit)).await?)
+        let (customer, about) = (customer.to_owned(), About::tagged(tag("customer", customer)));
+        let find = move |read: &Reader<'_>| Documents::of_customer(read, &customer, after, limit);
+        Ok(self.documents.query_about(context, &about, find).await?)
     }
 
     /// All of a document.

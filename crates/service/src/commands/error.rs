@@ -2,7 +2,7 @@
 
 use tradewind_events::{AppendError, ErrorCode, NameError, Position, ReadError, Revision, StreamId};
 
-use crate::{Rejection, UpcastError};
+use crate::{NotYet, Rejection, UpcastError};
 
 /// Why a command was not acknowledged. Only after [`CommandError::Append`] may it have taken effect all the same;
 /// giving it again under the same key is then safe, and tells.
@@ -49,6 +49,9 @@ pub enum LoadError {
     /// The entity's id cannot be part of a stream's name.
     #[error(transparent)]
     InvalidId(#[from] NameError),
+    /// It was asked for as of a moment that has not come.
+    #[error(transparent)]
+    NotYet(#[from] NotYet),
     /// The store could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -78,7 +81,7 @@ impl LoadError {
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::InvalidId(_) => ErrorCode::BAD_REQUEST,
+            Self::InvalidId(_) | Self::NotYet(_) => ErrorCode::BAD_REQUEST,
             Self::Read(error) => error.code(),
             Self::Upcast(_) | Self::Undecodable { .. } => ErrorCode::POISON_EVENT,
             Self::Truncated { .. } => ErrorCode::TRUNCATED,

@@ -56,7 +56,7 @@ impl Commands {
         context: &CommandContext,
     ) -> Result<Acknowledged, CommandError> {
         let stream = stream_of::<C::Entity>(id)?;
-        let at = context.at.unwrap_or_else(|| self.inner.clock.now());
+        let at = context.at.unwrap_or_else(|| self.inner.loader.clock.now());
         if let Attempt::Done(answer) = self.attempt(&stream, command, context, at, false).await? {
             return Ok(answer);
         }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use tradewind_events::{Direction, EventStore, Position, Recorded, Revision, Snapshot, StreamId, StreamSlice};
+use tradewind_events::{Clock, Direction, EventStore, Position, Recorded, Revision, Snapshot, StreamId, StreamSlice};
 
 use super::LoadError;
 use crate::entity::snapshot_schema;
-use crate::{AsOf, DomainEvent, Entity, Upcasters};
+use crate::{AsOf, DomainEvent, Entity, NotYet, Upcasters};
 
 /// How many events are asked for at a time. A shorter stream costs one read and no look for a snapshot.
 const PAGE_EVENTS: usize = 256;
@@ -32,6 +32,8 @@ impl<E: Default> Default for Loaded<E> {
 pub(crate) struct Loader {
     pub(crate) store: Arc<dyn EventStore>,
     pub(crate) upcasters: Upcasters,
+    /// What tells the past from the future.
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Loader {
@@ -80,6 +82,10 @@ impl Loader {
 
     /// The entity as it was: after the event at a position, or with what had happened by a moment.
     pub(crate) async fn load_as_of<E: Entity>(&self, stream: &StreamId, as_of: AsOf) -> Result<Loaded<E>, LoadError> {
+        match as_of {
+            AsOf::Position(wanted) => NotYet::unless_recorded(wanted, self.store.head().await?)?,
+            AsOf::Time(wanted) => NotYet::unless_passed(wanted, self.clock.now())?,
+        }
         let mut loaded = Loaded::default();
         if let AsOf::Position(limit) = as_of
             && let Some(snapshot) = self.snapshot::<E>(stream).await?.filter(|old| old.position <= limit)

@@ -57,7 +57,6 @@ pub struct Commands {
 
 struct Inner {
     loader: Loader,
-    clock: Arc<dyn Clock>,
     options: CommandOptions,
     cache: EntityCache,
     metrics: CommandMetrics,
@@ -74,19 +73,14 @@ impl Commands {
         upcasters: Upcasters,
         options: CommandOptions,
     ) -> Self {
-        Self::with_metrics(Loader { store, upcasters }, clock, options, CommandMetrics::default())
+        Self::with_metrics(Loader { store, upcasters, clock }, options, CommandMetrics::default())
     }
 
-    pub(crate) fn with_metrics(
-        loader: Loader,
-        clock: Arc<dyn Clock>,
-        options: CommandOptions,
-        metrics: CommandMetrics,
-    ) -> Self {
+    pub(crate) fn with_metrics(loader: Loader, options: CommandOptions, metrics: CommandMetrics) -> Self {
         let cache = EntityCache::new(options.cached_entities_max);
         let contended = std::array::from_fn(|_| Mutex::new(()));
         let snapshots_in_flight = Arc::new(Semaphore::new(4));
-        Self { inner: Arc::new(Inner { loader, clock, options, cache, metrics, contended, snapshots_in_flight }) }
+        Self { inner: Arc::new(Inner { loader, options, cache, metrics, contended, snapshots_in_flight }) }
     }
 
     /// The same entities, for reading only.
@@ -114,9 +108,9 @@ pub struct EntityAt<E> {
 }
 
 impl Entities {
-    /// Entities of `store`.
-    pub fn new(store: Arc<dyn EventStore>, upcasters: Upcasters) -> Self {
-        Self { loader: Loader { store, upcasters } }
+    /// Entities of `store`; what is in the future, `clock` says.
+    pub fn new(store: Arc<dyn EventStore>, clock: Arc<dyn Clock>, upcasters: Upcasters) -> Self {
+        Self { loader: Loader { store, upcasters, clock } }
     }
 
     /// The entity as it is now.
@@ -130,7 +124,7 @@ impl Entities {
     /// The entity as it was.
     ///
     /// # Errors
-    /// [`LoadError`] if the store cannot be read or one of the entity's events cannot.
+    /// [`LoadError`] if the moment has not come, the store cannot be read or one of the entity's events cannot.
     pub async fn load_as_of<E: Entity>(&self, id: &str, as_of: AsOf) -> Result<EntityAt<E>, LoadError> {
         Ok(self.loader.load_as_of::<E>(&stream_of::<E>(id)?, as_of).await?.into())
     }

@@ -73,8 +73,8 @@ impl Host {
         metrics.register(&mut registry);
         registry.register_collector(Box::new(ProcessMetrics));
         let upcasters = Upcasters::default();
-        let loader = Loader { store: store.clone(), upcasters: upcasters.clone() };
-        let commands = Commands::with_metrics(loader, clock.clone(), options.commands.clone(), command_metrics);
+        let loader = Loader { store: store.clone(), upcasters: upcasters.clone(), clock: clock.clone() };
+        let commands = Commands::with_metrics(loader, options.commands.clone(), command_metrics);
         let surroundings = Surroundings { store: store.clone(), upcasters, clock, metrics };
         Self {
             options,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use tradewind_events::{AppendError, ErrorCode, Position, ReadError};
 
 use super::headers;
-use crate::{CommandError, ControlError, LoadError, NoMoment, PastError, QueryError};
+use crate::{CommandError, ControlError, LoadError, NoMoment, NotYet, PastError, QueryError};
 
 /// A problem, as `application/problem+json`.
 #[derive(Debug, Clone, PartialEq)]
@@ -181,7 +181,9 @@ impl From<QueryError> for Problem {
                 let problem = problem.with("wanted", wanted.0).with("reached", reached.0).with("stopped", stopped);
                 problem.reflecting(reached)
             }
-            QueryError::Past(PastError::Future { head, .. }) => problem.with("head", head.0).reflecting(head),
+            QueryError::Past(PastError::NotYet(NotYet::Position { head, .. })) => {
+                problem.with("head", head.0).reflecting(head)
+            }
             _ => problem,
         }
     }

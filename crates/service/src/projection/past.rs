@@ -1,4 +1,12 @@
 //! Read models of the past, made from the log when somebody asks, and kept for a while.
+//!
+//! **One begins with another that is kept**, where that has seen the beginning of the log without a gap, and nothing that
+//! the new one must not see; so each that is made leaves some on its way, as it is then. As of a time it goes on from
+//! there to the log's end, since something may have been told late. How much of the log lies before the first event that
+//! happened later than asked for is therefore what is spared: nearly all of it if events were told about in the order
+//! in which they happened, and nothing if the first of them is from behind that time, as where a history was brought in
+//! after a shop had opened. What is behind the gap cannot be taken over: an event of between two times is not the last
+//! that the earlier past has seen, and a projection may rely on the order of the log.
 
 mod about;
 mod making;
@@ -11,12 +19,12 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::{Semaphore, oneshot};
-use tradewind_events::{Clock, ErrorCode, EventSource, Position, ReadError, Timestamp};
+use tradewind_events::{Clock, ErrorCode, EventSource, Position, ReadError};
 
 use super::Projection;
 use super::generation::Generation;
 use crate::follow::{Sink, Skips};
-use crate::{AsOf, UpcastError, Upcasters};
+use crate::{AsOf, NotYet, UpcastError, Upcasters};
 
 pub use about::About;
 use shelf::Shelf;
@@ -31,7 +39,8 @@ pub struct PastOptions {
     pub kept_max: usize,
     /// How many bytes on the disk they may have together, and any one of them.
     pub bytes_max: u64,
-    /// How many events one may be made of.
+    /// How many events one may be made of. As of a time, those are all that had happened by then: where the log does not
+    /// tell them about in their order, none of them are spared by another past that is kept.
     pub events_max: u64,
     /// How long a query waits for it.
     pub wait_max: Duration,
@@ -55,21 +64,8 @@ impl Default for PastOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum PastError {
     /// It has not come yet.
-    #[error("position {wanted} is in the future; the last is {head}")]
-    Future {
-        /// The position that was asked for.
-        wanted: Position,
-        /// The last one that there is.
-        head: Position,
-    },
-    /// It has not come yet.
-    #[error("{wanted} is in the future; it is {now}")]
-    NotYet {
-        /// The moment that was asked for.
-        wanted: Timestamp,
-        /// The one that it is.
-        now: Timestamp,
-    },
+    #[error(transparent)]
+    NotYet(#[from] NotYet),
     /// It would be made of too many events.
     #[error("it would take more than {0} events")]
     TooLong(u64),
@@ -98,7 +94,7 @@ impl PastError {
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::Future { .. } | Self::NotYet { .. } | Self::TooLong(_) | Self::TooLarge(_) => ErrorCode::BAD_REQUEST,
+            Self::NotYet(_) | Self::TooLong(_) | Self::TooLarge(_) => ErrorCode::BAD_REQUEST,
             Self::Overloaded(_) | Self::Timeout => ErrorCode::TIMEOUT,
             Self::Read(error) => error.code(),
             Self::Upcast(_) => ErrorCode::POISON_EVENT,
@@ -206,12 +202,15 @@ impl Pasts {
     /// Up to where the source is read for it.
     async fn through(&self, as_of: AsOf) -> Result<Position, PastError> {
         let head = self.of.source.head().await?;
-        let now = self.of.clock.now();
         match as_of {
-            AsOf::Position(wanted) if wanted > head => Err(PastError::Future { wanted, head }),
-            AsOf::Position(wanted) => Ok(wanted),
-            AsOf::Time(wanted) if wanted > now => Err(PastError::NotYet { wanted, now }),
-            AsOf::Time(_) => Ok(head),
+            AsOf::Position(wanted) => {
+                NotYet::unless_recorded(wanted, head)?;
+                Ok(wanted)
+            }
+            AsOf::Time(wanted) => {
+                NotYet::unless_passed(wanted, self.of.clock.now())?;
+                Ok(head)
+            }
         }
     }
 }

@@ -1,5 +1,5 @@
-use tradewind_events::{Position, Timestamp};
-use tradewind_service::{AsOf, CommandOptions, PastError, QueryContext, QueryError};
+use tradewind_events::{ErrorCode, Position, Timestamp};
+use tradewind_service::{AsOf, CommandOptions, LoadError, NotYet, PastError, QueryContext, QueryError};
 use tradewind_testkit::memory_store::MemoryStore;
 
 use crate::account::{Account, Balances, Deposit, commands, nobody};
@@ -33,6 +33,12 @@ async fn an_entity_is_loaded_as_of_any_position_and_any_time() {
             assert_eq!(by_time.state.balance_cents, sum);
         }
     }
+    let head = Position(10);
+    let future = entities.load_as_of::<Account>("1", AsOf::Position(Position(11))).await;
+    assert!(matches!(future, Err(LoadError::NotYet(NotYet::Position { head: told, .. })) if told == head));
+    let future = entities.load_as_of::<Account>("1", "2999-01-01".parse().unwrap()).await.unwrap_err();
+    assert!(matches!(future, LoadError::NotYet(NotYet::Time { .. })));
+    assert_eq!(future.code(), ErrorCode::BAD_REQUEST);
 }
 
 #[tokio::test]
@@ -61,9 +67,11 @@ async fn any_read_model_answers_as_of_any_position_and_any_time() {
     assert_eq!(model.query(&at(AsOf::Position(Position(2))), total).await.unwrap().value, (3, 2));
     let future = model.query(&at(AsOf::Position(Position(12))), total).await;
     let head = Position(11);
-    assert!(matches!(future, Err(QueryError::Past(PastError::Future { head: told, .. })) if told == head));
+    assert!(
+        matches!(future, Err(QueryError::Past(PastError::NotYet(NotYet::Position { head: told, .. }))) if told == head)
+    );
     let future = model.query(&at("2999-01-01".parse().unwrap()), total).await;
-    assert!(matches!(future, Err(QueryError::Past(PastError::NotYet { .. }))));
+    assert!(matches!(future, Err(QueryError::Past(PastError::NotYet(NotYet::Time { .. })))));
     // Pasts are not kept without bound.
     let kept = std::fs::read_dir(folder.path().join("projections/balances/past")).unwrap();
     let databases = kept.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|e| e == "db")).count();

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tradewind_events::{Position, Query, Recorded, Timestamp};
 use tradewind_service::rusqlite::{self, Transaction};
 use tradewind_service::{
-    About, AsOf, Host, PastError, Projection, ProjectionError, QueryContext, QueryError, ReadModel, Reader, tag,
+    About, AsOf, Host, NotYet, PastError, Projection, ProjectionError, QueryContext, QueryError, ReadModel, Reader, tag,
 };
 use tradewind_testkit::memory_store::MemoryStore;
 
@@ -195,7 +195,7 @@ async fn the_past_of_one_thing_costs_its_own_events_and_needs_no_disk() {
     let nothing = About::stream("account", "no stream has spaces");
     assert_eq!(model.query_about(&at(position(700)), &nothing, total).await.unwrap().value, (0, 0));
     let future = model.query_about(&at(position(705)), &about, total).await;
-    assert!(matches!(future, Err(QueryError::Past(PastError::Future { .. }))));
+    assert!(matches!(future, Err(QueryError::Past(PastError::NotYet(NotYet::Position { .. })))));
     assert!(!folder.path().join("projections/balances/past").exists());
     running.stop().await.unwrap();
 }

@@ -57,7 +57,7 @@ async fn entities_read_events_of_the_first_version_and_pass_over_types_they_do_n
     let upcasters = Upcasters::default();
     add_steps(&upcasters);
     let store: std::sync::Arc<dyn EventStore> = std::sync::Arc::new(store);
-    let entities = Entities::new(store.clone(), upcasters.clone());
+    let entities = Entities::new(store.clone(), clock(), upcasters.clone());
     let account = entities.load::<Account>("1").await.unwrap();
     let expected = Account { owner: Some("ann".into()), balance_cents: 512, changes: 3 };
     assert_eq!(account.state, expected);

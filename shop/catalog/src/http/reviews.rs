@@ -5,7 +5,7 @@ use axum::extract::{Path, Query as UrlQuery, State};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tradewind_events::{ErrorCode, EventId};
-use tradewind_service::{About, Acknowledged, Answer, CommandError, Problem, QueryContext, Submitted, tag};
+use tradewind_service::{About, Acknowledged, Answer, CommandError, Problem, QueryContext, Reader, Submitted, tag};
 
 use super::{CatalogApi, cursor, limit, read};
 use crate::commands::{FindHelpful, ReviseReview, WriteReview};
@@ -70,7 +70,9 @@ pub(super) async fn delivered(
     context: QueryContext,
 ) -> Result<Answer<Delivered>, Problem> {
     let what = format!("product {id} that was delivered to customer {customer}");
-    let delivered = api.delivered.query(&context, move |read| DeliveredProducts::get(read, &customer, &id)).await?;
+    let about = About::streams_tagged(tag("customer", &customer));
+    let get = move |read: &Reader<'_>| DeliveredProducts::get(read, &customer, &id);
+    let delivered = api.delivered.query_about(&context, &about, get).await?;
     delivered.or_not_found(what)
 }
 

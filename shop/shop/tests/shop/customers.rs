@@ -55,6 +55,10 @@ async fn a_customer_can_be_seen_as_of_any_moment_whenever_it_was_told() {
         held["items"].as_array().unwrap().iter().map(|held| &held["address"]["street"]).collect();
     assert_eq!(streets, ["Old Street 1", "Between 3", "New Street 2"]);
     assert_eq!((&held["items"][1]["until"], &held["items"][2]["until"]), (&json!(JUNE), &json!(null)));
+    let then = shopper.get("/api/customers/7/addresses?as_of=2017-04-01").await.ok();
+    assert_eq!((then["items"].as_array().unwrap().len(), &then["items"][1]["until"]), (2, &json!(null)));
+    assert_eq!(shopper.get("/api/customers/8/addresses?as_of=2017-04-01").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(shop.whole_pasts("customers"), [""; 0], "each answer is made of one customer's events");
 }
 
 #[tokio::test]

@@ -74,6 +74,11 @@ async fn an_invoice_prints_with_the_address_of_its_day_and_has_the_same_bytes_fo
     assert_eq!(as_of["items"].as_array().unwrap().len(), 1, "{as_of}");
     let not_yet = shopper.send(Method::GET, "/api/invoicing/documents/INV-2017-000002.html", &in_may, None).await;
     assert_eq!(not_yet.status, StatusCode::NOT_FOUND);
+    let there = shopper.send(Method::GET, "/api/invoicing/documents/INV-2017-000001", &in_may, None).await;
+    assert_eq!(there.ok(), then);
+    let of_order = format!("/api/invoicing/orders/{}/invoice", id("then"));
+    assert_eq!(shopper.send(Method::GET, &of_order, &in_may, None).await.ok(), then);
+    assert_eq!(shop.whole_pasts("invoicing"), [""; 0], "each answer is made of one order's or customer's events");
     assert_eq!(shopper.get(list).await.ok()["items"][0]["number"], "INV-2017-000002", "the newest comes first");
 }
 

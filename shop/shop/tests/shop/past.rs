@@ -122,6 +122,12 @@ async fn every_question_can_be_asked_as_of_a_moment_that_a_link_names() {
     assert_eq!(sales(THEN).await.ok()["items"], json!([]));
     assert_eq!(sales("2017-03-31").await.ok()["items"][0]["orders"], 1, "as of a day is as of its end");
     assert_eq!(ask(&format!("/api/ordering/orders/{order}"), "2017-05-01").await.ok()["status"], "delivered");
+    let received = "/api/catalog/customers/7/delivered/1";
+    assert_eq!(ask(received, THEN).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(ask(received, "2017-05-01").await.ok()["order_id"], order);
+    let mut whole = [shop.whole_pasts("catalog"), shop.whole_pasts("ordering")].concat();
+    whole.sort();
+    assert_eq!(whole, ["departments", "product-search", "sales-by-day"], "the others are about one thing");
     let known = ask("/api/ordering/products/1", listed.position()).await.ok();
     assert_eq!(known["price_cents"], 259);
 

@@ -32,7 +32,7 @@ pub(crate) struct Shop {
     /// Where each service answers without the gateway.
     pub(crate) addresses: Vec<(&'static str, SocketAddr)>,
     gateway: DropGuard,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// One of its services.
@@ -82,7 +82,7 @@ impl Shop {
         let addresses = vec![("catalog", catalog.address), ("ordering", ordering.address)];
         let (url, gateway) = front(&addresses).await;
         ordering.leave_running();
-        Self { shopper: Shopper::new(url.clone()), url, catalog, addresses, gateway, _folder: folder }
+        Self { shopper: Shopper::new(url.clone()), url, catalog, addresses, gateway, folder }
     }
 
     /// A shop that knows its customers and writes them invoices, with flags for ordering and for all.
@@ -97,7 +97,7 @@ impl Shop {
         let addresses = Vec::from(all.map(|(name, service)| (name, service.address)));
         let (url, gateway) = front(&addresses).await;
         [ordering, customers, invoicing].into_iter().for_each(Service::leave_running);
-        Self { shopper: Shopper::new(url.clone()), url, catalog, addresses, gateway, _folder: folder }
+        Self { shopper: Shopper::new(url.clone()), url, catalog, addresses, gateway, folder }
     }
 
     async fn catalog_and_ordering(ordering_flags: &str, flags: &str) -> (tempfile::TempDir, Service, Service) {
@@ -112,10 +112,17 @@ impl Shop {
         (folder, catalog, ordering)
     }
 
+    /// Of which read models a past was made as a whole, since nobody could say what the answer is about.
+    pub(crate) fn whole_pasts(&self, context: &str) -> Vec<String> {
+        let models = std::fs::read_dir(self.folder.path().join(context).join("projections")).unwrap();
+        let models = models.map(|model| model.unwrap()).filter(|model| model.path().join("past").exists());
+        models.map(|model| model.file_name().into_string().unwrap()).collect()
+    }
+
     /// What the catalog serves no longer, while ordering goes on.
     pub(crate) async fn without_catalog(self) -> (Shopper, DropGuard, tempfile::TempDir) {
         self.catalog.stop().await;
-        (self.shopper, self.gateway, self._folder)
+        (self.shopper, self.gateway, self.folder)
     }
 }
 
