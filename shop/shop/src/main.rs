@@ -28,7 +28,7 @@ enum Action {
     /// Bring in a whole year of shopping from its Parquet files; what is there already is not added again
     #[cfg(feature = "import")]
     Import(import::Options),
-    /// Measure a shop that has a year in it: rebuilding its read models, and loading orders as of some moment
+    /// Measure a shop that has a year in it: rebuilding its read models, finding products, answers from the past
     #[cfg(feature = "import")]
     Measure(import::measure::Options),
 }

@@ -11,7 +11,7 @@ pub use notice_customers::NoticeCustomers;
 use tradewind_events::{EventType, Query, QueryItem};
 
 /// Events of these types in streams of one category.
-fn told(category: &str, types: &[&str]) -> Query {
+pub(crate) fn told(category: &str, types: &[&str]) -> Query {
     // A name that is none would match nothing: it is left out.
     let types = types.iter().filter_map(|name| EventType::new(name).ok()).collect();
     Query { items: vec![QueryItem { categories: vec![category.to_owned()], types, ..QueryItem::default() }] }

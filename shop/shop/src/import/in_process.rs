@@ -10,6 +10,7 @@ use axum::Router;
 use clap::Parser;
 use shop_catalog::publish::PublishCatalog;
 use shop_customers::publish::PublishCustomers;
+use shop_invoicing::publish::PublishInvoicing;
 use shop_ordering::publish::PublishOrdering;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -58,10 +59,23 @@ impl InProcess {
     /// # Errors
     /// If a store is in use or damaged, or a context cannot be started.
     pub async fn open(data: &Path) -> anyhow::Result<Self> {
+        Self::open_contexts(&[Context::Catalog, Context::Customers, Context::Ordering], data).await
+    }
+
+    /// The same, and invoicing with them: it writes what invoices are missing, one after the other.
+    ///
+    /// # Errors
+    /// If a store is in use or damaged, or a context cannot be started.
+    pub async fn open_with_invoicing(data: &Path) -> anyhow::Result<Self> {
+        let all = [Context::Catalog, Context::Customers, Context::Ordering, Context::Invoicing];
+        Self::open_contexts(&all, data).await
+    }
+
+    async fn open_contexts(contexts: &[Context], data: &Path) -> anyhow::Result<Self> {
         let stop = CancellationToken::new();
         let mut opened = Vec::new();
-        for context in [Context::Catalog, Context::Customers, Context::Ordering] {
-            opened.push(Opened::open(context, data).await?);
+        for context in contexts {
+            opened.push(Opened::open(*context, data).await?);
         }
         let feeds: Vec<(&str, Arc<dyn EventSource>)> = opened.iter().map(Opened::feed).collect();
         let (mut services, mut routes) = (Vec::new(), Vec::new());
@@ -81,6 +95,11 @@ impl InProcess {
     /// One of them.
     fn running(&self, name: &str) -> anyhow::Result<&Running> {
         self.services.iter().find(|service| service.name == name).with_context(|| format!("{name} does not run here"))
+    }
+
+    /// Their names.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.services.iter().map(|service| service.name)
     }
 
     /// The event store of one of them.
@@ -187,6 +206,7 @@ impl Opened {
         let publish: Arc<dyn Publish> = match self.options.context {
             Context::Catalog => Arc::new(PublishCatalog),
             Context::Customers => Arc::new(PublishCustomers),
+            Context::Invoicing => Arc::new(PublishInvoicing),
             _ => Arc::new(PublishOrdering),
         };
         // Steps that the context is going to add are shared.
@@ -211,6 +231,15 @@ impl Opened {
         let (routes_prefix, copies): (_, &'static [_]) = match options.context {
             Context::Catalog => ("/api/catalog", &[("delivered-products", "ordering")]),
             Context::Customers => ("/api/customers", &[]),
+            Context::Invoicing => (
+                "/api/invoicing",
+                &[
+                    ("order-copies", "ordering"),
+                    ("customer-copies", "customers"),
+                    ("bill-orders", "ordering"),
+                    ("notice-customers", "customers"),
+                ],
+            ),
             _ => ("/api/ordering", &[("product-prices", "catalog")]),
         };
         Ok((Running { name: options.context.name(), routes_prefix, store, handle, task, copies }, routes))

@@ -32,6 +32,9 @@ pub struct Options {
     /// How many times to ask each question
     #[arg(long, default_value_t = 200)]
     pub questions: u64,
+    /// Open invoicing, too. Where it was never open before it first writes an invoice for each order, which takes minutes
+    #[arg(long)]
+    pub invoicing: bool,
     /// Print nothing but the figures, as one line of JSON
     #[arg(long)]
     pub json: bool,
@@ -53,7 +56,10 @@ pub struct Figures {
 /// # Errors
 /// If the shop cannot be opened, or a query fails.
 pub async fn run(options: &Options) -> anyhow::Result<()> {
-    let shop = InProcess::open(&options.data).await?;
+    let shop = match options.invoicing {
+        true => InProcess::open_with_invoicing(&options.data).await?,
+        false => InProcess::open(&options.data).await?,
+    };
     let measured = measure(options, &shop).await;
     let closed = shop.close().await;
     let figures = measured?;
