@@ -172,6 +172,30 @@ async fn as_of_a_time_too_as_long_as_what_was_recorded_later_happened_later() {
 }
 
 #[tokio::test]
+async fn moving_on_by_a_little_costs_a_little_though_some_is_told_ahead_of_its_time() {
+    let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
+    let commands = commands(&store, Default::default());
+    let time = |n: u64| second(if n.is_multiple_of(10) { n + 50 } else { n });
+    for n in 1..=7_000 {
+        commands.handle("1", &Deposit(1), &nobody().at(time(n))).await.unwrap();
+    }
+    let mut host = host_with(&store, folder.path(), |_| {});
+    let (model, applied) = counting(&mut host);
+    let running = start_ready(host).await;
+    let cost = async |at_second: u64| {
+        let before = applied.load(Ordering::SeqCst);
+        let there = (1..=7_000).filter(|n| time(*n) <= second(at_second)).count() as i64;
+        let asked = model.query(&at(AsOf::Time(second(at_second))), total).await;
+        assert_eq!(asked.unwrap().value, (there, there));
+        applied.load(Ordering::SeqCst) - before
+    };
+    assert_eq!(cost(6_000).await, 5_995, "five are told, and not yet there");
+    assert_eq!(cost(6_007).await, 6_002 - 5_959, "all that the first has in common with it is taken over");
+    assert_eq!(cost(5_900).await, 5_895, "nothing that knows less is kept");
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn the_past_of_one_thing_costs_its_own_events_and_needs_no_disk() {
     let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
     let commands = commands(&store, Default::default());

@@ -20,6 +20,8 @@ const PAGE_EVENTS: usize = 4_096;
 
 /// After how many positions, at least, a past that is being made is kept as it is then, for others to begin with.
 const MARK_EVERY_MIN: u64 = 100_000;
+/// The same before the first event that is left out.
+const MARK_BEFORE_GAP_MIN: u64 = 5_000;
 /// How often at most while one past is made.
 const MARKS_MAX: u64 = 6;
 
@@ -162,29 +164,52 @@ impl Pasts {
                 return Err(PastError::Failed(format!("the source does not tell what is behind {}", page.through)));
             }
             let reached = page.through.min(through);
-            page.events.retain(|event| {
-                if event.position() > through || self.of.skips.contains(event.position()) {
-                    return false;
+            page.events.retain(|event| event.position() <= through && !self.of.skips.contains(event.position()));
+            if !past.beginning.has_gap
+                && let Some(gap) = page.events.iter().position(|event| !as_of.includes(event))
+            {
+                // The longest beginning that another past can have in common with this one: whoever moves on by a day
+                // begins here, unless what was kept on the way is as good.
+                let behind = page.events.split_off(gap);
+                let before = Position(behind[0].position().0 - 1);
+                self.take(past, page.events, as_of, before).await?;
+                page.events = behind;
+                if before.0.saturating_sub(marked.0) >= MARK_BEFORE_GAP_MIN {
+                    self.mark(past).await;
                 }
-                let is_in = as_of.includes(event);
-                past.beginning.note(event, is_in);
-                is_in
-            });
-            past.events += page.events.len() as u64;
-            if past.events > self.options.events_max {
-                return Err(PastError::TooLong(self.options.events_max));
             }
-            let events = self.of.upcasters.upcast_all(page.events)?;
-            past.sink.handle(&events, reached).await.map_err(failed)?;
-            past.beginning.passed(reached);
-            if past.bytes() > self.options.bytes_max {
-                return Err(PastError::TooLarge(self.options.bytes_max));
-            }
+            self.take(past, page.events, as_of, reached).await?;
             let is_on_its_way = reached < through && !past.beginning.has_gap;
             if is_on_its_way && reached.0 - marked.0 >= mark_every {
                 marked = reached;
                 self.mark(past).await;
             }
+        }
+        Ok(())
+    }
+
+    /// Takes in those of the events that belong to it. Behind `reached` it goes on.
+    async fn take(
+        &self,
+        past: &mut Past,
+        mut events: Vec<Recorded>,
+        as_of: AsOf,
+        reached: Position,
+    ) -> Result<(), PastError> {
+        events.retain(|event| {
+            let is_in = as_of.includes(event);
+            past.beginning.note(event, is_in);
+            is_in
+        });
+        past.events += events.len() as u64;
+        if past.events > self.options.events_max {
+            return Err(PastError::TooLong(self.options.events_max));
+        }
+        let events = self.of.upcasters.upcast_all(events)?;
+        past.sink.handle(&events, reached).await.map_err(failed)?;
+        past.beginning.passed(reached);
+        if past.bytes() > self.options.bytes_max {
+            return Err(PastError::TooLarge(self.options.bytes_max));
         }
         Ok(())
     }
