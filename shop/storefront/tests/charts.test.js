@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { around, everyNth, linear, niceTop } from "../web/assets/js/charts/scale.js";
+import { around, everyNth, horizon, linear, niceTop } from "../web/assets/js/charts/scale.js";
 import { byDay, byMonth, ofYear, totalOf, yearsIn } from "../web/assets/js/sales-figures.js";
 
 const day = (key, cents, orders = 1) => ({ key, orders, units: 2 * orders, sales_cents: cents });
@@ -17,6 +17,13 @@ test("places follow values, also where there is one value only", () => {
   assert.equal(Number.isFinite(linear([5, 5], [0, 1])(5)), true);
   const [low, high] = around([200, 200]);
   assert.ok(low < 200 && high > 200 && around([1, 1])[0] >= 0);
+});
+
+test("an axis of time ends soon after the last change, or now", () => {
+  const day = (text) => Date.parse(`${text}T00:00:00Z`);
+  assert.equal(horizon(day("2017-01-01"), day("2017-11-27"), day("2026-11-25")), day("2017-01-01") + 330 * 1.15 * 86_400_000);
+  assert.equal(horizon(day("2017-01-01"), day("2017-11-27"), day("2017-12-01")), day("2017-12-01"));
+  assert.equal(horizon(day("2017-01-01"), day("2017-01-03"), day("2026-11-25")), day("2017-02-02"), "and has room for it");
 });
 
 test("labels are left out until the others have room", () => {

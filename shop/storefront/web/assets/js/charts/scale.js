@@ -24,3 +24,13 @@ export function around(values) {
   const room = Math.max((high - low) * 0.25, high * 0.05, 1);
   return [Math.max(0, low - room), high + room];
 }
+
+const MONTH_MS = 30 * 24 * 3_600_000;
+
+/**
+ * Where a time axis ends, for what began at `first` and last changed at `last`: at `end`, but not so long after the last
+ * change that all changes stand in a corner.
+ */
+export function horizon(first, last, end) {
+  return Math.min(end, last + Math.max((last - first) * 0.15, MONTH_MS));
+}

@@ -3,15 +3,20 @@
 import { dateOf, money } from "../format.js";
 import { s } from "../dom.js";
 import { fluid } from "./fluid.js";
-import { around, linear } from "./scale.js";
+import { around, horizon, linear } from "./scale.js";
 
 const HEIGHT = 132;
 const LEFT = 52;
 const BOTTOM = 24;
 const TOP = 10;
 
-/** `points` are `{ at, cents, until }`, the earliest first; the last holds until `end`, all in milliseconds. */
-export function steps({ points, end, label, point }) {
+/**
+ * `points` are `{ at, cents, until }`, the earliest first; the last holds until `now`, all in milliseconds. What has held
+ * for long is not drawn all the way: `open` stands there then, in place of a date.
+ */
+export function steps({ points, now, open, label, point }) {
+  const last = points.at(-1);
+  const end = horizon(points[0].at, last.until ?? last.at, now);
   return fluid((width) => {
     const [low, high] = around(points.map(({ cents }) => cents));
     const x = linear([points[0].at, end], [LEFT, width - 8]);
@@ -24,7 +29,7 @@ export function steps({ points, end, label, point }) {
       s("path", { class: "steps", d: path }),
       points.slice(1).map(({ at, cents }) => s("circle", { class: "dot", cx: x(at), cy: y(cents), r: 3.5 })),
       s("text", { x: LEFT, y: HEIGHT - 6 }, dateOf(points[0].at)),
-      s("text", { x: width - 8, y: HEIGHT - 6, "text-anchor": "end" }, dateOf(end)));
+      s("text", { x: width - 8, y: HEIGHT - 6, "text-anchor": "end" }, end < now && last.until === null ? open : dateOf(end)));
     svg.addEventListener("pointermove", (event) => {
       const place = event.clientX - svg.getBoundingClientRect().left;
       const held = points.findLast(({ at }) => x(at) <= place) ?? points[0];

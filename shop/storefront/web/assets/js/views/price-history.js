@@ -27,6 +27,6 @@ function chart(items) {
     note: `Lowest ${money(cheapest.price_cents)}, ${dateOf(cheapest.from)}`,
     columns: ["From", "Until", "Price"],
     rows: items.map(({ from, until, price_cents: cents }) => [dateOf(from), until ? dateOf(until) : "–", money(cents)]),
-    chart: (point) => steps({ points, point, end: moment.isPast ? Date.parse(moment.asOf) : Date.now(), label: "The price over time; the figures are in the table below" }),
+    chart: (point) => steps({ points, point, now: moment.isPast ? Date.parse(moment.asOf) : Date.now(), open: moment.isPast ? "until that day" : "until today", label: "The price over time; the figures are in the table below" }),
   });
 }
