@@ -11,6 +11,7 @@ mod corners;
 mod http;
 mod journey;
 mod killing;
+mod own_order;
 mod paper;
 mod past;
 mod reviews;
@@ -119,5 +120,17 @@ async fn killing_any_process_at_any_moment_loses_nothing_and_the_order_goes_on()
     let survived = tokio::time::timeout(Duration::from_secs(600), killing::shop_while_killing(&system, &browser)).await;
     let survived = survived.context("the shop did not recover in time").flatten();
     browser.close(survived).await?;
+    system.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement: in release, on a machine that does nothing else"]
+async fn how_soon_an_order_is_among_ones_own() -> anyhow::Result<()> {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let system = System::start().await?;
+    system.wait_until_seeded().await?;
+    let browser = Browser::open(&system.url, Screen::DESKTOP).await?;
+    let measured = tokio::time::timeout(Duration::from_secs(600), own_order::measure(&browser)).await;
+    browser.close(measured.context("it took too long").flatten()).await?;
     system.stop().await
 }

@@ -43,7 +43,8 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    async fn start(line: &str, data: &Path) -> Self {
+    /// Runs a context, by the command line of `shop run`.
+    pub(crate) async fn start(line: &str, data: &Path) -> Self {
         let words = ["run"].into_iter().chain(line.split_whitespace()).map(str::to_owned);
         let data = ["--data".to_owned(), data.display().to_string()];
         let options = CommandLine::try_parse_from(words.chain(data)).unwrap().options;
