@@ -2,7 +2,6 @@
 //! no bug.
 
 use anyhow::{Context, ensure};
-use serde_json::Value;
 
 use crate::axe::HOUSEHOLD;
 use crate::browser::Browser;
@@ -90,7 +89,7 @@ async fn one(browser: &Browser) -> anyhow::Result<Round> {
         Ok(at(name)? - at("clicked")?)
     };
     let round = Round { placed_ms: since("placed")?, listed_ms: since("listed")?, drawn_ms: since("drawn")? };
-    ensure!(browser.evaluate("location.pathname").await? == Value::from("/orders"), "the list of orders is open");
+    ensure!(browser.evaluate("location.pathname").await? == "/orders", "the list of orders is open");
     Ok(round)
 }
 
