@@ -51,6 +51,8 @@ codes! {
     INVALID_CLOUDEVENT = 1014;
     /// The store's URL cannot be understood.
     INVALID_URL = 1015;
+    /// The store's database would lose what it acknowledges.
+    NOT_DURABLE = 1016;
 
     /// A command was refused by the entity's rules.
     REJECTED = 2001;

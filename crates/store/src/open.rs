@@ -10,6 +10,7 @@ use tradewind_events::{Clock, ErrorCode, EventStore, SystemClock};
 
 use crate::client::{ClientOptions, HttpStore};
 use crate::file::FileStore;
+use crate::postgres::{PostgresOptions, PostgresStore, PostgresUrl, without_password};
 
 /// Where a store is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub enum StoreUrl {
     File(PathBuf),
     /// `http://host:port/prefix`: a store that another process serves.
     Http(String),
+    /// `postgres://user@host:5432/database?schema=NAME`: a schema in a PostgreSQL database.
+    Postgres(Box<PostgresUrl>),
 }
 
 impl StoreUrl {
@@ -44,7 +47,7 @@ fn scheme(text: &str) -> Option<&str> {
 impl FromStr for StoreUrl {
     type Err = OpenError;
     fn from_str(text: &str) -> Result<Self, OpenError> {
-        let refused = |problem: String| OpenError::Url { url: text.to_owned(), problem };
+        let refused = |problem: String| OpenError::Url { url: without_password(text), problem };
         match scheme(text) {
             Some("file") => {
                 let rest = &text["file:".len()..];
@@ -59,7 +62,10 @@ impl FromStr for StoreUrl {
             Some("https") => {
                 Err(refused("https is not spoken; write http://host:port, or put a TLS proxy between".to_owned()))
             }
-            Some(other) => Err(refused(format!("no engine speaks {other}: there are file:PATH and http://host:port"))),
+            Some("postgres" | "postgresql") => text.parse().map(|url| Self::Postgres(Box::new(url))).map_err(refused),
+            Some(other) => Err(refused(format!(
+                "no engine speaks {other}: there are file:PATH, http://host:port and postgres://host:port/database"
+            ))),
             None => Err(refused(format!("it has no scheme; for a folder write file:{text}"))),
         }
     }
@@ -70,6 +76,7 @@ impl fmt::Display for StoreUrl {
         match self {
             Self::File(path) => write!(f, "file:{}", path.display()),
             Self::Http(url) => f.write_str(url),
+            Self::Postgres(url) => url.fmt(f),
         }
     }
 }
@@ -81,16 +88,19 @@ pub struct OpenOptions {
     pub client: ClientOptions,
     /// For `file:`.
     pub log: tradewind_log::Options,
-    /// For `file:`: whether to begin a store where there is none.
+    /// For `postgres:`.
+    pub postgres: PostgresOptions,
+    /// For `file:` and `postgres:`: whether to begin a store where there is none.
     pub create: bool,
 }
 
 impl OpenOptions {
-    /// The defaults; the clock tells when events are recorded.
+    /// The defaults; the clock tells when events are recorded in a folder. A database has its own.
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
         Self {
             client: ClientOptions::default(),
             log: tradewind_log::Options::new(Arc::new(move || clock.now().micros())),
+            postgres: PostgresOptions::default(),
             create: true,
         }
     }
@@ -102,7 +112,8 @@ impl Default for OpenOptions {
     }
 }
 
-/// Opens the store at a URL: `file:PATH` or `http://host:port/prefix`. Must be called on a tokio runtime.
+/// Opens the store at a URL: `file:PATH`, `http://host:port/prefix` or `postgres://host:port/database`. Must be called
+/// on a tokio runtime.
 ///
 /// # Errors
 /// [`OpenError`] says why not. An `http:` store is reached when it is first used, and fails then.
@@ -124,6 +135,9 @@ pub async fn open_at(url: &StoreUrl, options: OpenOptions) -> Result<Arc<dyn Eve
             Ok(Arc::new(FileStore::open(folder, options.log).await?))
         }
         StoreUrl::Http(url) => Ok(Arc::new(HttpStore::new(url, options.client)?)),
+        StoreUrl::Postgres(url) => {
+            Ok(Arc::new(PostgresStore::open(url.as_ref().clone(), options.postgres, options.create).await?))
+        }
     }
 }
 
@@ -162,6 +176,22 @@ pub enum OpenError {
         /// What is wrong with it.
         problem: String,
     },
+    /// Its database was not there in time.
+    #[error("the event store at {place} is away: {problem}")]
+    Unavailable {
+        /// The servers and the schema.
+        place: String,
+        /// What was waited for, and for how long.
+        problem: String,
+    },
+    /// Its database would lose what it acknowledges.
+    #[error("the database at {place} is not durable: {problem}")]
+    NotDurable {
+        /// The servers and the schema.
+        place: String,
+        /// Which setting is wrong.
+        problem: String,
+    },
     /// An option is out of its range.
     #[error("{0}")]
     Options(String),
@@ -179,6 +209,8 @@ impl OpenError {
             Self::Locked { .. } => ErrorCode::LOCKED,
             Self::Damaged { .. } => ErrorCode::DAMAGED,
             Self::NotAStore { .. } => ErrorCode::NOT_A_STORE,
+            Self::Unavailable { .. } => ErrorCode::UNAVAILABLE,
+            Self::NotDurable { .. } => ErrorCode::NOT_DURABLE,
             Self::Options(_) | Self::Io(_) => ErrorCode::IO,
         }
     }

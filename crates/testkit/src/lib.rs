@@ -1,5 +1,6 @@
 //! What tests are written with. Each part stands behind a feature of its own, so that a test links what it uses:
-//! `memory` is an event store in memory, `scenario` given / when / then for entities, `disk` a disk that fails.
+//! `memory` is an event store in memory, `scenario` given / when / then for entities, `disk` a disk that fails,
+//! `servers` starts real ones.
 
 #[cfg(feature = "disk")]
 pub mod disk;
@@ -7,3 +8,5 @@ pub mod disk;
 pub mod memory_store;
 #[cfg(feature = "scenario")]
 pub mod scenario;
+#[cfg(feature = "servers")]
+pub mod servers;

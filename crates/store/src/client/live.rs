@@ -10,8 +10,8 @@ use hyper::body::Incoming;
 use tradewind_events::{Delivery, Position, Query, ReadError, Subscription};
 
 use super::reads::{events_target, garbled, read_error};
-use super::retry::Backoff;
 use super::transport::{Answer, Call, Transport, is_from_between};
+use crate::retry::Backoff;
 use tradewind_http::wire::event::read_event;
 use tradewind_http::wire::live::{CAUGHT_UP, FAILED, Message, PROGRESS, Parser, Through};
 use tradewind_http::wire::problem::Problem;
@@ -20,7 +20,8 @@ use tradewind_http::wire::problem::Problem;
 pub(super) fn follow(transport: Arc<Transport>, after: Position, query: &Query) -> Result<Subscription, ReadError> {
     // Checked now, and asked anew with the position reached at each connection.
     events_target("/events/live", after, query)?;
-    let backoff = Backoff::new(&transport.options, transport.options.follow_for);
+    let backoff =
+        Backoff::new(transport.options.pause_first, transport.options.pause_max, transport.options.follow_for);
     let follower =
         Follower { transport, query: query.clone(), through: after, connection: None, backoff, ended: false };
     Ok(Box::pin(stream::unfold(follower, Follower::next)))

@@ -1,12 +1,11 @@
 //! The `http:` engine: another Tradewind's store, or the feed that a service publishes.
 //!
-//! `transport` speaks HTTP; `retry` says when to try again; `appends` gathers concurrent appends into batches;
+//! `transport` speaks HTTP; `appends` gathers concurrent appends into batches;
 //! `reads` and `live` read and follow; `snapshots` keeps what is beside the log.
 
 mod appends;
 mod live;
 mod reads;
-mod retry;
 mod snapshots;
 mod transport;
 

@@ -12,8 +12,8 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tradewind_events::ErrorCode;
 
 use super::ClientOptions;
-use super::retry::Backoff;
 use crate::OpenError;
+use crate::retry::Backoff;
 use tradewind_http::wire::problem::Problem;
 
 /// The most bytes of an answer; a server that sends more is not one of ours.
@@ -132,7 +132,7 @@ impl Transport {
     /// Sends something that may be repeated, until there is an answer of the server itself or the time for
     /// repeating is over. The flag tells whether any attempt may have reached the server.
     pub(super) async fn call_again(&self, call: Call) -> Result<Answer, (CallError, bool)> {
-        let mut backoff = Backoff::new(&self.options, Some(self.options.retry_for));
+        let mut backoff = Backoff::new(self.options.pause_first, self.options.pause_max, Some(self.options.retry_for));
         let mut reached = false;
         loop {
             let failure = match self.call(call.clone()).await {

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 /// The store that a command works on.
 #[derive(Debug, clap::Args)]
 pub(super) struct Target {
-    /// A folder, file:PATH, or http://HOST:PORT
+    /// A folder, file:PATH, http://HOST:PORT, or postgres://USER@HOST/DATABASE?schema=NAME
     store: String,
 }
 
@@ -41,7 +41,7 @@ impl Target {
                 let opened = FileStore::open(&folder, OpenOptions::default().log).await;
                 Ok(Some(opened.map_err(|error| refused(&error))?))
             }
-            StoreUrl::Http(_) => Ok(None),
+            StoreUrl::Http(_) | StoreUrl::Postgres(_) => Ok(None),
         }
     }
 
@@ -51,7 +51,7 @@ impl Target {
         self.check_there(&url, Missing::Refuse)?;
         match url {
             StoreUrl::File(folder) => Ok(folder),
-            StoreUrl::Http(url) => Err(needs_a_folder(&url, what)),
+            other => Err(needs_a_folder(&other.to_string(), what)),
         }
     }
 
@@ -84,7 +84,7 @@ impl Target {
 }
 
 pub(super) fn needs_a_folder(url: &str, what: &str) -> anyhow::Error {
-    let message = format!("{url} is a served store, and {what} works on a folder");
+    let message = format!("{url} is no folder, and {what} works on one");
     Failure::coded(ErrorCode::INVALID_URL, message, "run it where the folder is, on the folder's path")
 }
 
@@ -92,7 +92,8 @@ fn refused(error: &OpenError) -> anyhow::Error {
     let help = match error {
         OpenError::Locked { .. } => "stop that process, or use the URL under which it serves the store",
         OpenError::Damaged { .. } => "`tradewind store verify` on the folder says everything that is wrong",
-        OpenError::Url { .. } => "write a folder's path, file:PATH, or http://HOST:PORT",
+        OpenError::Url { .. } => "write a folder's path, file:PATH, http://HOST:PORT, or postgres://HOST/DATABASE",
+        OpenError::Unavailable { .. } => "start the database, or mend the URL's host and port",
         _ => "",
     };
     Failure::coded(error.code(), error, help)

@@ -6,10 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::ClientOptions;
-
 /// The pauses of one operation.
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     first: Duration,
     most: Duration,
     next: Duration,
@@ -19,25 +17,19 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    /// Pauses that end `lasts` after now; none: never.
-    pub(super) fn new(options: &ClientOptions, lasts: Option<Duration>) -> Self {
-        Self {
-            first: options.pause_first,
-            most: options.pause_max,
-            next: options.pause_first,
-            until: lasts.map(|lasts| Instant::now() + lasts),
-            lasts,
-        }
+    /// Pauses that begin with `first`, double up to `most`, and end `lasts` after now; none: never.
+    pub(crate) fn new(first: Duration, most: Duration, lasts: Option<Duration>) -> Self {
+        Self { first, most, next: first, until: lasts.map(|lasts| Instant::now() + lasts), lasts }
     }
 
     /// It went well: the next failure is a first one again.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.next = self.first;
         self.until = self.lasts.map(|lasts| Instant::now() + lasts);
     }
 
     /// Waits before the next attempt; false if there is to be none.
-    pub(super) async fn pause(&mut self) -> bool {
+    pub(crate) async fn pause(&mut self) -> bool {
         let pause = self.next.mul_f64(0.5 + chance() / 2.0);
         self.next = (self.next * 2).min(self.most);
         if self.until.is_some_and(|until| Instant::now() + pause > until) {

@@ -1,0 +1,392 @@
+-- Version 1. {s} stands for the schema's quoted name. `docs/internals/postgres.md` draws the tables.
+
+-- One row an event, in the order of positions, which is the order of commits.
+CREATE TABLE {s}.events (
+    position int8 NOT NULL,
+    stream int8 NOT NULL,
+    revision int8 NOT NULL,
+    time int8 NOT NULL,
+    recorded_at int8 NOT NULL,
+    kind int4 NOT NULL,
+    -- 1: the first event of its append; 2: the last one.
+    edges int2 NOT NULL,
+    id uuid NOT NULL,
+    tags text COLLATE "C" NOT NULL,
+    metadata bytea NOT NULL,
+    -- Null once the event has been given up.
+    data bytea,
+    CONSTRAINT events_position PRIMARY KEY (position),
+    CONSTRAINT events_stream UNIQUE (stream, revision),
+    CONSTRAINT events_id UNIQUE (id)
+);
+CREATE INDEX events_kind ON {s}.events (kind, position);
+
+-- A stream's number is the position of its first event. Rows are written once, and again only by a truncation: a row
+-- for each append would leave its old versions behind for as long as any transaction in the database is open.
+CREATE TABLE {s}.streams (
+    id int8 NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    -- Revisions before this one have been given up.
+    first int8 NOT NULL DEFAULT 0,
+    CONSTRAINT streams_id PRIMARY KEY (id),
+    CONSTRAINT streams_name UNIQUE (name)
+);
+
+-- Each pair of a category and an event type that ever came.
+CREATE TABLE {s}.kinds (
+    id int4 GENERATED ALWAYS AS IDENTITY,
+    category text COLLATE "C" NOT NULL,
+    type text COLLATE "C" NOT NULL,
+    CONSTRAINT kinds_id PRIMARY KEY (id),
+    CONSTRAINT kinds_name UNIQUE (category, type)
+);
+
+CREATE TABLE {s}.tags (
+    tag text COLLATE "C" NOT NULL,
+    position int8 NOT NULL,
+    CONSTRAINT tags_tag PRIMARY KEY (tag, position)
+);
+
+CREATE TABLE {s}.snapshots (
+    stream text COLLATE "C" NOT NULL,
+    revision int8 NOT NULL,
+    position int8 NOT NULL,
+    schema text NOT NULL,
+    state bytea NOT NULL,
+    CONSTRAINT snapshots_stream PRIMARY KEY (stream)
+);
+
+-- Whoever appends holds a lock on this table until his commit is durable. A named table, and not a number, so that
+-- pg_locks tells who waits for whom, and nobody else's advisory lock is ever ours.
+CREATE TABLE {s}.gate (
+    -- Written where a commit must be waited for though nothing is recorded.
+    touched int8 NOT NULL
+);
+INSERT INTO {s}.gate VALUES (0);
+
+-- What people read.
+CREATE VIEW {s}.readable AS
+SELECT e.position, s.name AS stream, e.revision, k.type, e.id,
+       to_timestamp(e.time / 1000000.0) AS time, to_timestamp(e.recorded_at / 1000000.0) AS recorded_at,
+       e.tags, convert_from(e.metadata, 'UTF8') AS metadata, convert_from(e.data, 'UTF8') AS data
+FROM {s}.events e JOIN {s}.streams s ON s.id = e.stream JOIN {s}.kinds k ON k.id = e.kind
+WHERE e.data IS NOT NULL;
+
+-- The number of a category and type, made if it is new.
+CREATE FUNCTION {s}.kind_of(the_category text, the_type text) RETURNS int4 LANGUAGE plpgsql AS $$
+DECLARE
+    found int4;
+BEGIN
+    LOOP
+        SELECT k.id INTO found FROM {s}.kinds k WHERE k.category = the_category AND k.type = the_type;
+        IF found IS NOT NULL THEN
+            RETURN found;
+        END IF;
+        INSERT INTO {s}.kinds (category, type) VALUES (the_category, the_type) ON CONFLICT DO NOTHING
+        RETURNING kinds.id INTO found;
+        IF found IS NOT NULL THEN
+            RETURN found;
+        END IF;
+    END LOOP;
+END $$;
+
+-- The first positions, in order, up to `most` for each alternative of a query and perhaps twice, that match it; those
+-- of events that were given up may be among them.
+CREATE FUNCTION {s}.find(items jsonb, since int8, until int8, most int4) RETURNS SETOF int8
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    item jsonb;
+    wanted int4[];
+    tagged text[];
+BEGIN
+    FOR item IN SELECT jsonb_array_elements(items) LOOP
+        wanted := NULL;
+        IF item ? 'categories' OR item ? 'types' THEN
+            wanted := ARRAY(
+                SELECT k.id FROM {s}.kinds k
+                WHERE (NOT item ? 'categories' OR item -> 'categories' ? k.category)
+                  AND (NOT item ? 'types' OR item -> 'types' ? k.type));
+            CONTINUE WHEN wanted = '{}';
+        END IF;
+        IF item ? 'tags' THEN
+            tagged := ARRAY(SELECT jsonb_array_elements_text(item -> 'tags'));
+            RETURN QUERY
+                SELECT t.position FROM {s}.tags t
+                WHERE t.tag = tagged[1] AND t.position > since AND t.position <= until
+                  AND NOT EXISTS (
+                      SELECT FROM unnest(tagged[2:]) other(tag)
+                      WHERE NOT EXISTS (SELECT FROM {s}.tags o WHERE o.tag = other.tag AND o.position = t.position))
+                  AND (wanted IS NULL
+                       OR (SELECT e.kind FROM {s}.events e WHERE e.position = t.position) = ANY (wanted))
+                ORDER BY t.position LIMIT most;
+        ELSIF wanted IS NULL THEN
+            RETURN QUERY
+                SELECT e.position FROM {s}.events e WHERE e.position > since AND e.position <= until
+                ORDER BY e.position LIMIT most;
+        ELSE
+            RETURN QUERY
+                SELECT p.position FROM unnest(wanted) w(kind) CROSS JOIN LATERAL (
+                    SELECT e.position FROM {s}.events e
+                    WHERE e.kind = w.kind AND e.position > since AND e.position <= until
+                    ORDER BY e.position LIMIT most) p
+                ORDER BY p.position LIMIT most;
+        END IF;
+    END LOOP;
+END $$;
+
+-- The first position after `since` that matches a query; null if there is none.
+CREATE FUNCTION {s}.first_match(items jsonb, since int8) RETURNS int8 LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    looked int8 := since;
+    conflict int8;
+    candidates int8;
+    at_once CONSTANT int4 := 64;
+BEGIN
+    IF items = '[]' THEN
+        items := '[{}]';
+    END IF;
+    LOOP
+        SELECT min(e.position), max(c.position), count(*) INTO conflict, since, candidates
+        FROM (SELECT DISTINCT f.position FROM {s}.find(items, looked, 9223372036854775807, at_once) f(position)
+              ORDER BY f.position LIMIT at_once) c
+        LEFT JOIN {s}.events e ON e.position = c.position AND e.data IS NOT NULL;
+        IF conflict IS NOT NULL OR candidates < at_once THEN
+            RETURN conflict;
+        END IF;
+        looked := since;
+    END LOOP;
+END $$;
+
+-- The last position recorded at or before a moment, by halving: times grow with positions.
+CREATE FUNCTION {s}.position_at(moment int8) RETURNS int8 LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    low int8 := 0;
+    high int8;
+    middle int8;
+BEGIN
+    SELECT coalesce(max(e.position), 0) INTO high FROM {s}.events e;
+    WHILE low < high LOOP
+        middle := (low + high + 1) / 2;
+        IF (SELECT e.recorded_at FROM {s}.events e WHERE e.position = middle) <= moment THEN
+            low := middle;
+        ELSE
+            high := middle - 1;
+        END IF;
+    END LOOP;
+    RETURN low;
+END $$;
+
+-- Puts the accepted events of a run of a batch where they belong.
+CREATE FUNCTION {s}.put(
+    status int4[], starts int8[], bases int8[], numbers int8[], moment int8,
+    appends int4[], parts int4[], slots int4[], offsets int4[], ordinals int4[],
+    ids uuid[], times int8[], kinds int4[], edges int2[], tags text[], metadata bytea[], data bytea[]
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO {s}.events
+        (position, stream, revision, time, recorded_at, kind, edges, id, tags, metadata, data)
+    SELECT starts[u.a] + u.off, numbers[u.slot], bases[u.part] + u.ord, u.time, moment, u.kind, u.edges, u.id,
+           u.tags, u.metadata, u.data
+    FROM unnest(appends, parts, slots, offsets, ordinals, ids, times, kinds, edges, tags, metadata, data)
+        AS u(a, part, slot, off, ord, id, time, kind, edges, tags, metadata, data)
+    WHERE status[u.a] = 0;
+    -- Only what has tags has any here.
+    IF EXISTS (SELECT FROM unnest(tags) t(list) WHERE t.list <> '') THEN
+        INSERT INTO {s}.tags (tag, position)
+        SELECT DISTINCT t.tag, starts[u.a] + u.off
+        FROM unnest(appends, offsets, tags) AS u(a, off, list)
+            CROSS JOIN LATERAL string_to_table(u.list, ',') t(tag)
+        WHERE status[u.a] = 0 AND u.list <> '';
+    END IF;
+END $$;
+
+-- Decides and records a batch of appends, in order, each all or not at all. One statement, so that the gate is never
+-- kept waiting for a client. Indexes into arrays begin with 1.
+--
+-- An append has `append_parts` parts and `append_events` events, which stand one behind the other; a part says which
+-- of the `names` it is about (`part_slots`), what it expects of it (a revision; -1: nothing there; -2: anything;
+-- -3: something there) and how many events it has.
+--
+-- Of each append it answers: 0 recorded, from the position on; 1 recorded before, from the position on; 2 wrong
+-- revision, of the part; 3 the condition fails at the position; 4 an id is taken, at the position, and which event's.
+-- Of each part: its stream's last revision; -1: none.
+CREATE FUNCTION {s}.append(
+    names text[],
+    append_parts int4[], append_events int4[], conditions text[], afters int8[],
+    part_slots int4[], part_expected int8[], part_events int4[],
+    appends int4[], parts int4[], slots int4[], offsets int4[], ordinals int4[],
+    ids uuid[], times int8[], kinds int4[], edges int2[], tags text[], metadata bytea[], data bytea[],
+    OUT status int4[], OUT answers int8[], OUT details int4[], OUT revisions int8[]
+) LANGUAGE plpgsql AS $$
+DECLARE
+    head int8;
+    moment int8;
+    known int8[];
+    numbers int8[];
+    lasts int8[];
+    starts int8[];
+    bases int8[];
+    count_appends CONSTANT int4 := cardinality(append_parts);
+    conditional CONSTANT boolean := cardinality(conditions) > 0;
+    any_known boolean := false;
+    any_new boolean := false;
+    part int4 := 1;
+    last_part int4;
+    event int4 := 1;
+    put_from int4 := 1;
+    slot int4;
+    expected int8;
+    actual int8;
+    conflict int8;
+    within int4;
+    found record;
+BEGIN
+    -- Each statement below must see what others committed while this one waited at the gate.
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'appends need the isolation level read committed';
+    END IF;
+    LOCK TABLE {s}.gate IN SHARE UPDATE EXCLUSIVE MODE;
+    SELECT e.position, e.recorded_at INTO head, moment FROM {s}.events e ORDER BY e.position DESC LIMIT 1;
+    head := coalesce(head, 0);
+    moment := greatest(moment, (extract(epoch FROM clock_timestamp()) * 1000000)::int8);
+
+    SELECT array_agg(k.id), array_agg(k.last) INTO known, lasts FROM (
+        SELECT coalesce(s.id, 0) AS id,
+               coalesce((SELECT e.revision FROM {s}.events e WHERE e.stream = s.id
+                         ORDER BY e.revision DESC LIMIT 1), -1) AS last
+        FROM unnest(names) WITH ORDINALITY n(name, slot) LEFT JOIN {s}.streams s ON s.name = n.name
+        ORDER BY n.slot) k;
+    numbers := known;
+    status := array_fill(0, ARRAY[count_appends]);
+    answers := array_fill(0::int8, ARRAY[count_appends]);
+    details := status;
+    starts := answers;
+    revisions := array_fill(-1::int8, ARRAY[cardinality(part_slots)]);
+    bases := revisions;
+
+    IF EXISTS (SELECT FROM unnest(ids) u(id) WHERE EXISTS (SELECT FROM {s}.events e WHERE e.id = u.id)) THEN
+        any_known := true;
+        FOR found IN
+            SELECT u.a, count(e.id) = append_events[u.a]
+                       AND min(e.position - u.off) = max(e.position - u.off)
+                       AND bool_and(e.stream = known[u.slot])
+                       AND bool_or(u.off = 0 AND e.edges & 1 = 1)
+                       AND bool_or(u.off = append_events[u.a] - 1 AND e.edges & 2 = 2) AS same,
+                   (array_agg(e.position ORDER BY u.n) FILTER (WHERE e.id IS NOT NULL))[1] AS position,
+                   (array_agg(u.n ORDER BY u.n) FILTER (WHERE e.id IS NOT NULL))[1] AS event
+            FROM unnest(appends, slots, offsets, ids) WITH ORDINALITY u(a, slot, off, id, n)
+                LEFT JOIN {s}.events e ON e.id = u.id
+            GROUP BY u.a HAVING count(e.id) > 0
+        LOOP
+            status[found.a] := CASE WHEN found.same THEN 1 ELSE 4 END;
+            answers[found.a] := found.position;
+            details[found.a] := found.event;
+        END LOOP;
+        FOR found IN
+            SELECT u.part, max(e.revision) AS revision FROM unnest(parts, ids) u(part, id)
+                JOIN {s}.events e ON e.id = u.id GROUP BY u.part
+        LOOP
+            revisions[found.part] := found.revision;
+        END LOOP;
+    END IF;
+
+    FOR a IN 1 .. count_appends LOOP
+        last_part := part + append_parts[a] - 1;
+        IF status[a] = 0 THEN
+            FOR p IN part .. last_part LOOP
+                expected := part_expected[p];
+                IF expected <> -2 THEN
+                    actual := lasts[part_slots[p]];
+                    IF expected <> actual AND NOT (expected = -3 AND actual >= 0) THEN
+                        status[a] := 2;
+                        answers[a] := p;
+                        revisions[p] := actual;
+                        EXIT;
+                    END IF;
+                END IF;
+            END LOOP;
+            IF conditional AND status[a] = 0 AND conditions[a] IS NOT NULL THEN
+                -- The condition looks at what is recorded, so what goes before must be.
+                IF put_from < event THEN
+                    PERFORM {s}.put(status, starts, bases, numbers, moment,
+                        appends[put_from:event - 1], parts[put_from:event - 1], slots[put_from:event - 1],
+                        offsets[put_from:event - 1], ordinals[put_from:event - 1], ids[put_from:event - 1],
+                        times[put_from:event - 1], kinds[put_from:event - 1], edges[put_from:event - 1],
+                        tags[put_from:event - 1], metadata[put_from:event - 1], data[put_from:event - 1]);
+                    put_from := event;
+                END IF;
+                conflict := {s}.first_match(conditions[a]::jsonb, afters[a]);
+                IF conflict IS NOT NULL THEN
+                    status[a] := 3;
+                    answers[a] := conflict;
+                END IF;
+            END IF;
+            IF status[a] = 0 THEN
+                starts[a] := head + 1;
+                answers[a] := head + 1;
+                within := 0;
+                FOR p IN part .. last_part LOOP
+                    slot := part_slots[p];
+                    IF part_events[p] > 0 THEN
+                        IF numbers[slot] = 0 THEN
+                            numbers[slot] := head + 1 + within;
+                            any_new := true;
+                        END IF;
+                        bases[p] := lasts[slot];
+                        lasts[slot] := lasts[slot] + part_events[p];
+                        within := within + part_events[p];
+                    END IF;
+                    revisions[p] := lasts[slot];
+                END LOOP;
+                head := head + within;
+            END IF;
+        ELSIF status[a] = 1 THEN
+            FOR p IN part .. last_part LOOP
+                IF part_events[p] = 0 THEN
+                    revisions[p] := lasts[part_slots[p]];
+                END IF;
+            END LOOP;
+        END IF;
+        part := last_part + 1;
+        event := event + append_events[a];
+    END LOOP;
+
+    IF any_new THEN
+        INSERT INTO {s}.streams (id, name)
+        SELECT numbers[n.slot], n.name FROM unnest(names) WITH ORDINALITY n(name, slot)
+        WHERE known[n.slot] = 0 AND numbers[n.slot] <> 0;
+    END IF;
+    IF put_from = 1 THEN
+        PERFORM {s}.put(status, starts, bases, numbers, moment, appends, parts, slots, offsets, ordinals,
+            ids, times, kinds, edges, tags, metadata, data);
+    ELSIF put_from < event THEN
+        PERFORM {s}.put(status, starts, bases, numbers, moment,
+            appends[put_from:], parts[put_from:], slots[put_from:], offsets[put_from:], ordinals[put_from:],
+            ids[put_from:], times[put_from:], kinds[put_from:], edges[put_from:], tags[put_from:],
+            metadata[put_from:], data[put_from:]);
+    END IF;
+    -- What was recorded before may have been seen here and not yet be on the standby: a commit that writes waits for
+    -- everything before it, one that writes nothing waits for nothing.
+    IF any_known THEN
+        UPDATE {s}.gate SET touched = touched + 1;
+    END IF;
+END $$;
+
+-- Gives up a stream's events before a revision, but never its last one. Their rows stay, so that ids are recognised.
+CREATE FUNCTION {s}.give_up(the_stream text, before int8) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    found {s}.streams;
+BEGIN
+    SELECT s.* INTO found FROM {s}.streams s WHERE s.name = the_stream FOR UPDATE;
+    before := least(before, (SELECT e.revision FROM {s}.events e WHERE e.stream = found.id
+                             ORDER BY e.revision DESC LIMIT 1));
+    IF before IS NULL OR found.id IS NULL OR before <= found.first THEN
+        RETURN;
+    END IF;
+    DELETE FROM {s}.tags t USING {s}.events e
+    WHERE e.stream = found.id AND e.revision >= found.first AND e.revision < before AND e.tags <> ''
+      AND t.position = e.position AND t.tag = ANY (string_to_array(e.tags, ','));
+    UPDATE {s}.events e SET data = NULL, metadata = '', tags = ''
+    WHERE e.stream = found.id AND e.revision >= found.first AND e.revision < before;
+    UPDATE {s}.streams s SET first = before WHERE s.id = found.id;
+END $$;

@@ -1,0 +1,5 @@
+//! The engine in PostgreSQL, on real servers: the suite, many processes at once, and servers that fall.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod conformance;

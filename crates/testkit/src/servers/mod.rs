@@ -1,0 +1,22 @@
+//! Real servers for tests: each with a port and a data folder of its own, started by the test's process and killed
+//! with it, whatever way it ends.
+//!
+//! A server that is not installed fails the test with the line that installs it, unless the environment variable
+//! `TRADEWIND_TEST_SKIP` names it: then [`is_left_out`] says so, and the test returns.
+
+mod postgres;
+mod process;
+
+pub use postgres::{Postgres, StopMode};
+pub use process::{Process, free_port};
+
+/// Whether tests that need a server are to be left out.
+#[must_use]
+pub fn is_left_out(server: &str) -> bool {
+    let skips = std::env::var("TRADEWIND_TEST_SKIP").unwrap_or_default();
+    let left_out = skips.split(',').any(|skip| skip.trim() == server);
+    if left_out {
+        eprintln!("skipped: TRADEWIND_TEST_SKIP names {server}");
+    }
+    left_out
+}
