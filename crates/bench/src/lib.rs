@@ -2,7 +2,8 @@
 //!
 //! Every figure stands beside the limit of the same machine, measured in the same run and in turns with it, since a
 //! disk is not the same from one minute to the next. `measure` holds the tools; `store` has a file for each figure of
-//! the embedded log; `http` goes through the store's server, and `command` through a whole service.
+//! the embedded log; `http` goes through the store's server, `command` through a whole
+//! service, and `postgres` to a database.
 //! `docs/benchmarks.md` keeps the results. Comparisons with other engines live in `crates/peers`, which uses these
 //! tools and is not part of the default build.
 
@@ -10,6 +11,7 @@ pub mod command;
 mod error;
 pub mod http;
 pub mod measure;
+pub mod postgres;
 pub mod store;
 
 pub use error::BenchError;
@@ -23,6 +25,8 @@ pub enum Bench {
     Http(http::HttpBench),
     /// Commands over HTTP: decided, durable, acknowledged, and seen in a read model
     Command(command::CommandBench),
+    /// The event store in PostgreSQL, beside plain inserts on the same server
+    Postgres(postgres::PostgresBench),
 }
 
 impl Bench {
@@ -36,6 +40,7 @@ impl Bench {
             Self::Store(bench) => bench.run(),
             Self::Http(bench) => bench.run(),
             Self::Command(bench) => bench.run(),
+            Self::Postgres(bench) => bench.run(),
         }
     }
 }

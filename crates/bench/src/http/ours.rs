@@ -1,4 +1,6 @@
-//! The `http:` engine as a client.
+//! An engine as a client: the `http:` one, or another.
+
+use std::sync::Arc;
 
 use tradewind_events::{
     Append, Event, EventId, EventStore, EventType, ExpectedRevision, Metadata, NameError, Revision, StreamId, Timestamp,
@@ -8,17 +10,22 @@ use uuid::Uuid;
 
 use crate::measure::{Client, Fresh};
 
-/// A client of a served store.
+/// A client of a store.
 #[derive(Clone)]
-pub struct OurClient(HttpStore);
+pub struct OurClient(Arc<dyn EventStore>);
 
 impl OurClient {
+    /// A client of an opened store.
+    pub fn new(store: impl EventStore) -> Self {
+        Self(Arc::new(store))
+    }
+
     /// Clients with a connection each.
     ///
     /// # Errors
     /// [`OpenError`] if the URL is none.
     pub fn apart(url: &str, count: usize) -> Result<Vec<Self>, OpenError> {
-        (0..count).map(|_| HttpStore::new(url, ClientOptions::default()).map(Self)).collect()
+        (0..count).map(|_| HttpStore::new(url, ClientOptions::default()).map(Self::new)).collect()
     }
 
     /// Clients that share one store, as the tasks of a service do.
@@ -26,7 +33,7 @@ impl OurClient {
     /// # Errors
     /// [`OpenError`] if the URL is none.
     pub fn sharing(url: &str, count: usize) -> Result<Vec<Self>, OpenError> {
-        let one = Self(HttpStore::new(url, ClientOptions::default())?);
+        let one = Self::new(HttpStore::new(url, ClientOptions::default())?);
         Ok(vec![one; count])
     }
 }
