@@ -47,15 +47,19 @@ struct Arrays<'a> {
 /// Sends a batch, which the database decides as a whole and answers one by one.
 pub(super) async fn send(connection: &Connection, sql: &Sql, batch: &[&Append]) -> Result<Vec<Outcome>, Failure> {
     let arrays = Arrays::of(batch);
-    let kinds = connection.kinds.numbers(connection, &sql.kind_of, &arrays.kinds).await?;
+    let kinds = connection.kinds.numbers(connection, &sql.kinds_of, &arrays.kinds).await?;
     let statement = connection.prepared(&sql.append).await?;
+    let seen = connection.streams.seen(&arrays.names);
     connection.take_warning();
     let row = connection
         .client
         .query_one(
             &statement,
             &[
+                &seen.through,
                 &arrays.names,
+                &seen.numbers,
+                &seen.lasts,
                 &arrays.append_parts,
                 &arrays.append_events,
                 &arrays.conditions,
@@ -84,6 +88,8 @@ pub(super) async fn send(connection: &Connection, sql: &Sql, batch: &[&Append]) 
         return Err(Failure::Away(why));
     }
     let answer = Answer::read(&row)?;
+    let (numbers, lasts): (Vec<i64>, Vec<i64>) = (row.try_get(6)?, row.try_get(7)?);
+    connection.streams.learn(row.try_get(5)?, row.try_get(4)?, &arrays.names, &numbers, &lasts);
     batch
         .iter()
         .map({

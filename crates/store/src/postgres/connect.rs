@@ -13,6 +13,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::failure::Failure;
 use super::kinds::Kinds;
+use super::streams::Streams;
 use super::{PostgresOptions, PostgresUrl, tls};
 
 /// PostgreSQL 15.
@@ -47,6 +48,8 @@ pub(super) struct Connection {
     statements: Mutex<HashMap<Box<str>, Statement>>,
     /// What numbers categories and types have: it goes with the connection, since after a failover they may differ.
     pub(super) kinds: Kinds,
+    /// What the streams were like that it wrote to.
+    pub(super) streams: Streams,
     warned: Arc<AtomicBool>,
     driver: AbortHandle,
 }
@@ -100,6 +103,7 @@ impl Server {
             client,
             statements: Mutex::default(),
             kinds: Kinds::default(),
+            streams: Streams::default(),
             warned,
             driver: driver.abort_handle(),
         };

@@ -37,21 +37,22 @@ impl Kinds {
             let known = self.lock();
             pairs.iter().map(|(category, name)| known.by_category.get(*category)?.get(*name).copied()).collect()
         };
-        for index in 0..pairs.len() {
-            if numbers[index].is_some() {
-                continue;
-            }
-            let (category, name) = pairs[index];
+        let mut missing: Vec<(&str, &str)> =
+            pairs.iter().zip(&numbers).filter(|(_, number)| number.is_none()).map(|(pair, _)| *pair).collect();
+        if !missing.is_empty() {
+            missing.sort_unstable();
+            missing.dedup();
+            let (categories, types): (Vec<&str>, Vec<&str>) = missing.iter().copied().unzip();
             let statement = connection.prepared(sql).await?;
-            let number: i32 = connection.client.query_one(&statement, &[&category, &name]).await?.try_get(0)?;
-            for later in index..pairs.len() {
-                if pairs[later] == pairs[index] {
-                    numbers[later] = Some(number);
-                }
+            let made: Vec<i32> = connection.client.query_one(&statement, &[&categories, &types]).await?.try_get(0)?;
+            let made: HashMap<(&str, &str), i32> = missing.into_iter().zip(made).collect();
+            for (pair, number) in pairs.iter().zip(&mut numbers).filter(|(_, number)| number.is_none()) {
+                *number = made.get(pair).copied();
             }
-            self.learn(category, name, number);
+            made.iter().for_each(|((category, name), number)| self.learn(category, name, *number));
         }
-        Ok(numbers.into_iter().flatten().collect())
+        let all: Option<Vec<i32>> = numbers.into_iter().collect();
+        all.ok_or_else(|| Failure::Refused("an event type got no number".to_owned()))
     }
 
     fn learn(&self, category: &str, name: &str, number: i32) {

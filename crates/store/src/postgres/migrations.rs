@@ -54,7 +54,10 @@ pub(super) async fn migrate(connection: &mut Connection, schema: &str, create: b
 
 /// Which version the schema has; none if there is no store in it.
 async fn version(client: &Client, schema: &str) -> Result<Option<i32>, Failure> {
-    let there = client.query_one("SELECT to_regclass($1 || '.versions') IS NOT NULL", &[&schema]).await?;
+    // From the catalogue's tables: what the session's cache says of a name may be older than the lock it waited for.
+    let look = "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                               WHERE n.nspname = $1::text AND c.relname = 'versions')";
+    let there = client.query_one(look, &[&schema]).await?;
     if !there.try_get::<_, bool>(0)? {
         return Ok(None);
     }

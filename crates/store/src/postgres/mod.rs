@@ -20,6 +20,7 @@ mod pool;
 mod reads;
 mod rows;
 mod sql;
+mod streams;
 mod tls;
 mod url;
 mod writer;

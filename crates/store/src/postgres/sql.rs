@@ -15,7 +15,7 @@ const COUNTED: &str = "e.*, coalesce(sum(octet_length(e.data)) OVER
 /// All statements of a store.
 pub(super) struct Sql {
     pub(super) append: String,
-    pub(super) kind_of: String,
+    pub(super) kinds_of: String,
     pub(super) head: String,
     pub(super) page: String,
     pub(super) search: String,
@@ -37,10 +37,11 @@ impl Sql {
         };
         Self {
             append: with(
-                "SELECT status, answers, details, revisions FROM {s}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, \
-                 $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+                "SELECT status, answers, details, revisions, head, believed, numbers, lasts
+                 FROM {s}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+                                 $20, $21, $22, $23)",
             ),
-            kind_of: with("SELECT {s}.kind_of($1, $2)"),
+            kinds_of: with("SELECT {s}.kinds_of($1, $2)"),
             head: with("SELECT coalesce((SELECT e.position FROM {s}.events e ORDER BY e.position DESC LIMIT 1), 0)"),
             // $1 after, $2 how many, $3 how many bytes.
             page: with(

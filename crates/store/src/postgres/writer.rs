@@ -17,6 +17,9 @@ use super::pool::Pool;
 use super::sql::Sql;
 use crate::limits::check_append;
 
+/// With fewer appends than this waiting, others are let in first.
+const GATHERED: usize = 256;
+
 /// The appends of one opened store.
 pub(super) struct Writer {
     pool: Pool,
@@ -86,9 +89,14 @@ impl Writer {
 
     /// Sends until nothing waits.
     async fn send_all(self: Arc<Self>) {
-        // Whoever else is about to append may do so first: it costs one turn of the scheduler.
-        tokio::task::yield_now().await;
-        while let Some(batch) = self.next_batch() {
+        loop {
+            // Whoever has just been answered may append again first, which costs a turn of the scheduler. Otherwise
+            // writers would fall into two halves that wait for each other's syncs. Where many wait already, the
+            // database had better begin.
+            if self.lock().waiting.len() < GATHERED {
+                tokio::task::yield_now().await;
+            }
+            let Some(batch) = self.next_batch() else { return };
             self.send(batch).await;
         }
     }

@@ -5,4 +5,5 @@
 mod conformance;
 mod falling;
 mod load;
+mod opening;
 mod processes;

@@ -175,6 +175,17 @@ impl Postgres {
         psql
     }
 
+    /// Puts a copy of a file into the data folder, readable by the server only.
+    ///
+    /// # Panics
+    /// If it cannot.
+    pub fn take_file(&self, file: &Path, name: &str) {
+        let place = self.folder.join("data").join(name);
+        fs::copy(file, &place).expect("the file is copied");
+        fs::set_permissions(&place, fs::Permissions::from_mode(0o600)).expect("its permissions");
+        given_to_owner(&place);
+    }
+
     fn command(&self, program: &str) -> Command {
         as_owner(&self.bin.join(program), &self.folder)
     }

@@ -72,22 +72,18 @@ SELECT e.position, s.name AS stream, e.revision, k.type, e.id,
 FROM {s}.events e JOIN {s}.streams s ON s.id = e.stream JOIN {s}.kinds k ON k.id = e.kind
 WHERE e.data IS NOT NULL;
 
--- The number of a category and type, made if it is new.
-CREATE FUNCTION {s}.kind_of(the_category text, the_type text) RETURNS int4 LANGUAGE plpgsql AS $$
-DECLARE
-    found int4;
+-- The numbers of some pairs of a category and a type, made where they are new.
+CREATE FUNCTION {s}.kinds_of(categories text[], types text[]) RETURNS int4[] LANGUAGE plpgsql AS $$
 BEGIN
-    LOOP
-        SELECT k.id INTO found FROM {s}.kinds k WHERE k.category = the_category AND k.type = the_type;
-        IF found IS NOT NULL THEN
-            RETURN found;
-        END IF;
-        INSERT INTO {s}.kinds (category, type) VALUES (the_category, the_type) ON CONFLICT DO NOTHING
-        RETURNING kinds.id INTO found;
-        IF found IS NOT NULL THEN
-            RETURN found;
-        END IF;
-    END LOOP;
+    -- In one order for all, so that two who make the same do not wait for each other.
+    INSERT INTO {s}.kinds (category, type)
+    SELECT DISTINCT u.category, u.type FROM unnest(categories, types) u(category, type)
+    WHERE NOT EXISTS (SELECT FROM {s}.kinds k WHERE k.category = u.category AND k.type = u.type)
+    ORDER BY u.category, u.type
+    ON CONFLICT DO NOTHING;
+    RETURN ARRAY(
+        SELECT (SELECT k.id FROM {s}.kinds k WHERE k.category = u.category AND k.type = u.type)
+        FROM unnest(categories, types) WITH ORDINALITY u(category, type, n) ORDER BY u.n);
 END $$;
 
 -- The first positions, in order, up to `most` for each alternative of a query and perhaps twice, that match it; those
@@ -176,27 +172,26 @@ BEGIN
     RETURN low;
 END $$;
 
--- Puts the accepted events of a run of a batch where they belong.
+-- Puts the accepted events of a batch from one to another where they belong. Elements are taken out of the arrays one
+-- by one, which costs a third of unnesting a dozen of them together.
 CREATE FUNCTION {s}.put(
-    status int4[], starts int8[], bases int8[], numbers int8[], moment int8,
+    from_event int4, to_event int4, status int4[], starts int8[], bases int8[], numbers int8[], moment int8,
     appends int4[], parts int4[], slots int4[], offsets int4[], ordinals int4[],
     ids uuid[], times int8[], kinds int4[], edges int2[], tags text[], metadata bytea[], data bytea[]
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO {s}.events
         (position, stream, revision, time, recorded_at, kind, edges, id, tags, metadata, data)
-    SELECT starts[u.a] + u.off, numbers[u.slot], bases[u.part] + u.ord, u.time, moment, u.kind, u.edges, u.id,
-           u.tags, u.metadata, u.data
-    FROM unnest(appends, parts, slots, offsets, ordinals, ids, times, kinds, edges, tags, metadata, data)
-        AS u(a, part, slot, off, ord, id, time, kind, edges, tags, metadata, data)
-    WHERE status[u.a] = 0;
+    SELECT starts[appends[n]] + offsets[n], numbers[slots[n]], bases[parts[n]] + ordinals[n], times[n], moment,
+           kinds[n], edges[n], ids[n], tags[n], metadata[n], data[n]
+    FROM generate_series(from_event, to_event) n
+    WHERE status[appends[n]] = 0;
     -- Only what has tags has any here.
-    IF EXISTS (SELECT FROM unnest(tags) t(list) WHERE t.list <> '') THEN
+    IF EXISTS (SELECT FROM generate_series(from_event, to_event) n WHERE tags[n] <> '') THEN
         INSERT INTO {s}.tags (tag, position)
-        SELECT DISTINCT t.tag, starts[u.a] + u.off
-        FROM unnest(appends, offsets, tags) AS u(a, off, list)
-            CROSS JOIN LATERAL string_to_table(u.list, ',') t(tag)
-        WHERE status[u.a] = 0 AND u.list <> '';
+        SELECT DISTINCT t.tag, starts[appends[n]] + offsets[n]
+        FROM generate_series(from_event, to_event) n CROSS JOIN LATERAL string_to_table(tags[n], ',') t(tag)
+        WHERE tags[n] <> '' AND status[appends[n]] = 0;
     END IF;
 END $$;
 
@@ -207,66 +202,85 @@ END $$;
 -- of the `names` it is about (`part_slots`), what it expects of it (a revision; -1: nothing there; -2: anything;
 -- -3: something there) and how many events it has.
 --
+-- Of the named streams the caller may tell what he remembers: the number and the last revision, which are believed if
+-- nothing has been recorded since the position `seen`. He is told how they are now, and where the store stands.
+--
 -- Of each append it answers: 0 recorded, from the position on; 1 recorded before, from the position on; 2 wrong
 -- revision, of the part; 3 the condition fails at the position; 4 an id is taken, at the position, and which event's.
 -- Of each part: its stream's last revision; -1: none.
 CREATE FUNCTION {s}.append(
-    names text[],
+    seen int8, names text[], seen_numbers int8[], seen_lasts int8[],
     append_parts int4[], append_events int4[], conditions text[], afters int8[],
     part_slots int4[], part_expected int8[], part_events int4[],
     appends int4[], parts int4[], slots int4[], offsets int4[], ordinals int4[],
     ids uuid[], times int8[], kinds int4[], edges int2[], tags text[], metadata bytea[], data bytea[],
-    OUT status int4[], OUT answers int8[], OUT details int4[], OUT revisions int8[]
+    OUT status int4[], OUT answers int8[], OUT details int4[], OUT revisions int8[],
+    OUT head int8, OUT believed boolean, OUT numbers int8[], OUT lasts int8[]
 ) LANGUAGE plpgsql AS $$
 DECLARE
-    head int8;
+    stood int8;
     moment int8;
     known int8[];
-    numbers int8[];
-    lasts int8[];
+    last_known int8[];
     starts int8[];
     bases int8[];
     count_appends CONSTANT int4 := cardinality(append_parts);
     conditional CONSTANT boolean := cardinality(conditions) > 0;
-    any_known boolean := false;
-    any_new boolean := false;
-    part int4 := 1;
+    -- Whether ids are looked for before anything else. Nearly always none is there, which the index of ids finds out
+    -- anyway; so this is the second attempt, for a batch that failed by them.
+    careful boolean := false;
+    any_new boolean;
+    part int4;
     last_part int4;
-    event int4 := 1;
-    put_from int4 := 1;
+    event int4;
+    put_from int4;
     slot int4;
     expected int8;
     actual int8;
     conflict int8;
     within int4;
-    found record;
+    taken record;
 BEGIN
     -- Each statement below must see what others committed while this one waited at the gate.
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'appends need the isolation level read committed';
     END IF;
     LOCK TABLE {s}.gate IN SHARE UPDATE EXCLUSIVE MODE;
-    SELECT e.position, e.recorded_at INTO head, moment FROM {s}.events e ORDER BY e.position DESC LIMIT 1;
-    head := coalesce(head, 0);
+    SELECT e.position, e.recorded_at INTO stood, moment FROM {s}.events e ORDER BY e.position DESC LIMIT 1;
+    stood := coalesce(stood, 0);
     moment := greatest(moment, (extract(epoch FROM clock_timestamp()) * 1000000)::int8);
 
-    SELECT array_agg(k.id), array_agg(k.last) INTO known, lasts FROM (
-        SELECT coalesce(s.id, 0) AS id,
-               coalesce((SELECT e.revision FROM {s}.events e WHERE e.stream = s.id
-                         ORDER BY e.revision DESC LIMIT 1), -1) AS last
-        FROM unnest(names) WITH ORDINALITY n(name, slot) LEFT JOIN {s}.streams s ON s.name = n.name
+    believed := stood = seen;
+    IF NOT believed THEN
+        seen_numbers := array_fill(NULL::int8, ARRAY[cardinality(names)]);
+    END IF;
+    SELECT array_agg(k.number), array_agg(k.last) INTO known, last_known FROM (
+        SELECT n.number, coalesce(n.seen_last, (SELECT e.revision FROM {s}.events e WHERE e.stream = n.number
+                                                ORDER BY e.revision DESC LIMIT 1), -1) AS last
+        FROM (SELECT s.slot, coalesce(s.number, (SELECT f.id FROM {s}.streams f WHERE f.name = s.name), 0) AS number,
+                     CASE WHEN s.number IS NOT NULL THEN s.last END AS seen_last
+              FROM unnest(names, seen_numbers, seen_lasts) WITH ORDINALITY s(name, number, last, slot)) n
         ORDER BY n.slot) k;
+
+<<attempts>>
+LOOP
+BEGIN
+    head := stood;
     numbers := known;
+    lasts := last_known;
     status := array_fill(0, ARRAY[count_appends]);
     answers := array_fill(0::int8, ARRAY[count_appends]);
     details := status;
     starts := answers;
     revisions := array_fill(-1::int8, ARRAY[cardinality(part_slots)]);
     bases := revisions;
+    any_new := false;
+    part := 1;
+    event := 1;
+    put_from := 1;
 
-    IF EXISTS (SELECT FROM unnest(ids) u(id) WHERE EXISTS (SELECT FROM {s}.events e WHERE e.id = u.id)) THEN
-        any_known := true;
-        FOR found IN
+    IF careful THEN
+        FOR taken IN
             SELECT u.a, count(e.id) = append_events[u.a]
                        AND min(e.position - u.off) = max(e.position - u.off)
                        AND bool_and(e.stream = known[u.slot])
@@ -278,15 +292,15 @@ BEGIN
                 LEFT JOIN {s}.events e ON e.id = u.id
             GROUP BY u.a HAVING count(e.id) > 0
         LOOP
-            status[found.a] := CASE WHEN found.same THEN 1 ELSE 4 END;
-            answers[found.a] := found.position;
-            details[found.a] := found.event;
+            status[taken.a] := CASE WHEN taken.same THEN 1 ELSE 4 END;
+            answers[taken.a] := taken.position;
+            details[taken.a] := taken.event;
         END LOOP;
-        FOR found IN
+        FOR taken IN
             SELECT u.part, max(e.revision) AS revision FROM unnest(parts, ids) u(part, id)
                 JOIN {s}.events e ON e.id = u.id GROUP BY u.part
         LOOP
-            revisions[found.part] := found.revision;
+            revisions[taken.part] := taken.revision;
         END LOOP;
     END IF;
 
@@ -308,11 +322,8 @@ BEGIN
             IF conditional AND status[a] = 0 AND conditions[a] IS NOT NULL THEN
                 -- The condition looks at what is recorded, so what goes before must be.
                 IF put_from < event THEN
-                    PERFORM {s}.put(status, starts, bases, numbers, moment,
-                        appends[put_from:event - 1], parts[put_from:event - 1], slots[put_from:event - 1],
-                        offsets[put_from:event - 1], ordinals[put_from:event - 1], ids[put_from:event - 1],
-                        times[put_from:event - 1], kinds[put_from:event - 1], edges[put_from:event - 1],
-                        tags[put_from:event - 1], metadata[put_from:event - 1], data[put_from:event - 1]);
+                    PERFORM {s}.put(put_from, event - 1, status, starts, bases, numbers, moment, appends, parts, slots, offsets,
+                        ordinals, ids, times, kinds, edges, tags, metadata, data);
                     put_from := event;
                 END IF;
                 conflict := {s}.first_match(conditions[a]::jsonb, afters[a]);
@@ -339,6 +350,11 @@ BEGIN
                     revisions[p] := lasts[slot];
                 END LOOP;
                 head := head + within;
+            ELSIF NOT careful AND EXISTS (
+                SELECT FROM {s}.events e WHERE e.id = ANY (ids[event:event + append_events[a] - 1])
+            ) THEN
+                -- A repetition is recognised before anything is checked.
+                RAISE unique_violation;
             END IF;
         ELSIF status[a] = 1 THEN
             FOR p IN part .. last_part LOOP
@@ -356,18 +372,20 @@ BEGIN
         SELECT numbers[n.slot], n.name FROM unnest(names) WITH ORDINALITY n(name, slot)
         WHERE known[n.slot] = 0 AND numbers[n.slot] <> 0;
     END IF;
-    IF put_from = 1 THEN
-        PERFORM {s}.put(status, starts, bases, numbers, moment, appends, parts, slots, offsets, ordinals,
-            ids, times, kinds, edges, tags, metadata, data);
-    ELSIF put_from < event THEN
-        PERFORM {s}.put(status, starts, bases, numbers, moment,
-            appends[put_from:], parts[put_from:], slots[put_from:], offsets[put_from:], ordinals[put_from:],
-            ids[put_from:], times[put_from:], kinds[put_from:], edges[put_from:], tags[put_from:],
-            metadata[put_from:], data[put_from:]);
+    PERFORM {s}.put(put_from, cardinality(ids), status, starts, bases, numbers, moment, appends, parts, slots, offsets,
+        ordinals, ids, times, kinds, edges, tags, metadata, data);
+    EXIT attempts;
+EXCEPTION WHEN unique_violation THEN
+    IF careful THEN
+        RAISE;
     END IF;
+    careful := true;
+END;
+END LOOP;
+
     -- What was recorded before may have been seen here and not yet be on the standby: a commit that writes waits for
     -- everything before it, one that writes nothing waits for nothing.
-    IF any_known THEN
+    IF careful THEN
         UPDATE {s}.gate SET touched = touched + 1;
     END IF;
 END $$;
@@ -375,18 +393,18 @@ END $$;
 -- Gives up a stream's events before a revision, but never its last one. Their rows stay, so that ids are recognised.
 CREATE FUNCTION {s}.give_up(the_stream text, before int8) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    found {s}.streams;
+    given {s}.streams;
 BEGIN
-    SELECT s.* INTO found FROM {s}.streams s WHERE s.name = the_stream FOR UPDATE;
-    before := least(before, (SELECT e.revision FROM {s}.events e WHERE e.stream = found.id
+    SELECT s.* INTO given FROM {s}.streams s WHERE s.name = the_stream FOR UPDATE;
+    before := least(before, (SELECT e.revision FROM {s}.events e WHERE e.stream = given.id
                              ORDER BY e.revision DESC LIMIT 1));
-    IF before IS NULL OR found.id IS NULL OR before <= found.first THEN
+    IF before IS NULL OR given.id IS NULL OR before <= given.first THEN
         RETURN;
     END IF;
     DELETE FROM {s}.tags t USING {s}.events e
-    WHERE e.stream = found.id AND e.revision >= found.first AND e.revision < before AND e.tags <> ''
+    WHERE e.stream = given.id AND e.revision >= given.first AND e.revision < before AND e.tags <> ''
       AND t.position = e.position AND t.tag = ANY (string_to_array(e.tags, ','));
     UPDATE {s}.events e SET data = NULL, metadata = '', tags = ''
-    WHERE e.stream = found.id AND e.revision >= found.first AND e.revision < before;
-    UPDATE {s}.streams s SET first = before WHERE s.id = found.id;
+    WHERE e.stream = given.id AND e.revision >= given.first AND e.revision < before;
+    UPDATE {s}.streams s SET first = before WHERE s.id = given.id;
 END $$;
