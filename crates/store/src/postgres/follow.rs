@@ -69,6 +69,8 @@ pub(super) struct Tail {
     events: Arc<[Recorded]>,
     /// Whether nothing was behind them.
     newest: bool,
+    /// The store stands at `head`, and has been further: after a failover to a standby that did not have everything.
+    gone_back: bool,
 }
 
 /// Hands the newest events around, for as long as there is a store.
@@ -88,7 +90,7 @@ pub(super) async fn tell(inner: Weak<Inner>, server: Arc<Server>, bell: Arc<Noti
             listen_after = Instant::now() + server.options.poll_every;
         }
         while let Ok(tail) = newest(&inner, told).await {
-            if tail.head <= told {
+            if tail.head == told || (tail.head < told && !tail.gone_back) {
                 break;
             }
             told = tail.head;
@@ -110,10 +112,14 @@ async fn listen(server: &Server, sql: &Sql, bell: &Arc<Notify>) -> Result<Connec
 /// What follows a position, or only how far the store is, if that is too much to be handed around.
 async fn newest(inner: &Inner, after: Position) -> Result<Tail, ReadError> {
     let page = reads::page(inner, after, &Query::all(), DELIVERY_EVENTS_MAX).await?;
-    if page.head.0 > page.through.0 + DELIVERY_EVENTS_MAX as u64 {
-        return Ok(Tail { head: page.head, from: page.head, events: Arc::default(), newest: true });
+    if page.head < after {
+        return Ok(Tail { head: page.head, from: page.head, gone_back: true, newest: true, events: Arc::default() });
     }
-    Ok(Tail { head: page.through, from: after, newest: page.through >= page.head, events: page.events.into() })
+    if page.head.0 > page.through.0 + DELIVERY_EVENTS_MAX as u64 {
+        return Ok(Tail { head: page.head, from: page.head, events: Arc::default(), newest: true, gone_back: false });
+    }
+    let newest = page.through >= page.head;
+    Ok(Tail { head: page.through, from: after, newest, gone_back: false, events: page.events.into() })
 }
 
 struct Follower {
@@ -121,6 +127,8 @@ struct Follower {
     tail: watch::Receiver<Tail>,
     query: Query,
     through: Position,
+    /// How far the store was seen to be. It is less than `through` if somebody follows from behind the end.
+    seen: Position,
     begun: bool,
     ended: bool,
 }
@@ -128,7 +136,7 @@ struct Follower {
 /// Everything that matches behind a position, now and later.
 pub(super) fn follow(inner: Arc<Inner>, after: Position, query: Query) -> Subscription {
     let tail = inner.tail.clone();
-    let follower = Follower { inner, tail, query, through: after, begun: false, ended: false };
+    let follower = Follower { inner, tail, query, through: after, seen: Position::START, begun: false, ended: false };
     Box::pin(stream::unfold(follower, Follower::next))
 }
 
@@ -149,8 +157,12 @@ impl Follower {
             return Ok(delivery);
         }
         let page = self.page().await?;
+        if page.head < self.seen {
+            return Err(went_back(page.head, self.seen));
+        }
         self.begun = true;
         self.through = page.through;
+        self.seen = page.through.min(page.head);
         Ok(Delivery { events: page.events, through: page.through, caught_up: page.through >= page.head })
     }
 
@@ -169,8 +181,13 @@ impl Follower {
     /// Waits for the store to move, and takes the newest events if they are all that is missing.
     async fn live(&mut self) -> Result<Option<Delivery>, ReadError> {
         let through = self.through;
-        let moved = self.tail.wait_for(|tail| tail.head > through).await;
+        let seen = self.seen;
+        let lost = move |tail: &Tail| tail.gone_back && tail.head < seen;
+        let moved = self.tail.wait_for(|tail| tail.head > through || lost(tail)).await;
         let tail = moved.map_err(|_| ReadError::Unavailable("the event store is closed".to_owned()))?;
+        if lost(&tail) {
+            return Err(went_back(tail.head, seen));
+        }
         if tail.from > through {
             return Ok(None);
         }
@@ -179,7 +196,15 @@ impl Follower {
         drop(tail);
         let events =
             newest.iter().filter(|event| event.position() > through && self.query.matches(event)).cloned().collect();
-        self.through = head;
+        (self.through, self.seen) = (head, head);
         Ok(Some(Delivery { events, through: head, caught_up }))
+    }
+}
+
+/// Going on would skip the events that now take the places of those that were lost.
+fn went_back(head: Position, seen: Position) -> ReadError {
+    ReadError::Damaged {
+        place: format!("position {head}"),
+        problem: format!("the store ends here, though it had been read up to {seen}: a failover lost events"),
     }
 }

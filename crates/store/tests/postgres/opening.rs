@@ -161,3 +161,26 @@ async fn connections_are_secret_when_the_url_says_so_and_ask_for_a_certificate_w
     let error = refused(&format!("{}&sslmode=require", bare.url("x")), impatient()).await;
     assert!(error.to_string().to_lowercase().contains("tls"), "{error}");
 }
+
+/// What a failover to an asynchronous standby does to whoever had read more than that had.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_goes_back_ends_those_who_had_read_further_with_the_reason() {
+    if is_left_out("postgres") {
+        return;
+    }
+    let server = Postgres::shared();
+    let url = server.fresh_url();
+    let store = open(&url, OpenOptions::default()).await.unwrap();
+    let mut follower = store.subscribe(Position::START, Query::all()).await.unwrap();
+    for _ in 0..3 {
+        store.append(append()).await.unwrap();
+    }
+    let mut through = Position::START;
+    while through < Position(3) {
+        through = follower.next().await.unwrap().unwrap().through;
+    }
+    let schema = url.rsplit('=').next().unwrap();
+    server.query(&format!("DELETE FROM {schema}.events WHERE position > 1"));
+    let end = tokio::time::timeout(PATIENCE, follower.next()).await.expect("it does not notice").unwrap();
+    assert!(end.unwrap_err().to_string().contains("a failover lost events"));
+}

@@ -15,8 +15,9 @@ mod verify;
 
 /// Look at an event store, append to it, carry it elsewhere, serve it
 ///
-/// STORE is a folder, file:PATH, or the URL of a served one: http://127.0.0.1:7100. A folder can be opened by one
-/// process at a time; while a service has it open, use that service's URL.
+/// STORE is a folder, file:PATH, the URL of a served one: http://127.0.0.1:7100, or a schema in PostgreSQL:
+/// postgres://USER@HOST/DATABASE?schema=NAME. A folder can be opened by one process at a time; while a service has it
+/// open, use that service's URL.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Store {
     Serve(serve::Serve),
