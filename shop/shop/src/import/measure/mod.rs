@@ -35,6 +35,9 @@ pub struct Options {
     /// Open invoicing, too. Where it was never open before it first writes an invoice for each order, which takes minutes
     #[arg(long)]
     pub invoicing: bool,
+    /// Build no read models anew but these
+    #[arg(long, value_name = "MODEL")]
+    pub only: Vec<String>,
     /// Print nothing but the figures, as one line of JSON
     #[arg(long)]
     pub json: bool,
@@ -77,7 +80,7 @@ async fn measure(options: &Options, shop: &InProcess) -> anyhow::Result<Figures>
     let as_of = orders::load(shop, &some).await?;
     let searches = search::measure(shop, options.questions).await?;
     let pasts = pasts::measure(shop, &options.data, &some, options.questions).await?;
-    let rebuilds = rebuilds::measure(shop, order).await?;
+    let rebuilds = rebuilds::measure(shop, order, &options.only).await?;
     Ok(Figures { rebuilds, as_of, searches, pasts, memory_mib: usage().1 })
 }
 
