@@ -5,7 +5,8 @@ use std::fmt;
 use serde::Serialize;
 
 /// A stable code, as `TW-1001`. Codes are never reused; 1000 is the event store, 2000 the framework, 3000 the
-/// gateway, 4000 the manifest and the fleet.
+/// gateway, 4000 the manifest and the fleet,
+/// 5000 brokers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ErrorCode(pub u16);
 
@@ -98,6 +99,23 @@ codes! {
     SERVICE_FAILED = 4004;
     /// Another `up` runs in this folder.
     ALREADY_UP = 4005;
+
+    /// The broker's URL cannot be understood.
+    INVALID_BROKER_URL = 5001;
+    /// The broker cannot be reached, or does not answer in time.
+    BROKER_UNAVAILABLE = 5002;
+    /// The broker refuses: a login, a right, a queue or stream that is there with other settings.
+    BROKER_REFUSED = 5003;
+    /// Somebody else publishes on the same topic.
+    PUBLISH_CONFLICT = 5004;
+    /// The broker has events that the log, which it must have them from, does not.
+    AHEAD_OF_LOG = 5005;
+    /// A message on a topic is not one of ours.
+    MALFORMED_MESSAGE = 5006;
+    /// The broker is set so that it may lose what it has confirmed.
+    UNSAFE_BROKER = 5007;
+    /// Events were missing on the broker, and were read from their service's feed instead.
+    MISSING_ON_BROKER = 5008;
 }
 
 impl fmt::Display for ErrorCode {

@@ -109,6 +109,18 @@ pub trait EventSource: Send + Sync + 'static {
     /// All events that match, after a position: first those that are there, then new ones as they come.
     fn subscribe(&self, after: Position, query: Query) -> BoxFuture<'_, Result<Subscription, ReadError>>;
 
+    /// The same for a follower that has a name and comes back under it: a source may keep for it what it has not yet
+    /// handled, until [`EventSource::handled`] says that it has. One follower of a name at a time.
+    fn follow(&self, follower: &str, after: Position, query: Query) -> BoxFuture<'_, Result<Subscription, ReadError>> {
+        let _ = follower;
+        self.subscribe(after, query)
+    }
+
+    /// The effects of everything up to a position are committed by a follower: nothing of it need be kept for it.
+    fn handled(&self, follower: &str, through: Position) {
+        let _ = (follower, through);
+    }
+
     /// Up to `limit` events of one stream, from a revision (inclusive) onwards in a direction.
     /// `Revision::END` with [`Direction::Backward`] begins at the last one.
     fn read_stream(

@@ -13,7 +13,7 @@ use tradewind_events::{EventId, Metadata, Position, Recorded, RecordedParts, Rev
 use super::text::{Text, write_json, write_plain, write_quoted, write_string};
 
 /// The attributes that the format itself uses, which no metadata extension may hide.
-pub const RESERVED: [&str; 20] = [
+pub const RESERVED: [&str; 22] = [
     "specversion",
     "id",
     "source",
@@ -34,6 +34,8 @@ pub const RESERVED: [&str; 20] = [
     "tracestate",
     "data",
     "data_base64",
+    "partitionkey",
+    "previous",
 ];
 
 /// Writes one event as a CloudEvent on one line, without a line end.
@@ -72,6 +74,19 @@ pub fn write_event(out: &mut Vec<u8>, event: &Recorded, source: &str) {
         out.extend_from_slice(BASE64.encode(event.data()).as_bytes());
         out.push(b'"');
     }
+    out.push(b'}');
+}
+
+/// Writes one event as a message of a broker: the same CloudEvent with two more attributes. `partitionkey` (CloudEvents'
+/// own extension) is the stream: what has the same key stays in order. `previous` is the position of the message before
+/// it on the same topic, so that its reader knows whether one is missing.
+pub fn write_message(out: &mut Vec<u8>, event: &Recorded, source: &str, previous: Position) {
+    write_event(out, event, source);
+    out.pop();
+    out.extend_from_slice(b",\"partitionkey\":");
+    write_string(out, event.stream());
+    out.extend_from_slice(b",\"previous\":");
+    write_plain(out, previous);
     out.push(b'}');
 }
 
@@ -117,6 +132,19 @@ pub fn read_event(json: &[u8]) -> Result<Recorded, serde_json::Error> {
     serde_json::from_slice::<WireEvent>(json).map(|event| event.0)
 }
 
+/// Reads one message as [`write_message`] writes it: the event, and the position of the message before it.
+///
+/// # Errors
+/// If it is no such JSON, or lacks what it must have.
+pub fn read_message(json: &[u8]) -> Result<(Recorded, Position), serde_json::Error> {
+    serde_json::from_slice::<WireMessage>(json).map(|message| (message.event, message.previous))
+}
+
+struct WireMessage {
+    event: Recorded,
+    previous: Position,
+}
+
 #[derive(Default)]
 struct Attributes<'a> {
     id: Option<EventId>,
@@ -130,6 +158,7 @@ struct Attributes<'a> {
     metadata: Metadata,
     data: Option<&'a RawValue>,
     data_base64: Option<Text<'a>>,
+    previous: Option<Position>,
 }
 
 impl<'a> Attributes<'a> {
@@ -153,13 +182,14 @@ impl<'a> Attributes<'a> {
                 "tracestate" => it.metadata.tracestate = map.next_value()?,
                 "data" => it.data = Some(map.next_value()?),
                 "data_base64" => it.data_base64 = Some(map.next_value()?),
+                "previous" => it.previous = Some(map.next_value()?),
                 "specversion" => {
                     let version = map.next_value::<Text<'a>>()?;
                     if version.as_str() != "1.0" {
                         return Err(A::Error::custom("specversion is not \"1.0\""));
                     }
                 }
-                "source" | "datacontenttype" | "dataschema" => {
+                "source" | "datacontenttype" | "dataschema" | "partitionkey" => {
                     map.next_value::<IgnoredAny>()?;
                 }
                 // Another attribute: kept if it is text, as our own extensions are.
@@ -223,18 +253,28 @@ fn moment<'a, A: MapAccess<'a>>(map: &mut A) -> Result<Timestamp, A::Error> {
     map.next_value::<Text<'a>>()?.as_str().parse().map_err(A::Error::custom)
 }
 
+struct AttributesVisitor;
+
+impl<'de> Visitor<'de> for AttributesVisitor {
+    type Value = Attributes<'de>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a CloudEvent")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        Attributes::read(&mut map)
+    }
+}
+
 impl<'de> Deserialize<'de> for WireEvent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct EventVisitor;
-        impl<'de> Visitor<'de> for EventVisitor {
-            type Value = WireEvent;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a CloudEvent")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<WireEvent, A::Error> {
-                Attributes::read(&mut map)?.assemble().map(WireEvent)
-            }
-        }
-        deserializer.deserialize_map(EventVisitor)
+        deserializer.deserialize_map(AttributesVisitor)?.assemble().map(WireEvent)
+    }
+}
+
+impl<'de> Deserialize<'de> for WireMessage {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let attributes = deserializer.deserialize_map(AttributesVisitor)?;
+        let previous = attributes.previous.ok_or_else(|| D::Error::missing_field("previous"))?;
+        Ok(Self { event: attributes.assemble()?, previous })
     }
 }

@@ -4,11 +4,16 @@
 //! A server that is not installed fails the test with the line that installs it, unless the environment variable
 //! `TRADEWIND_TEST_SKIP` names it: then [`is_left_out`] says so, and the test returns.
 
+mod folder;
+mod nats;
 mod postgres;
 mod process;
+mod rabbitmq;
 
+pub use nats::Nats;
 pub use postgres::{Postgres, StopMode};
 pub use process::{Process, free_port};
+pub use rabbitmq::RabbitMq;
 
 /// Whether tests that need a server are to be left out.
 #[must_use]

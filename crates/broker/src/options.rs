@@ -1,0 +1,37 @@
+//! How a broker is used, whatever its engine.
+
+use std::time::Duration;
+
+/// Every wait has an end, every queue a limit.
+#[derive(Debug, Clone)]
+pub struct BrokerOptions {
+    /// How the connection is called in the broker's own lists.
+    pub client_name: String,
+    /// How long a connection may take to be made.
+    pub connect_within: Duration,
+    /// How long one answer may take.
+    pub answer_within: Duration,
+    /// How many messages a consumer may hold that it has not acknowledged.
+    pub prefetch: u16,
+    /// How long the broker keeps messages of a topic, and a group that nobody consumes. Who is away for longer reads
+    /// what it missed from the feed.
+    pub keep_for: Duration,
+    /// How many bytes of messages a broker keeps for a group that does not come for them (RabbitMQ).
+    pub group_bytes_max: u64,
+    /// On how many servers of a cluster a topic lies (JetStream).
+    pub replicas: usize,
+}
+
+impl Default for BrokerOptions {
+    fn default() -> Self {
+        Self {
+            client_name: "tradewind".to_owned(),
+            connect_within: Duration::from_secs(5),
+            answer_within: Duration::from_secs(10),
+            prefetch: 16_384,
+            keep_for: Duration::from_secs(7 * 24 * 3_600),
+            group_bytes_max: 1 << 30,
+            replicas: 1,
+        }
+    }
+}

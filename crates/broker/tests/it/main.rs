@@ -1,0 +1,4 @@
+//! The broker's ports, the relay and the brokered source, over real servers.
+
+mod conformance;
+mod given;

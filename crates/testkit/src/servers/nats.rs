@@ -1,0 +1,78 @@
+//! A NATS server with JetStream.
+
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use super::folder::Folder;
+use super::process::{Process, free_port};
+
+const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// A running NATS server. Dropped, it is killed and its data removed.
+#[derive(Debug)]
+pub struct Nats {
+    program: PathBuf,
+    process: Option<Process>,
+    port: u16,
+    folder: Folder,
+}
+
+impl Nats {
+    /// A server on a port of its own.
+    ///
+    /// # Panics
+    /// If it is not installed or does not start.
+    #[must_use]
+    pub fn start() -> Self {
+        let mut server = Self { program: program(), process: None, port: free_port(), folder: Folder::new("nats") };
+        server.start_again();
+        server
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// Kills it at once, and leaves its data.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// Starts it again on the same port and data.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn start_again(&mut self) {
+        if self.process.is_some() {
+            return;
+        }
+        let mut command = Command::new(&self.program);
+        command
+            .args(["-js", "-a", "127.0.0.1", "-p", &self.port.to_string(), "-sd"])
+            .arg(self.folder.path().join("data"));
+        command.env("GOMAXPROCS", "1");
+        let started = Process::start(command, &self.folder.path().join("log"), libc::SIGKILL);
+        let mut process = started.expect("the NATS server starts");
+        let port = self.port;
+        process.until_ready(READY_WITHIN, || TcpStream::connect(("127.0.0.1", port)).is_ok());
+        self.process = Some(process);
+    }
+}
+
+/// Where the server is: on the path, or where `./test` puts it. Debian's is too old to be safe.
+fn program() -> PathBuf {
+    let cache = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/tradewind/servers/nats-server"));
+    let shared = PathBuf::from("/var/cache/tradewind-servers/nats-server");
+    let on_path = std::env::var_os("PATH")
+        .into_iter()
+        .flat_map(|path| std::env::split_paths(&path).map(|folder| folder.join("nats-server")).collect::<Vec<_>>());
+    let found = [Some(shared), cache].into_iter().flatten().chain(on_path).find(|program| program.is_file());
+    found.expect(
+        "the NATS server is not installed: `./test --install-servers` does it, or leave its tests out with \
+         TRADEWIND_TEST_SKIP=nats",
+    )
+}
