@@ -97,7 +97,7 @@ pub(super) async fn take(consumer: &mut dyn Consumer, count: usize) -> Vec<Deliv
     let mut all = Vec::new();
     while all.len() < count {
         let more = tokio::time::timeout(COMES_WITHIN, consumer.next(count - all.len())).await;
-        let more = more.unwrap_or_else(|_| panic!("only {} of {count} messages came", all.len())).unwrap();
+        let more = more.unwrap_or_else(|_| panic!("only {:?} came, not {count}", positions(&all))).unwrap();
         assert!(more.len() <= count - all.len(), "more than asked for");
         all.extend(more);
     }

@@ -41,7 +41,11 @@ pub(super) async fn make_topic(link: &Link, topic: &Topic, options: &BrokerOptio
     // A stream drops whole segments; the default of half a gigabyte would keep much for long.
     arguments.insert("x-stream-max-segment-size-bytes".into(), number(64 << 20));
     if !exists(link, &name).await? {
-        declare(link, &name, arguments).await?;
+        let made = declare(&link.another().await?, &name, arguments).await;
+        // Somebody else may have made it at the same time.
+        if made.is_err() && !exists(link, &name).await? {
+            made?;
+        }
     }
     bind(link, &name, &name).await
 }
@@ -65,14 +69,11 @@ pub(super) async fn make_queue(
     arguments.insert("x-max-length-bytes".into(), number(options.group_bytes_max));
     arguments.insert("x-overflow".into(), text("drop-head"));
     arguments.insert("x-expires".into(), number(options.keep_for.as_millis() as u64));
-    // From 4.0 on, the server drops what was delivered twenty times without an acknowledgement, and everything else
-    // that was prefetched with it. Attempts are counted where the effect is, not there.
-    let mut unlimited = arguments.clone();
-    unlimited.insert("x-delivery-limit".into(), AMQPValue::LongLongInt(-1));
-    if let Err(BrokerError::Refused(_)) = declare(&link.another().await?, &name, unlimited).await {
-        // Older ones have no limit unless told, and do not know this value.
-        declare(link, &name, arguments).await?;
-    }
+    // Attempts are counted where the effect is. From 4.0 on the server, unless told, drops what was delivered twenty
+    // times without an acknowledgement, and with it all that was prefetched. It takes -1 for no limit, but older ones
+    // take that for a limit that everything is over.
+    arguments.insert("x-delivery-limit".into(), number(i32::MAX as u64));
+    declare(link, &name, arguments).await?;
     Ok(true)
 }
 

@@ -55,6 +55,12 @@ impl BrokeredMetrics {
         }
     }
 
+    /// Events of a group that came over the broker first.
+    #[must_use]
+    pub fn delivered(&self, topic: &str, group: &str) -> u64 {
+        self.of(topic, group).delivered.get()
+    }
+
     /// Events of a group that the broker should have had, and that came from the feed.
     #[must_use]
     pub fn filled(&self, topic: &str, group: &str) -> u64 {

@@ -86,7 +86,7 @@ mod feeds {
                     let append = Append::to(stream, ExpectedRevision::Any, vec![event.to_event().unwrap()]);
                     let unknown = |error: String| PublishError { confirmed, error: BrokerError::Unavailable(error) };
                     let appended = self.store.append(append).await.map_err(|error| unknown(error.to_string()))?;
-                    assert_eq!(appended.position, message.position);
+                    assert_eq!(appended.last, message.position);
                     self.last = Some(message.position);
                 }
                 Ok(())
