@@ -24,6 +24,8 @@ pub struct Options {
     pub data: PathBuf,
     /// The gateway's URL, for `{gateway}`.
     pub gateway_url: String,
+    /// The broker's URL, for `{broker}`.
+    pub broker: String,
     /// What tells the time of events and lines.
     pub clock: Arc<dyn Clock>,
     /// From what the waits between restarts are spread.

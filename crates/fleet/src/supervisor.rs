@@ -170,6 +170,7 @@ impl Supervisor {
             listen: Some(slot.address),
             data: Some(data),
             gateway: Some(options.gateway_url.clone()),
+            broker: Some(options.broker.clone()),
             upstreams: self.shared.urls(),
         };
         let fill = || {

@@ -17,6 +17,8 @@ pub enum Place {
     Data,
     /// `{gateway}`: the gateway's URL.
     Gateway,
+    /// `{broker}`: the broker's URL.
+    Broker,
     /// `{upstream:NAME}`: another service's URL.
     Upstream(ServiceName),
 }
@@ -36,7 +38,8 @@ enum Part {
 pub enum TemplateError {
     /// There is no such place.
     #[error(
-        "{{{0}}} is not a placeholder; there are {{listen}}, {{port}}, {{data}}, {{gateway}} and {{upstream:NAME}}"
+        "{{{0}}} is not a placeholder; there are {{listen}}, {{port}}, {{data}}, {{gateway}}, {{broker}} and \
+         {{upstream:NAME}}"
     )]
     Unknown(String),
     /// A brace is not closed, or was not opened.
@@ -65,6 +68,8 @@ pub struct Values {
     pub data: Option<PathBuf>,
     /// `{gateway}`.
     pub gateway: Option<String>,
+    /// `{broker}`.
+    pub broker: Option<String>,
     /// `{upstream:NAME}`.
     pub upstreams: BTreeMap<ServiceName, String>,
 }
@@ -143,6 +148,7 @@ fn place(name: &str) -> Result<Place, TemplateError> {
         "port" => Place::Port,
         "data" => Place::Data,
         "gateway" => Place::Gateway,
+        "broker" => Place::Broker,
         _ => match name.strip_prefix("upstream:") {
             Some(service) => Place::Upstream(ServiceName::new(service)?),
             None => return Err(TemplateError::Unknown(name.chars().take(64).collect())),
@@ -157,6 +163,7 @@ impl fmt::Display for Place {
             Self::Port => f.write_str("{port}"),
             Self::Data => f.write_str("{data}"),
             Self::Gateway => f.write_str("{gateway}"),
+            Self::Broker => f.write_str("{broker}"),
             Self::Upstream(name) => write!(f, "{{upstream:{name}}}"),
         }
     }
@@ -169,6 +176,7 @@ impl Values {
             Place::Port => self.listen.map(|address| address.port().to_string()),
             Place::Data => self.data.as_ref().map(|folder| folder.display().to_string()),
             Place::Gateway => self.gateway.clone(),
+            Place::Broker => self.broker.clone(),
             Place::Upstream(name) => self.upstreams.get(name).cloned(),
         }
     }

@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
+use tradewind_broker::BrokerUrl;
 use tradewind_fleet::{CommandTemplate, Place, ServiceName, ServiceSpec, Template};
 use tradewind_gateway::Route;
 
@@ -24,6 +25,8 @@ pub(crate) struct Manifest {
     pub(crate) dir: PathBuf,
     /// The one address in front of all services.
     pub(crate) gateway: GatewaySection,
+    /// The broker over which events go between services.
+    pub(crate) broker: BrokerSection,
     /// The services, in the order of the text.
     pub(crate) services: Vec<ServiceSpec>,
     /// What is run each time when all services are ready.
@@ -39,6 +42,13 @@ pub(crate) struct GatewaySection {
     pub(crate) routes: Vec<(String, ServiceName)>,
     /// Pages for people: a label and a path.
     pub(crate) open: Vec<(String, String)>,
+}
+
+/// The manifest's `[broker]`.
+#[derive(Debug)]
+pub(crate) struct BrokerSection {
+    /// Its URL as it was written, with its credentials.
+    pub(crate) url: String,
 }
 
 /// Where the gateway listens unless told otherwise.
@@ -70,13 +80,15 @@ impl Manifest {
         let gateway = root.table("gateway", "[gateway]");
         let gateway = gateway.map(|section| read_gateway(&section, &names, problems)).unwrap_or_default();
         services.report_port_of_gateway(gateway.listen, problems);
+        let broker = root.table("broker", "[broker]");
+        let broker = broker.map(|section| read_broker(&section, problems)).unwrap_or_default();
         let seed = root.table("seed", "[seed]").and_then(|section| read_seed(&section, &names, problems));
         root.report_unknown();
         let dir = match file.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
         };
-        Self { file: file.to_owned(), dir, gateway, services: services.specs, seed }
+        Self { file: file.to_owned(), dir, gateway, broker, services: services.specs, seed }
     }
 }
 
@@ -84,6 +96,28 @@ impl Default for GatewaySection {
     fn default() -> Self {
         Self { listen: LISTEN, routes: Vec::new(), open: Vec::new() }
     }
+}
+
+impl Default for BrokerSection {
+    fn default() -> Self {
+        Self { url: "feeds:".to_owned() }
+    }
+}
+
+fn read_broker(section: &Section<'_>, problems: &Problems) -> BrokerSection {
+    let mut broker = BrokerSection::default();
+    if let Some(url) = section.text("url", "\"nats://127.0.0.1:4222\"") {
+        match url.value.parse::<BrokerUrl>() {
+            Ok(_) => broker.url = url.value,
+            Err(error) => problems.add(
+                url.span,
+                error.to_string(),
+                "write feeds: for none, amqp://USER:PASSWORD@HOST:5672/VHOST for RabbitMQ, or nats://HOST:4222",
+            ),
+        }
+    }
+    section.report_unknown();
+    broker
 }
 
 fn read_gateway(section: &Section<'_>, names: &[&ServiceName], problems: &Problems) -> GatewaySection {
@@ -133,7 +167,7 @@ fn read_seed(section: &Section<'_>, names: &[&ServiceName], problems: &Problems)
     let run = run?;
     let span = run.span.clone();
     let command = services::command(section, run, names, problems)?;
-    let is_own = |place: &&Place| matches!(place, Place::Listen | Place::Port | Place::Data);
+    let is_own = |place: &&Place| matches!(place, Place::Listen | Place::Port | Place::Data | Place::Broker);
     let own = command.words().iter().flat_map(Template::places).find(is_own).map(Place::to_string);
     match own {
         None => Some(command),

@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use axum::Router;
 use shop_invoicing::Upstreams;
 use tokio::signal::unix::{SignalKind, signal};
+use tradewind_broker::{BrokerOptions, BrokeredOptions, BrokeredSource, RelayOptions, Topic, open_at};
 use tradewind_events::{Clock, EventSource, EventStore, SystemClock};
 use tradewind_service::{Host, HostOptions, LogFormat, Service, ServiceHandle, init_logging};
 use tradewind_store::{ClientOptions, FeedSource, OpenOptions};
@@ -48,8 +49,23 @@ pub async fn bind(
     store: Arc<dyn EventStore>,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<(Service, ServiceHandle)> {
-    let host = host(options, store.clone(), clock.clone());
-    bind_host(host, options, store, clock, &|name| upstream(options, name)).await
+    let mut host = host(options, store.clone(), clock.clone());
+    let client_name = format!("shop {}", options.context.name());
+    let broker = open_at(&options.broker, BrokerOptions { client_name, ..BrokerOptions::default() })?;
+    let metrics = host.brokered_metrics();
+    if let Some(broker) = &broker {
+        let place = options.data.join("relay.json");
+        host.relay(broker.clone(), RelayOptions::new(Topic::new(options.context.name())?, place));
+    }
+    let find = |name: &str| {
+        let feed = upstream(options, name)?;
+        let Some(broker) = &broker else { return Ok(feed) };
+        let (broker, topic, service) = (broker.clone(), Topic::new(name)?, options.context.name());
+        let brokered = BrokeredOptions::default();
+        let source = BrokeredSource::new(feed, broker, topic, service, brokered, metrics.clone());
+        Ok(Arc::new(source) as Arc<dyn EventSource>)
+    };
+    bind_host(host, options, store, clock, &find).await
 }
 
 /// The host that a context is put into.

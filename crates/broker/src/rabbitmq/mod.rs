@@ -128,8 +128,9 @@ fn refusal(error: &lapin::Error) -> Option<u16> {
 
 fn broker_error(error: &lapin::Error) -> BrokerError {
     match refusal(error) {
-        // A server that goes down closes its connections in order, and says so.
-        Some(320) | None => BrokerError::Unavailable(error.to_string()),
+        // A server that goes down closes its connections in order, and says so (320); one that has just come up may
+        // fail in itself (541).
+        Some(320 | 541) | None => BrokerError::Unavailable(error.to_string()),
         Some(_) => BrokerError::Refused(error.to_string()),
     }
 }

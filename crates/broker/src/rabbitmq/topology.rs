@@ -96,6 +96,8 @@ async fn declare(link: &Link, name: &str, arguments: FieldTable) -> Result<(), B
         Ok(Err(error)) if refusal(&error) == Some(PRECONDITION_FAILED) => {
             Err(BrokerError::Refused(format!("the queue {name} cannot be made as it must be: {error}")))
         }
+        // It is there, but its server is not, or not yet.
+        Ok(Err(error)) if refusal(&error) == Some(NOT_FOUND) => Err(BrokerError::Unavailable(error.to_string())),
         Ok(Err(error)) => Err(broker_error(&error)),
         Err(_) => Err(late(link.answer_within)),
     }

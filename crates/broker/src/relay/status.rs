@@ -157,7 +157,6 @@ impl Status {
 
     pub(super) fn interrupted(&self, code: ErrorCode, message: &str) {
         let mut status = self.lock();
-        eprintln!("DEBUGX {message}");
         let known = status.problem.as_ref().is_some_and(|problem| problem.message == message);
         if !known {
             tracing::warn!(%code, topic = status.topic, broker = status.broker, message, "publishing is interrupted; \

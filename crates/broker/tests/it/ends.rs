@@ -55,9 +55,9 @@ async fn events_come_over_the_broker(url: &str) {
     let broker = broker(url);
     let (mut following, source) = (Following::new(), publishing.source(&broker, &metrics));
     publishing.record(50).await;
-    let relaying = publishing.relay(&broker, folder.path());
     // The past comes from the feed; what comes from now on, over the broker.
     following.until(&source, 50).await;
+    let relaying = publishing.relay(&broker, folder.path());
     let recording = publishing.record_slowly(450);
     following.until(&source, 500).await;
     recording.await.unwrap();
@@ -79,11 +79,8 @@ async fn the_broker_is_killed_and_comes_back(mut server: impl Server + 'static) 
     let (publishing, folder, metrics) = (Publishing::new(), tempfile::tempdir().unwrap(), BrokeredMetrics::default());
     let broker = broker(&server.url());
     let (mut following, source) = (Following::new(), publishing.source(&broker, &metrics));
-    let raw = Subscribe {
-        topic: publishing.topic.clone(),
-        group: Group::new("raw").unwrap(),
-        from: StartFrom::Beginning,
-    };
+    let raw =
+        Subscribe { topic: publishing.topic.clone(), group: Group::new("raw").unwrap(), from: StartFrom::Beginning };
     drop(broker.consumer(raw.clone()).await.unwrap());
     let relaying = publishing.relay(&broker, folder.path());
     publishing.record(1_000).await;

@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tradewind_broker::{
-    BrokeredMetrics, BrokeredOptions, BrokeredSource, Broker, BrokerOptions, Relay, RelayHandle, RelayMetrics,
+    Broker, BrokerOptions, BrokeredMetrics, BrokeredOptions, BrokeredSource, Relay, RelayHandle, RelayMetrics,
     RelayOptions, Topic,
 };
 use tradewind_events::{

@@ -33,6 +33,7 @@ fn options(folder: &Path) -> Options {
         dir: folder.to_owned(),
         data: folder.join("data"),
         gateway_url: "http://127.0.0.1:1".to_owned(),
+        broker: "feeds:".to_owned(),
         clock: Arc::new(SystemClock),
         seed: 42,
     }

@@ -39,6 +39,11 @@ pub(crate) trait Sink: Send + 'static {
     /// Handles events in order; those before a failing one stay handled. Afterwards everything up to `through` is.
     fn handle<'a>(&'a mut self, events: &'a [Recorded], through: Position) -> BoxFuture<'a, Result<(), Halt>>;
 
+    /// Up to where the effects are committed, and will not be asked for again.
+    fn committed(&self) -> Position {
+        self.position()
+    }
+
     /// Keeps the checkpoint before a stop.
     fn flush(&mut self) -> BoxFuture<'_, ()>;
 }
@@ -117,7 +122,12 @@ impl<S: Sink> Follower<S> {
 
     async fn follow_once(&mut self, stop: &CancellationToken, until: Until) -> Result<Ended, Halt> {
         let query = self.upcasters.widen(self.query.clone());
-        let subscribing = self.source.subscribe(self.sink.position(), query);
+        // What is only built beside another comes to its end by itself: nothing is kept for it.
+        let stays = until == Until::Forever;
+        let subscribing = match stays {
+            true => self.source.follow(self.status.name(), self.sink.position(), query),
+            false => self.source.subscribe(self.sink.position(), query),
+        };
         let Some(deliveries) = stop.run_until_cancelled(subscribing).await else { return Ok(Ended::Told) };
         let mut deliveries = deliveries.map_err(lost)?;
         let mut next = stop.run_until_cancelled(gather(&mut deliveries)).await;
@@ -131,6 +141,9 @@ impl<S: Sink> Follower<S> {
             let read_ahead =
                 async { if caught_up { None } else { Some(stop.run_until_cancelled(gather(&mut deliveries)).await) } };
             let (handled, ahead) = tokio::join!(self.hand_over(delivery.events, delivery.through), read_ahead);
+            if stays {
+                self.source.handled(self.status.name(), self.sink.committed());
+            }
             handled?;
             if caught_up {
                 self.status.caught_up();

@@ -12,6 +12,7 @@ use axum::routing::{get, post};
 use prometheus_client::registry::Registry;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+use tradewind_broker::RelayHandle;
 use tradewind_events::ErrorCode;
 
 use super::headers;
@@ -36,6 +37,7 @@ pub(crate) struct Admin {
     pub(crate) asyncapi: Option<Value>,
     pub(crate) draining: CancellationToken,
     pub(super) fallen: Fallen,
+    pub(crate) relay: Option<RelayHandle>,
 }
 
 impl Admin {
@@ -63,6 +65,7 @@ pub(crate) fn admin_routes(admin: Arc<Admin>) -> Router {
         .route("/openapi.json", get(openapi))
         .route("/asyncapi.json", get(asyncapi))
         .route("/admin/projections", get(list))
+        .route("/admin/relay", get(relay))
         .route("/admin/projections/{name}", get(one))
         .route("/admin/projections/{name}/retry", post(retry))
         .route("/admin/projections/{name}/skip", post(skip))
@@ -125,6 +128,14 @@ async fn asyncapi(State(admin): State<Arc<Admin>>) -> Result<Json<Value>, Proble
 
 async fn openapi(State(admin): State<Arc<Admin>>) -> Json<Value> {
     Json(admin.openapi.clone())
+}
+
+async fn relay(State(admin): State<Arc<Admin>>) -> Result<Response, Problem> {
+    let relay = admin
+        .relay
+        .as_ref()
+        .ok_or_else(|| Problem::not_found("relay: this service publishes on no broker".to_owned()))?;
+    Ok(Json(relay.status()).into_response())
 }
 
 async fn list(State(admin): State<Arc<Admin>>) -> Json<Value> {

@@ -22,6 +22,7 @@ use axum::http::StatusCode;
 use axum::{Router, middleware};
 use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
+use tradewind_broker::{Broker, BrokeredMetrics, Relay, RelayMetrics, RelayOptions};
 use tradewind_events::{Clock, ErrorCode, EventSource, EventStore, Position, Query};
 use tradewind_http::Server;
 use tradewind_http::reading::{self, ReadingOptions};
@@ -60,6 +61,8 @@ pub struct Host {
     routes: Router,
     operations: Vec<Operation>,
     publish: Option<Arc<dyn Publish>>,
+    relay: Option<(Arc<dyn Broker>, RelayOptions)>,
+    brokered: BrokeredMetrics,
     draining: CancellationToken,
 }
 
@@ -71,6 +74,8 @@ impl Host {
         let (command_metrics, metrics) = (CommandMetrics::default(), FollowerMetrics::default());
         command_metrics.register(&mut registry);
         metrics.register(&mut registry);
+        let brokered = BrokeredMetrics::default();
+        brokered.register(&mut registry);
         registry.register_collector(Box::new(ProcessMetrics));
         let upcasters = Upcasters::default();
         let loader = Loader { store: store.clone(), upcasters: upcasters.clone(), clock: clock.clone() };
@@ -87,6 +92,8 @@ impl Host {
             routes: Router::new(),
             operations: Vec::new(),
             publish: None,
+            relay: None,
+            brokered,
             draining: CancellationToken::new(),
         }
     }
@@ -254,6 +261,17 @@ impl Host {
         self.publish = Some(Arc::new(publish));
     }
 
+    /// Publishes what the service tells others on a broker, too.
+    pub fn relay(&mut self, broker: Arc<dyn Broker>, options: RelayOptions) {
+        self.relay = Some((broker, options));
+    }
+
+    /// The figures of sources that come over a broker, told among the service's own.
+    #[must_use]
+    pub fn brokered_metrics(&self) -> BrokeredMetrics {
+        self.brokered.clone()
+    }
+
     /// The service's own routes.
     pub fn routes(&mut self, routes: Router) {
         self.routes = std::mem::take(&mut self.routes).merge(routes);
@@ -286,20 +304,29 @@ impl Host {
         let contracts = self.publish.as_ref().map(|publish| publish.contracts());
         let asyncapi = contracts.map(|contracts| asyncapi::document(&name, version, &contracts)).transpose();
         let asyncapi = asyncapi.map_err(HostError::Contracts)?;
+        let feed = self.publish.map(|publish| Arc::new(Feed::new(self.store, publish, self.surroundings.upcasters)));
+        let mut relay = None;
+        if let (Some(feed), Some((broker, options))) = (&feed, self.relay) {
+            let metrics = RelayMetrics::default();
+            metrics.register(&mut self.registry);
+            let (runs, handle) = Relay::new(feed.clone(), broker, options, metrics, self.surroundings.clock.clone());
+            self.parts.push(Part::new("the relay", |stop| runs.run(stop)));
+            relay = Some(handle);
+        }
         let admin = Arc::new(Admin {
-            openapi: openapi::document(&name, version, &self.operations, self.publish.is_some()),
+            openapi: openapi::document(&name, version, &self.operations, feed.is_some()),
             asyncapi,
             service: name.clone(),
             followers: self.followers,
             registry: self.registry,
             draining: self.draining.clone(),
             fallen: fallen.clone(),
+            relay,
         });
         let mut router = self.routes.merge(admin_routes(admin.clone()));
-        if let Some(publish) = self.publish {
-            let feed = Feed::new(self.store, publish, self.surroundings.upcasters);
+        if let Some(feed) = feed {
             let options = ReadingOptions { source: format!("/{name}"), live_max, ..ReadingOptions::default() };
-            router = router.nest("/feed", reading::router(Arc::new(feed), "/atom", options, self.draining.clone()));
+            router = router.nest("/feed", reading::router(feed, "/atom", options, self.draining.clone()));
         }
         let shared = Around {
             metrics: metrics.clone(),

@@ -9,6 +9,7 @@ use axum::Router;
 use hyper_util::service::TowerToHyperService;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
+use tradewind_broker::{RelayHandle, RelayStatus};
 use tradewind_http::{CutOff, Server};
 
 use super::admin::Admin;
@@ -69,6 +70,12 @@ impl ServiceHandle {
     #[must_use]
     pub fn followers(&self) -> Vec<FollowerStatus> {
         self.admin.statuses()
+    }
+
+    /// How publishing on a broker is doing, if the service does.
+    #[must_use]
+    pub fn relay(&self) -> Option<RelayStatus> {
+        self.admin.relay.as_ref().map(RelayHandle::status)
     }
 
     /// What can be asked of one of them.

@@ -140,6 +140,10 @@ impl Sink for ReactionSink {
         self.position
     }
 
+    fn committed(&self) -> Position {
+        self.stored
+    }
+
     fn handle<'a>(&'a mut self, events: &'a [Recorded], through: Position) -> BoxFuture<'a, Result<(), Halt>> {
         self.handle_all(events, through).boxed()
     }

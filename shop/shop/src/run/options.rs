@@ -9,6 +9,7 @@ use shop_invoicing::events::Party;
 use shop_ordering::fulfilment::FulfilmentOptions;
 use shop_ordering::pace::Pace;
 use shop_ordering::payment::PaymentOptions;
+use tradewind_broker::BrokerUrl;
 
 /// Which part of the shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -57,6 +58,10 @@ pub struct Options {
     /// Another context that this one follows, as NAME=http://HOST:PORT; can be given several times
     #[arg(long)]
     pub upstream: Vec<Upstream>,
+    /// The broker over which events go between contexts, as nats://HOST:4222 or amqp://USER:PASSWORD@HOST:5672/VHOST;
+    /// feeds: follows the other contexts' feeds and needs none. A URL with a password is better given as the variable
+    #[arg(long, env = "TRADEWIND_BROKER", hide_env_values = true, default_value = "feeds:")]
+    pub broker: BrokerUrl,
     /// Let clients say with the header Tradewind-At that a command happened in the past. For filling a shop with its
     /// history, where all clients are trusted
     #[arg(long)]

@@ -33,7 +33,7 @@ pub(crate) async fn wait_for(shopper: &Shopper, path: &str, holds: impl Fn(&Got)
     }
 }
 
-async fn invoice_of(shopper: &Shopper, order: &str) -> Value {
+pub(crate) async fn invoice_of(shopper: &Shopper, order: &str) -> Value {
     wait_for(shopper, &format!("/api/invoicing/orders/{order}/invoice"), |got| got.status == StatusCode::OK).await.ok()
 }
 

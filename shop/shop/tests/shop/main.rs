@@ -1,6 +1,7 @@
 //! The shop's back-end as its clients see it: its services at work together, behind a gateway, over HTTP.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod brokers;
 mod client;
 mod contracts;
 mod customers;

@@ -91,7 +91,7 @@ impl Shop {
         let (folder, catalog, ordering) = Self::catalog_and_ordering(ordering_flags, flags).await;
         let customers = Service::start(&format!("customers {flags}"), &folder.path().join("customers")).await;
         let (told, known) = (ordering.address, customers.address);
-        let line = format!("invoicing --upstream ordering=http://{told} --upstream customers=http://{known}");
+        let line = format!("invoicing --upstream ordering=http://{told} --upstream customers=http://{known} {flags}");
         let invoicing = Service::start(&line, &folder.path().join("invoicing")).await;
         let all =
             [("catalog", &catalog), ("ordering", &ordering), ("customers", &customers), ("invoicing", &invoicing)];
