@@ -119,9 +119,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return measure(&store, &*feed, &mut deliveries, &mut effect, &*clock, Instant::now()).await;
     };
     // A follower that is live before anything is published: all of it comes over the broker. Its feed has nothing.
-    let empty =
-        tradewind_store::open(&format!("file:{}", folder.path().join("empty").display()), OpenOptions::default());
-    let empty: Arc<dyn EventSource> = empty.await?;
+    let nothing = format!("file:{}", folder.path().join("nothing").display());
+    let empty: Arc<dyn EventSource> = tradewind_store::open(&nothing, OpenOptions::default()).await?;
     let brokered = BrokeredOptions::default();
     let source = BrokeredSource::new(empty, broker.clone(), topic.clone(), "bench", brokered, metrics.clone());
     let mut deliveries = source.follow("effect", Position::START, Query::all()).await?;

@@ -42,8 +42,10 @@ impl Publisher for FaultyPublisher {
     fn publish<'a>(&'a mut self, batch: &'a [Message]) -> BoxFuture<'a, Result<(), PublishError>> {
         Box::pin(async move {
             self.batches += 1;
-            let kept: Vec<Message> = batch.iter().filter(|message| message.position.0 % 7 != 0).cloned().collect();
-            for _ in 0..if self.batches % 3 == 0 { 2 } else { 1 } {
+            let kept: Vec<Message> =
+                batch.iter().filter(|message| !message.position.0.is_multiple_of(7)).cloned().collect();
+            let times = if self.batches.is_multiple_of(3) { 2 } else { 1 };
+            for _ in 0..times {
                 self.inner.publish(&kept).await?;
             }
             self.last = batch.last().map(|message| message.position);

@@ -1,5 +1,7 @@
 //! The broker's ports, the relay and the brokered source, over real servers.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 mod conformance;
 mod ends;
 mod faulty;
