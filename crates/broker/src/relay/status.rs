@@ -159,7 +159,7 @@ impl Status {
         let mut status = self.lock();
         let known = status.problem.as_ref().is_some_and(|problem| problem.message == message);
         if !known {
-            tracing::warn!(%code, topic = status.topic, broker = status.broker, message, "publishing is interrupted; \
+            tracing::warn!(%code, topic = status.topic, broker = status.broker, problem = message, "publishing is interrupted; \
                 trying again, and nothing is lost");
         }
         let since = status.problem.as_ref().map_or_else(|| self.clock.now(), |problem| problem.since);
