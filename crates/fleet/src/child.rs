@@ -18,6 +18,30 @@ pub(crate) struct Launch {
     pub(crate) env: BTreeMap<String, String>,
 }
 
+/// What `cargo run` tells the program that it runs, about that program. A build that inherits it takes it for its own:
+/// some crates' build scripts depend on these variables, and they and all that is built on them would be built anew.
+const FROM_CARGO: [&str; 19] = [
+    "CARGO_BIN_NAME",
+    "CARGO_CRATE_NAME",
+    "CARGO_MANIFEST_DIR",
+    "CARGO_MANIFEST_PATH",
+    "CARGO_PKG_AUTHORS",
+    "CARGO_PKG_DESCRIPTION",
+    "CARGO_PKG_HOMEPAGE",
+    "CARGO_PKG_LICENSE",
+    "CARGO_PKG_LICENSE_FILE",
+    "CARGO_PKG_NAME",
+    "CARGO_PKG_README",
+    "CARGO_PKG_REPOSITORY",
+    "CARGO_PKG_RUST_VERSION",
+    "CARGO_PKG_VERSION",
+    "CARGO_PKG_VERSION_MAJOR",
+    "CARGO_PKG_VERSION_MINOR",
+    "CARGO_PKG_VERSION_PATCH",
+    "CARGO_PKG_VERSION_PRE",
+    "CARGO_PRIMARY_PACKAGE",
+];
+
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -56,6 +80,9 @@ impl Launch {
         let (program, arguments) =
             self.words.split_first().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "empty command"))?;
         let mut command = Command::new(program);
+        for name in FROM_CARGO {
+            command.env_remove(name);
+        }
         command
             .args(arguments)
             .current_dir(&self.dir)

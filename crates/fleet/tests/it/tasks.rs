@@ -49,3 +49,12 @@ async fn an_interrupted_task_ends_with_what_it_started() {
     assert!(matches!(ended, Err(TaskError::Interrupted { .. })), "{ended:?}");
     until_dead(lines[0].parse().unwrap()).await;
 }
+
+#[tokio::test]
+async fn what_cargo_told_this_process_of_itself_is_nobody_elses() {
+    // The test has them from cargo, as the program has if `cargo run` runs it.
+    let (lines, _) = run("env", &CancellationToken::new()).await;
+    assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some() && std::env::var_os("PATH").is_some());
+    let told = |start: &str| lines.iter().any(|line| line.starts_with(start));
+    assert!(told("PATH=") && !told("CARGO_PKG_") && !told("CARGO_MANIFEST_"), "{lines:?}");
+}
