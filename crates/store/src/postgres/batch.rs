@@ -50,7 +50,7 @@ pub(super) async fn send(connection: &Connection, sql: &Sql, batch: &[&Append]) 
     let kinds = connection.kinds.numbers(connection, &sql.kinds_of, &arrays.kinds).await?;
     let statement = connection.prepared(&sql.append).await?;
     let seen = connection.streams.seen(&arrays.names);
-    connection.take_warning();
+    connection.take_given_up_standby();
     let row = connection
         .client
         .query_one(
@@ -82,7 +82,7 @@ pub(super) async fn send(connection: &Connection, sql: &Sql, batch: &[&Append]) 
             ],
         )
         .await?;
-    if connection.take_warning() {
+    if connection.take_given_up_standby() {
         // Repeated, the events are found where they are, and the repetition waits for the standby.
         let why = "committed, but the wait for the synchronous standby was cancelled".to_owned();
         return Err(Failure::Away(why));

@@ -20,7 +20,10 @@ use super::{PostgresOptions, PostgresUrl, tls};
 const VERSION_MIN: u32 = 150_000;
 
 /// Sent first on every connection. Plans are made once and for good, so they must not depend on how few rows a new
-/// store has: always by index. `remote_apply` stays, since it promises more than `on`; anything less does not.
+/// store has: always by index. `remote_apply` stays, since it promises more than `on`; anything less does not. What a
+/// role or a database may have as its own defaults is set back where the store relies on it: warnings must arrive, and
+/// only the store's own limits end a wait. The server's end of the connection gives up on a client that reads nothing,
+/// since an answer that cannot be sent holds the gate.
 const SESSION: &str = "
     SET default_transaction_isolation = 'read committed';
     SET default_transaction_read_only = off;
@@ -30,10 +33,16 @@ const SESSION: &str = "
     SET enable_bitmapscan = off;
     SET enable_hashjoin = off;
     SET enable_mergejoin = off;
+    SET client_min_messages = warning;
+    SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN
+        ('lock_timeout', 'idle_session_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout');
     SELECT set_config('synchronous_commit',
         CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false);
     SELECT current_setting('server_version_num'), current_setting('server_encoding'), current_setting('fsync'),
         current_setting('full_page_writes');";
+
+/// The function in which PostgreSQL waits for a synchronous standby. It warns when it gives that up.
+const WAITS_FOR_STANDBY: &str = "SyncRepWaitForLSN";
 
 /// The database of a store, and how it is reached.
 pub(super) struct Server {
@@ -50,7 +59,8 @@ pub(super) struct Connection {
     pub(super) kinds: Kinds,
     /// What the streams were like that it wrote to.
     pub(super) streams: Streams,
-    warned: Arc<AtomicBool>,
+    /// Whether the server gave up waiting for a standby since this was last asked.
+    gave_up_standby: Arc<AtomicBool>,
     driver: AbortHandle,
 }
 
@@ -71,8 +81,8 @@ impl Server {
 
     async fn connect_now(&self, bell: Option<Arc<Notify>>) -> Result<Connection, Failure> {
         let (client, mut connection) = self.url.config().connect(self.tls.clone()).await?;
-        let warned = Arc::new(AtomicBool::new(false));
-        let warns = Arc::clone(&warned);
+        let gave_up_standby = Arc::new(AtomicBool::new(false));
+        let gives_up = Arc::clone(&gave_up_standby);
         let driver = tokio::spawn(async move {
             while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
                 match message {
@@ -84,7 +94,10 @@ impl Server {
                     Ok(AsyncMessage::Notice(notice)) => {
                         if notice.parsed_severity() == Some(Severity::Warning) {
                             tracing::warn!("PostgreSQL warns: {}", notice.message());
-                            warns.store(true, Ordering::Release);
+                        }
+                        // The name of the server's function, which is not translated, unlike the message.
+                        if notice.routine() == Some(WAITS_FOR_STANDBY) {
+                            gives_up.store(true, Ordering::Release);
                         }
                     }
                     Ok(_) => {}
@@ -104,12 +117,13 @@ impl Server {
             statements: Mutex::default(),
             kinds: Kinds::default(),
             streams: Streams::default(),
-            warned,
+            gave_up_standby,
             driver: driver.abort_handle(),
         };
         let answer = connection.client.simple_query(SESSION).await?;
         self.check(&answer)?;
-        let limit = format!("SET statement_timeout = {}", self.options.answer_within.as_millis());
+        let within = self.options.answer_within.as_millis();
+        let limit = format!("SET statement_timeout = {within}; SET tcp_user_timeout = {within}");
         connection.client.batch_execute(&limit).await?;
         Ok(connection)
     }
@@ -152,10 +166,10 @@ impl Connection {
         Ok(statement)
     }
 
-    /// Whether the server has warned since this was last asked. Between a commit and its answer that means: committed
-    /// here, but not on the synchronous standby, since somebody cancelled the wait for it.
-    pub(super) fn take_warning(&self) -> bool {
-        self.warned.swap(false, Ordering::AcqRel)
+    /// Whether the server has given up a wait since this was last asked: what it committed meanwhile is committed here,
+    /// but not on the synchronous standby, since somebody cancelled the wait for it.
+    pub(super) fn take_given_up_standby(&self) -> bool {
+        self.gave_up_standby.swap(false, Ordering::AcqRel)
     }
 }
 

@@ -66,6 +66,9 @@ fn refused(error: &DbError) -> Failure {
         &SqlState::T_R_SERIALIZATION_FAILURE,
     ];
     match code {
+        // Ended by a time limit that an administrator set while the session was open: for the session, or for a lock.
+        _ if ["57P05", "25P03", "25P04"].contains(&code.code()) => Failure::Away(text),
+        _ if *code == SqlState::LOCK_NOT_AVAILABLE => Failure::Slow(text),
         _ if passing.contains(&code) || code.code().starts_with("08") => Failure::Away(text),
         _ if *code == SqlState::DISK_FULL => Failure::Full(text),
         _ if *code == SqlState::QUERY_CANCELED => Failure::Slow(text),
