@@ -150,7 +150,9 @@ impl fmt::Debug for PostgresUrl {
 /// A URL as it may be shown: `postgres://user:***@host/database`, and `password=***` among its parameters.
 #[must_use]
 pub fn without_password(text: &str) -> String {
-    let (address, query) = text.split_once('?').map_or((text, None), |(address, query)| (address, Some(query)));
+    let parts = text.split_once('?').filter(|(address, query)| address.contains('@') || !query.contains('@'));
+    // Where the only `@` comes behind a `?`, that belongs to a password in which it was not escaped.
+    let (address, query) = parts.map_or((text, None), |(address, query)| (address, Some(query)));
     let mut shown = match (address.find("://"), address.rfind('@')) {
         (Some(scheme), Some(at)) if scheme + 3 <= at => match address[scheme + 3..at].split_once(':') {
             Some((user, _)) => format!("{}{user}:***{}", &address[..scheme + 3], &address[at..]),

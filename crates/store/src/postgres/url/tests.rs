@@ -8,6 +8,9 @@ fn a_url_says_where_a_store_is_without_its_password() {
     assert_eq!(url.place(), "db1:5432,db2:5433/shop schema orders");
     assert_eq!(url.to_string(), "postgres://ann:***@db1,db2:5433/shop?schema=orders&sslmode=require&password=***");
     assert!(!format!("{url:?}").contains("s3"));
+    // What was not escaped is no reason to show it.
+    assert_eq!(without_password("postgres://ann:s3?cr@db1/shop"), "postgres://ann:***@db1/shop");
+    assert_eq!(without_password("postgres://h/d?schema=orders"), "postgres://h/d?schema=orders");
     assert_eq!("postgresql://h/d".parse::<PostgresUrl>().unwrap().schema(), "tradewind");
 }
 
