@@ -12,6 +12,7 @@ pub mod client;
 pub mod conformance;
 pub mod file;
 mod limits;
+pub mod moving;
 mod open;
 pub mod postgres;
 mod retry;
@@ -20,6 +21,6 @@ pub mod tool;
 
 pub use client::{ClientOptions, FeedSource, HttpStore};
 pub use file::FileStore;
-pub use open::{OpenError, OpenOptions, StoreUrl, open, open_at};
+pub use open::{OpenError, OpenOptions, StoreUrl, open, open_at, open_movable};
 pub use postgres::{PostgresOptions, PostgresStore, PostgresUrl};
 pub use server::{ServeError, Server, ServerOptions, router};

@@ -5,6 +5,7 @@ mod export;
 mod import;
 mod read;
 mod reclaim;
+mod relocate;
 mod selection;
 mod serve;
 mod stat;
@@ -27,6 +28,7 @@ pub(crate) enum Store {
     Append(append::Append),
     Export(export::Export),
     Import(import::Import),
+    Move(relocate::Relocate),
     Verify(verify::Verify),
     Truncate(truncate::Truncate),
     Reclaim(reclaim::Reclaim),
@@ -42,6 +44,7 @@ impl Store {
             Self::Append(command) => command.run().await,
             Self::Export(command) => command.run().await,
             Self::Import(command) => command.run().await,
+            Self::Move(command) => command.run().await,
             Self::Verify(command) => command.run(),
             Self::Truncate(command) => command.run().await,
             Self::Reclaim(command) => command.run().await,
