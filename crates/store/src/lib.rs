@@ -2,7 +2,8 @@
 //!
 //! In reading order: [`open`] turns a URL into an `EventStore`; [`file`](mod@file) is the embedded log as one, [`postgres`] a
 //! schema of a database, [`client`] a store that another process serves, and a service's feed; [`server`] serves any store, and what the two say to each other is
-//! in `tradewind_http::wire`; [`tool`] is what the command line does with a store; `conformance` is the suite that
+//! in `tradewind_http::wire`; [`moving`] brings a store
+//! from one engine to another; [`tool`] is what the command line does with a store; `conformance` is the suite that
 //! every engine must pass.
 //!
 //! `docs/internals/http-api.md` draws the interface.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tradewind_events::{
-    Append, AppendError, EventId, EventStore as _, EventType, ExpectedRevision, Metadata, Position, Revision, Snapshot,
-    StreamAppend, StreamId, Tag, Timestamp,
+    Append, AppendError, EventId, EventType, ExpectedRevision, Metadata, Position, Revision, Snapshot, StreamAppend,
+    StreamId, Tag, Timestamp,
 };
 use tradewind_store::moving::{Movable, Moved, relocate};
 use tradewind_store::tool::{Selection, export};
@@ -54,7 +54,9 @@ fn append(number: u64) -> Append {
     first.data = format!("{{\"number\":{number},\"text\":\"späte Fracht\"}}").into();
     let mut second = event(&[]);
     second.tags = vec![Tag::new(format!("customer-{}", number % 7)).unwrap()];
-    let streams = vec![part(&format!("order-{}", number % 50), vec![first, second]), part("ledger", vec![event(&[])])];
+    let mut entry = event(&[]);
+    entry.data = format!("{{\"entry\":\"{number:0>400}\"}}").into();
+    let streams = vec![part(&format!("order-{}", number % 50), vec![first, second]), part("ledger", vec![entry])];
     Append { streams, condition: None }
 }
 
@@ -202,11 +204,11 @@ async fn a_process_moves() {
 }
 
 /// Kills moves of ever longer lives until one comes to its end; answers how many were killed, and what the last found.
-async fn killed_until_done(from: &str, to: &str) -> (usize, u64) {
+async fn killed_until_done(from: &str, to: &str) -> (usize, Option<u64>) {
     for kills in 0..200 {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "moving::a_process_moves", "--nocapture", "--test-threads=1"]);
-        command.env(MOVE, format!("{from} {to}")).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.env(MOVE, format!("{from} {to}")).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().unwrap();
         tokio::time::sleep(Duration::from_millis(150 + 80 * kills as u64)).await;
         if process.try_wait().unwrap().is_none() {
@@ -216,9 +218,14 @@ async fn killed_until_done(from: &str, to: &str) -> (usize, u64) {
         }
         let output = process.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success(), "{said}");
+        let wrong = String::from_utf8_lossy(&output.stderr).into_owned();
+        // The one before was killed behind its last step.
+        if !output.status.success() && kills > 0 && wrong.contains("Moved") {
+            return (kills, None);
+        }
+        assert!(output.status.success(), "{said}{wrong}");
         let there = said.lines().find_map(|line| line.strip_prefix("there before: ")).expect("it says what was there");
-        return (kills, there.parse().unwrap());
+        return (kills, Some(there.parse().unwrap()));
     }
     panic!("it never comes to its end");
 }
@@ -238,8 +245,8 @@ async fn a_move_that_is_killed_goes_on_where_it_was() {
     drop(first);
     for (from, to) in [(&one, &two), (&two, &three)] {
         let (kills, there) = killed_until_done(from, to).await;
-        println!("{from} to {to}: killed {kills} times; the last one found {there} events");
-        assert!(kills > 0 && there > 0, "killed {kills} times, and the last one found {there} events");
+        println!("{from} to {to}: killed {kills} times; the last one found {there:?} events");
+        assert!(kills > 0 && there != Some(0), "killed {kills} times, and the last one found {there:?} events");
     }
     assert!(exported(&movable(&three).await).await == before);
 }

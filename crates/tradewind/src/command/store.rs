@@ -14,7 +14,7 @@ mod target;
 mod truncate;
 mod verify;
 
-/// Look at an event store, append to it, carry it elsewhere, serve it
+/// Look at an event store, append to it, carry it elsewhere, move it, serve it
 ///
 /// STORE is a folder, file:PATH, the URL of a served one: http://127.0.0.1:7100, or a schema in PostgreSQL:
 /// postgres://USER@HOST/DATABASE?schema=NAME. A folder can be opened by one process at a time; while a service has it
