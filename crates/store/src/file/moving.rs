@@ -87,6 +87,10 @@ fn names(names: impl IntoIterator<Item = String>) -> Result<Vec<StreamId>, ReadE
 }
 
 impl Movable for FileStore {
+    fn identity(&self) -> BoxFuture<'_, Result<String, ReadError>> {
+        Box::pin(async move { Ok(format!("{:032x}", self.stat().store)) })
+    }
+
     fn kept(&self, after: Position, limit: usize) -> BoxFuture<'_, Result<Vec<Kept>, ReadError>> {
         Box::pin(self.inner.read(move |log| {
             let page = log.kept(after.0, limit).map_err(convert::read_error)?;

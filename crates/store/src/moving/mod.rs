@@ -57,6 +57,9 @@ impl Kept {
 
 /// A store that can be moved, from here or to here.
 pub trait Movable: EventStore {
+    /// Which store it is, by whatever URL it was opened.
+    fn identity(&self) -> BoxFuture<'_, Result<String, ReadError>>;
+
     /// Events after a position as they are kept, without a gap, at most `limit`; fewer if they are long, none only at
     /// the end.
     fn kept(&self, after: Position, limit: usize) -> BoxFuture<'_, Result<Vec<Kept>, ReadError>>;

@@ -55,7 +55,8 @@ pub struct Moved {
     pub stopped: Duration,
 }
 
-/// Why a store was not moved. The source is as it was, and takes appends.
+/// Why a store was not moved. The source is as it was, and takes appends; only after
+/// [`AppendError::OutcomeUnknown`] it may have moved.
 #[derive(Debug, thiserror::Error)]
 pub enum MoveError {
     /// One of them cannot be read.
@@ -64,6 +65,9 @@ pub enum MoveError {
     /// One of them refused.
     #[error(transparent)]
     Append(#[from] AppendError),
+    /// Two URLs of one store.
+    #[error("source and target are the same store")]
+    Same,
     /// The target holds something else.
     #[error("the target holds another store's events: {0}")]
     Occupied(String),
@@ -84,7 +88,7 @@ impl MoveError {
         match self {
             Self::Read(error) => error.code(),
             Self::Append(error) => error.code(),
-            Self::Occupied(_) | Self::Differs { .. } => ErrorCode::CANNOT_MOVE,
+            Self::Same | Self::Occupied(_) | Self::Differs { .. } => ErrorCode::CANNOT_MOVE,
         }
     }
 }
@@ -129,6 +133,9 @@ pub async fn relocate(
 
 /// Whether the target is empty or holds a beginning of the source; how far it is.
 async fn begin(source: &dyn Movable, target: &dyn Movable) -> Result<Position, MoveError> {
+    if source.identity().await? == target.identity().await? {
+        return Err(MoveError::Same);
+    }
     let (theirs, ours) = (target.head().await?, source.head().await?);
     if theirs == Position::START {
         return Ok(theirs);

@@ -170,6 +170,19 @@ impl PostgresStore {
 }
 
 impl Movable for PostgresStore {
+    fn identity(&self) -> BoxFuture<'_, Result<String, ReadError>> {
+        Box::pin(async move {
+            // The server's control data may not be read by everyone; when it started may.
+            let sql = "SELECT concat_ws(' ', pg_postmaster_start_time(), d.oid, n.oid)
+                       FROM pg_database d, pg_namespace n WHERE d.datname = current_database() AND n.nspname = $1";
+            let schema = self.schema();
+            let work = async |connection: Arc<Connection>| {
+                Ok(connection.client.query_one(sql, &[&schema]).await?.try_get::<_, String>(0)?)
+            };
+            self.inner.reads.run(work).await.map_err(read_error)
+        })
+    }
+
     fn kept(&self, after: Position, limit: usize) -> BoxFuture<'_, Result<Vec<Kept>, ReadError>> {
         Box::pin(async move {
             let (since, limit) = (signed(after.0), signed(limit.max(1) as u64));

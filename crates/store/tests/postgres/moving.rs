@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tradewind_events::{
-    Append, AppendError, EventId, EventType, ExpectedRevision, Metadata, Position, Revision, Snapshot, StreamAppend,
-    StreamId, Tag, Timestamp,
+    Append, AppendError, Direction, EventId, EventType, ExpectedRevision, Metadata, Position, Query, Revision,
+    Snapshot, StreamAppend, StreamId, Tag, Timestamp,
 };
 use tradewind_store::moving::{Movable, Moved, relocate};
 use tradewind_store::tool::{Selection, export};
@@ -32,9 +32,37 @@ async fn moved(from: &Arc<dyn Movable>, to: &Arc<dyn Movable>, url: &str) -> Mov
 
 async fn exported(store: &Arc<dyn Movable>) -> Vec<u8> {
     let mut lines = Vec::new();
-    let all = Selection::Matching { after: Position::START, query: tradewind_events::Query::all() };
+    let all = Selection::Matching { after: Position::START, query: Query::all() };
     export(store.as_ref(), all, u64::MAX, "/store", &mut lines, &mut |_, _| {}).await.unwrap();
     lines
+}
+
+/// What is found by tag, category and type, and by time: not what an export shows, but the indexes behind it.
+async fn found(store: &Arc<dyn Movable>) -> Vec<Vec<u64>> {
+    let mut all = Vec::new();
+    for query in [
+        Query::tags([Tag::new("customer-3").unwrap()]),
+        Query::tags([Tag::new("odd").unwrap(), Tag::new("paid").unwrap()]),
+        Query::category("ledger"),
+        Query::types([EventType::new("Closed").unwrap()]),
+    ] {
+        let (mut after, mut positions) = (Position::START, Vec::new());
+        loop {
+            let page = store.read(after, &query, 500).await.unwrap();
+            positions.extend(page.events.iter().map(|event| event.position().0));
+            if page.through >= page.head {
+                break;
+            }
+            after = page.through;
+        }
+        assert!(positions.len() > 10);
+        all.push(positions);
+    }
+    let slice = store.read_stream(&stream("order-3"), Revision::FIRST, Direction::Forward, 100).await.unwrap();
+    all.push(slice.events.iter().map(|event| event.position().0).chain([slice.first.0]).collect());
+    let moment = store.kept(Position(3_000), 1).await.unwrap()[0].event.recorded_at();
+    all.push(vec![store.position_at(moment).await.unwrap().0]);
+    all
 }
 
 fn stream(name: &str) -> StreamId {
@@ -97,13 +125,14 @@ async fn from_a_folder_to_postgres_and_back_everything_is_the_same() {
         state: "state".into(),
     };
     first.save_snapshot(snapshot.clone()).await.unwrap();
-    let before = exported(&first).await;
+    let (before, finds) = (exported(&first).await, found(&first).await);
 
     let second = movable(&two).await;
     let there = moved(&first, &second, &two).await;
     assert_eq!((there.events, there.there_before, there.truncated, there.snapshots), (6_000, 0, 4, 1));
     assert!(there.given_up > 1_500);
     assert!(exported(&second).await == before, "the export from PostgreSQL differs");
+    assert_eq!(found(&second).await, finds);
     drop((first, file));
     let gone = open(&one, OpenOptions::default()).await.err().unwrap();
     assert_eq!((gone.code().to_string(), gone.to_string().contains(&two)), ("TW-1017".to_owned(), true), "{gone}");
@@ -119,6 +148,7 @@ async fn from_a_folder_to_postgres_and_back_everything_is_the_same() {
     // Opened anew, it stands on its own.
     let third = movable(&three).await;
     assert!(exported(&third).await == before, "the export from the second folder differs");
+    assert_eq!(found(&third).await, finds);
     assert_eq!(third.load_snapshot(&stream("order-5")).await.unwrap(), Some(snapshot));
     for (append, answer) in [&appends[0], &appends[153], &appends[1_999]] {
         let repeated = third.append(append.clone()).await.unwrap();
@@ -269,6 +299,18 @@ async fn a_target_with_something_else_in_it_is_refused_and_left_alone() {
             assert!(exported(&target).await == before);
         }
     }
+    source.append(append(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_is_not_moved_to_itself_by_another_name() {
+    if is_left_out("postgres") {
+        return;
+    }
+    let url = Postgres::shared().fresh_url();
+    let (source, target) = (movable(&url).await, movable(&url.replace("127.0.0.1", "localhost")).await);
+    let refused = relocate(source.as_ref(), target.as_ref(), &url, &mut |_| {}).await.unwrap_err();
+    assert_eq!(refused.code().to_string(), "TW-1018", "{refused}");
     source.append(append(1)).await.unwrap();
 }
 

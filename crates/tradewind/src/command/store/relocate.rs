@@ -62,6 +62,8 @@ impl Relocate {
         let moved = moved.map_err(|error| {
             let help = match error.code() {
                 ErrorCode::CANNOT_MOVE => "name a new folder or schema; the source is as it was",
+                ErrorCode::MOVED => "use it there; a store moves once",
+                ErrorCode::OUTCOME_UNKNOWN => "repeat the move: it goes on, or says that the store has moved",
                 _ => "the source is as it was; repeat the move, and it goes on where it was",
             };
             Failure::coded(error.code(), &error, help)
