@@ -98,6 +98,9 @@ pub enum AppendError {
     /// The store takes no appends: it has failed before, is closing, or cannot be reached.
     #[error("the event store takes no appends: {0}")]
     Unavailable(String),
+    /// The store has moved, and takes nothing more where it was. Nothing was written.
+    #[error("the event store has moved to {0}")]
+    Moved(String),
     /// The store waited too long for room in its queue, or for an answer.
     #[error("the event store is overloaded or did not answer in time")]
     Timeout,
@@ -118,6 +121,7 @@ impl AppendError {
             Self::DiskFull => ErrorCode::DISK_FULL,
             Self::OutcomeUnknown(_) => ErrorCode::OUTCOME_UNKNOWN,
             Self::Unavailable(_) => ErrorCode::UNAVAILABLE,
+            Self::Moved(_) => ErrorCode::MOVED,
             Self::Timeout => ErrorCode::TIMEOUT,
             Self::Io(_) => ErrorCode::IO,
         }

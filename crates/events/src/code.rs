@@ -54,6 +54,10 @@ codes! {
     INVALID_URL = 1015;
     /// The store's database would lose what it acknowledges.
     NOT_DURABLE = 1016;
+    /// The store has moved to another URL.
+    MOVED = 1017;
+    /// The store cannot be moved there.
+    CANNOT_MOVE = 1018;
 
     /// A command was refused by the entity's rules.
     REJECTED = 2001;

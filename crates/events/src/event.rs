@@ -218,6 +218,12 @@ impl Recorded {
         self.text(&self.tags).split(',').filter(|tag| !tag.is_empty())
     }
 
+    /// The tags as they are stored, separated by commas.
+    #[must_use]
+    pub fn tags_text(&self) -> &str {
+        self.text(&self.tags)
+    }
+
     /// The metadata, parsed.
     ///
     /// # Errors

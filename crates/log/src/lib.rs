@@ -43,7 +43,7 @@ pub use format::record::{Record, RecordRef};
 pub use log::{Appended, Log, Stat};
 pub use options::{MicrosClock, Options};
 pub use query::{Query, QueryItem};
-pub use read::{Page, StreamPage};
+pub use read::{Kept, Page, StreamPage};
 pub use request::{AppendRequest, Expected, NewRecord};
 pub use snapshots::Snapshot;
 pub use storage::{DiskStorage, File, Storage};

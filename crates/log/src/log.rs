@@ -9,7 +9,7 @@ use crate::keeper::Keeper;
 use crate::options::Options;
 use crate::pipeline::{Pipeline, Queue};
 use crate::query::Query;
-use crate::read::{self, Page, StreamPage};
+use crate::read::{self, Kept, Page, StreamPage};
 use crate::recent;
 use crate::recovery::{Ready, recover};
 use crate::request::AppendRequest;
@@ -181,6 +181,28 @@ impl Log {
     /// [`ReadError`] if they cannot be read or are damaged.
     pub fn replay(&self, after: u64, mut each: impl FnMut(crate::Record) -> bool) -> Result<(), ReadError> {
         read::replay(&self.state, after, &mut each)
+    }
+
+    /// Up to `limit` records after a position as they are kept, those that were given up included; a page of many
+    /// bytes ends sooner. Empty only at the log's end.
+    ///
+    /// # Errors
+    /// [`ReadError`] if they cannot be read or are damaged.
+    pub fn kept(&self, after: u64, limit: usize) -> Result<Vec<Kept>, ReadError> {
+        read::kept(&self.state, after, limit.max(1))
+    }
+
+    /// The streams that were truncated, with the first revision that is left of each.
+    #[must_use]
+    pub fn truncations(&self) -> Vec<(String, u64)> {
+        let all = self.state.truncated();
+        all.iter().map(|(stream, first)| (String::from_utf8_lossy(stream).into_owned(), *first)).collect()
+    }
+
+    /// The streams that have a snapshot.
+    #[must_use]
+    pub fn snapshot_streams(&self) -> Vec<String> {
+        lock(&self.snapshots).streams()
     }
 
     /// Up to `limit` records of a stream, from a revision on, forwards or backwards.

@@ -2,7 +2,7 @@
 //! shape and hashing the names. The writer only fills in the places.
 
 use crate::AppendError;
-use crate::format::record::{Parts, RECORD_HEADER_BYTES, draft_record};
+use crate::format::record::{Parts, RECORD_HEADER_BYTES, draft_given_up, draft_record};
 use crate::key::{Domain, Key, Keys};
 use crate::query::{ItemKeys, Query};
 
@@ -63,6 +63,13 @@ pub(crate) struct Draft {
     pub(crate) len: u32,
 }
 
+/// Where an append stood in the store that it comes from, and when it was recorded there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Before {
+    pub(crate) first: u64,
+    pub(crate) at: i64,
+}
+
 pub(crate) struct Condition {
     pub(crate) query: Query,
     pub(crate) items: Vec<ItemKeys>,
@@ -77,6 +84,7 @@ pub struct AppendRequest {
     pub(crate) drafts: Vec<Draft>,
     pub(crate) body: Vec<u8>,
     pub(crate) condition: Option<Condition>,
+    pub(crate) before: Option<Before>,
 }
 
 fn invalid(what: impl Into<String>) -> AppendError {
@@ -92,6 +100,7 @@ impl AppendRequest {
             drafts: Vec::with_capacity(1),
             body: Vec::new(),
             condition: None,
+            before: None,
         }
     }
 
@@ -164,6 +173,26 @@ impl AppendRequest {
             len: (self.body.len() - start) as u32,
         });
         Ok(self)
+    }
+
+    /// Adds what is left of a record that was given up, to the stream named last.
+    ///
+    /// # Errors
+    /// If no stream was named.
+    pub fn given_up(&mut self, id: u128, time: i64) -> Result<&mut Self, AppendError> {
+        let stream = self.streams.last().ok_or_else(|| invalid("a record comes before its stream"))?;
+        let start = self.body.len();
+        draft_given_up(id, time, stream.name.as_bytes(), stream.category_bytes, &mut self.body);
+        let len = (self.body.len() - start) as u32;
+        self.drafts.push(Draft { id, stream: self.streams.len() as u32 - 1, start: start as u32, len });
+        Ok(self)
+    }
+
+    /// The append comes from another store, where its first record has the position `first` and it was recorded at
+    /// `at`, in microseconds since the epoch. It is refused if that position is not the next one here.
+    pub fn recorded_before(&mut self, first: u64, at: i64) -> &mut Self {
+        self.before = Some(Before { first, at });
+        self
     }
 
     /// Refuses the append if a record that matches the query has come after a position.

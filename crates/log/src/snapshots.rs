@@ -135,6 +135,10 @@ impl Snapshots {
         self.places.get(stream).map(|place| place.revision)
     }
 
+    pub(crate) fn streams(&self) -> Vec<String> {
+        self.places.keys().map(|stream| stream.to_string()).collect()
+    }
+
     pub(crate) fn load(&self, stream: &str) -> Option<Snapshot> {
         let place = self.places.get(stream)?;
         let snapshot = read_entry(self.file.as_deref()?, place.offset, place.len)?;

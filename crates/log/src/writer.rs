@@ -178,6 +178,9 @@ impl Writer {
                 (job.done)(Err(AppendError::Closed(why.clone())));
                 continue;
             }
+            if let Work::Append(AppendRequest { before: Some(before), .. }) = &job.work {
+                self.last_at = self.last_at.max(before.at);
+            }
             let truncates = matches!(job.work, Work::Truncate { .. });
             let result = match job.work {
                 Work::Append(request) => self.append(&request, now),
@@ -189,10 +192,16 @@ impl Writer {
 
     fn append(&mut self, request: &AppendRequest, now: i64) -> Result<Appended, AppendError> {
         let frame = COMMIT_HEADER_BYTES + request.body.len();
+        // What comes from another store keeps its time.
+        let now = request.before.map_or(now, |before| before.at);
         let accepted = {
             let mut rounds = self.syncer.rounds();
             match examine(&self.state, &mut rounds, request)? {
                 Verdict::Answer(appended) => return Ok(appended),
+                Verdict::Write(accepted) if request.before.is_some_and(|it| it.first != accepted.appended.first) => {
+                    let (next, first) = (accepted.appended.first, request.before.map_or(0, |it| it.first));
+                    return Err(AppendError::Invalid(format!("the next position is {next}, not {first}")));
+                }
                 Verdict::Write(accepted) if rounds.next.has_room(frame) => {
                     rounds.next.append(request, &accepted, now);
                     return Ok(accepted.appended);

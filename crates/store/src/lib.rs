@@ -2,7 +2,8 @@
 //!
 //! In reading order: [`open`] turns a URL into an `EventStore`; [`file`](mod@file) is the embedded log as one, [`postgres`] a
 //! schema of a database, [`client`] a store that another process serves, and a service's feed; [`server`] serves any store, and what the two say to each other is
-//! in `tradewind_http::wire`; [`tool`] is what the command line does with a store; `conformance` is the suite that
+//! in `tradewind_http::wire`; [`moving`] brings a store
+//! from one engine to another; [`tool`] is what the command line does with a store; `conformance` is the suite that
 //! every engine must pass.
 //!
 //! `docs/internals/http-api.md` draws the interface.
@@ -12,6 +13,7 @@ pub mod client;
 pub mod conformance;
 pub mod file;
 mod limits;
+pub mod moving;
 mod open;
 pub mod postgres;
 mod retry;
@@ -20,6 +22,6 @@ pub mod tool;
 
 pub use client::{ClientOptions, FeedSource, HttpStore};
 pub use file::FileStore;
-pub use open::{OpenError, OpenOptions, StoreUrl, open, open_at};
+pub use open::{OpenError, OpenOptions, StoreUrl, open, open_at, open_movable};
 pub use postgres::{PostgresOptions, PostgresStore, PostgresUrl};
 pub use server::{ServeError, Server, ServerOptions, router};

@@ -10,6 +10,7 @@ use tradewind_events::{Clock, ErrorCode, EventStore, SystemClock};
 
 use crate::client::{ClientOptions, HttpStore};
 use crate::file::FileStore;
+use crate::moving::Movable;
 use crate::postgres::{PostgresOptions, PostgresStore, PostgresUrl, without_password};
 
 /// Where a store is.
@@ -141,6 +142,31 @@ pub async fn open_at(url: &StoreUrl, options: OpenOptions) -> Result<Arc<dyn Eve
     }
 }
 
+/// Opens a store that can be moved, from there or to there.
+///
+/// # Errors
+/// As [`open`], and [`OpenError::CannotMove`] for one that another process serves.
+pub async fn open_movable(url: &StoreUrl, options: OpenOptions) -> Result<Arc<dyn Movable>, OpenError> {
+    match url {
+        StoreUrl::File(folder) => {
+            if !options.create && !folder.is_dir() {
+                let problem = "there is no such folder".to_owned();
+                return Err(OpenError::NotAStore { place: folder.display().to_string(), problem });
+            }
+            Ok(Arc::new(FileStore::open(folder, options.log).await?))
+        }
+        StoreUrl::Postgres(url) => {
+            Ok(Arc::new(PostgresStore::open(url.as_ref().clone(), options.postgres, options.create).await?))
+        }
+        StoreUrl::Http(url) => {
+            let problem = "a served store does not tell what was appended together and what was given up; stop what \
+                           serves it, and move its folder or schema"
+                .to_owned();
+            Err(OpenError::CannotMove { place: url.clone(), problem })
+        }
+    }
+}
+
 /// Why a store was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -192,6 +218,22 @@ pub enum OpenError {
         /// Which setting is wrong.
         problem: String,
     },
+    /// It has moved, and is kept only to be looked at.
+    #[error("the event store in {place} has moved to {to}")]
+    Moved {
+        /// The folder.
+        place: String,
+        /// Where it is now.
+        to: String,
+    },
+    /// It is not one that can be moved from or to.
+    #[error("{place} cannot be moved: {problem}")]
+    CannotMove {
+        /// Its URL.
+        place: String,
+        /// Why not.
+        problem: String,
+    },
     /// An option is out of its range.
     #[error("{0}")]
     Options(String),
@@ -210,6 +252,8 @@ impl OpenError {
             Self::Damaged { .. } => ErrorCode::DAMAGED,
             Self::NotAStore { .. } => ErrorCode::NOT_A_STORE,
             Self::Unavailable { .. } => ErrorCode::UNAVAILABLE,
+            Self::Moved { .. } => ErrorCode::MOVED,
+            Self::CannotMove { .. } => ErrorCode::CANNOT_MOVE,
             Self::NotDurable { .. } => ErrorCode::NOT_DURABLE,
             Self::Options(_) | Self::Io(_) => ErrorCode::IO,
         }

@@ -95,6 +95,7 @@ impl Problem {
             ErrorCode::DISK_FULL => AppendError::DiskFull,
             ErrorCode::OUTCOME_UNKNOWN => AppendError::OutcomeUnknown(self.detail.clone()),
             ErrorCode::UNAVAILABLE => AppendError::Unavailable(self.detail.clone()),
+            ErrorCode::MOVED => AppendError::Moved(self.text("to")?.to_owned()),
             ErrorCode::TIMEOUT => AppendError::Timeout,
             _ => return None,
         })
@@ -135,6 +136,7 @@ impl From<&AppendError> for Problem {
             AppendError::DiskFull => (507, "The event store's disk is full"),
             AppendError::OutcomeUnknown(_) => (503, "The outcome of the append is unknown"),
             AppendError::Unavailable(_) => (503, "The event store takes no appends"),
+            AppendError::Moved(_) => (410, "The event store has moved"),
             AppendError::Timeout => (503, "The event store is overloaded"),
             AppendError::Io(_) => (500, "An input or output error"),
         };
@@ -157,6 +159,7 @@ impl From<&AppendError> for Problem {
             AppendError::ConditionFailed { position } => problem.with("position", position.0),
             AppendError::IdReused { id, position } => problem.with("id", id.to_string()).with("position", position.0),
             AppendError::OutcomeUnknown(_) | AppendError::Unavailable(_) => problem.with("outcome", "unknown"),
+            AppendError::Moved(to) => problem.with("to", to.as_str()),
             _ => problem,
         }
     }

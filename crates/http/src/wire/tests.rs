@@ -126,6 +126,7 @@ fn every_append_error_survives_the_wire() {
         AppendError::DiskFull,
         AppendError::OutcomeUnknown("sync failed".into()),
         AppendError::Unavailable("closing".into()),
+        AppendError::Moved("file:/var/elsewhere".into()),
         AppendError::Timeout,
     ];
     for error in errors {

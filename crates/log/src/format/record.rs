@@ -51,6 +51,13 @@ pub(crate) fn draft_record(parts: &Parts<'_>, body: &mut Vec<u8>) {
     }
 }
 
+/// Appends what is left of a record that was given up elsewhere, whose place here is not yet known.
+pub(crate) fn draft_given_up(id: u128, time: i64, stream: &[u8], category_bytes: u8, body: &mut Vec<u8>) {
+    let start = body.len();
+    draft_record(&Parts { id, time, stream, category_bytes, kind: &[], tags: &[], metadata: &[], data: &[] }, body);
+    body[start + 55] |= GIVEN_UP;
+}
+
 /// Where a record comes to stand.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {

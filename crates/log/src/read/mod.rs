@@ -1,11 +1,14 @@
 //! Reading: everything by position, what matches a query, one stream. Only what is durable.
 
 mod fetch;
+mod kept;
 mod page;
 mod sight;
 mod stream;
 mod walk;
 
+pub use kept::Kept;
+pub(crate) use kept::kept;
 pub use page::Page;
 pub(crate) use page::{first_match, page, position_at, replay};
 pub use stream::StreamPage;

@@ -5,8 +5,9 @@
 
 mod convert;
 mod follow;
+mod moving;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ pub struct FileStore {
 }
 
 struct Inner {
+    folder: PathBuf,
     log: Arc<Log>,
     /// The newest events, for those who wait for them.
     tail: watch::Receiver<Tail>,
@@ -47,8 +49,13 @@ impl FileStore {
     /// # Errors
     /// [`OpenError`] says whether the folder is in use, damaged, or no store.
     pub async fn open(folder: &Path, options: Options) -> Result<Self, OpenError> {
+        let kept = folder.to_owned();
         let folder = folder.to_owned();
-        let log = blocking(move || Log::open_folder(folder, options)).await.map_err(OpenError::from)??;
+        let log = blocking(move || {
+            moving::check(&folder)?;
+            Log::open_folder(folder, options).map_err(OpenError::from)
+        });
+        let log = log.await??;
         let (sender, tail) = watch::channel(Tail::at(log.head()));
         // The writing thread rings one bell; waking its thousand listeners is somebody else's work.
         let bell = Arc::new(Notify::new());
@@ -56,7 +63,7 @@ impl FileStore {
         log.on_durable(move |_| ring.notify_one());
         let log = Arc::new(log);
         tokio::spawn(follow::tell(Arc::downgrade(&log), bell, sender));
-        Ok(Self { inner: Arc::new(Inner { log, tail, reads: Arc::new(Semaphore::new(READS_MAX)) }) })
+        Ok(Self { inner: Arc::new(Inner { folder: kept, log, tail, reads: Arc::new(Semaphore::new(READS_MAX)) }) })
     }
 
     /// What the log consists of.

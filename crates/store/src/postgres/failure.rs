@@ -24,6 +24,9 @@ pub(super) enum Failure {
     /// It keeps what it is told in its own memory only, or on fewer servers than it should.
     #[error("{0}")]
     Forgetful(String),
+    /// The store has moved.
+    #[error("the event store has moved to {0}")]
+    Moved(String),
     /// It refuses.
     #[error("PostgreSQL refused: {0}")]
     Refused(String),
@@ -69,6 +72,7 @@ fn refused(error: &DbError) -> Failure {
         // Ended by a time limit that an administrator set while the session was open: for the session, or for a lock.
         _ if ["57P05", "25P03", "25P04"].contains(&code.code()) => Failure::Away(text),
         _ if *code == SqlState::LOCK_NOT_AVAILABLE => Failure::Slow(text),
+        _ if code.code() == super::moving::MOVED => Failure::Moved(error.message().to_owned()),
         _ if passing.contains(&code) || code.code().starts_with("08") => Failure::Away(text),
         _ if *code == SqlState::DISK_FULL => Failure::Full(text),
         _ if *code == SqlState::QUERY_CANCELED => Failure::Slow(text),
@@ -87,7 +91,7 @@ impl Failure {
         match self {
             Self::Away(why) | Self::Forgetful(why) => ReadError::Unavailable(why),
             Self::Slow(_) => ReadError::Timeout,
-            Self::Full(_) | Self::Refused(_) => ReadError::Io(io::Error::other(self.to_string())),
+            Self::Full(_) | Self::Moved(_) | Self::Refused(_) => ReadError::Io(io::Error::other(self.to_string())),
         }
     }
 
@@ -95,6 +99,7 @@ impl Failure {
     pub(super) fn into_append_error(self, reached: bool) -> AppendError {
         match self {
             other if reached => AppendError::OutcomeUnknown(other.to_string()),
+            Self::Moved(to) => AppendError::Moved(to),
             Self::Full(_) => AppendError::DiskFull,
             Self::Refused(_) => AppendError::Io(io::Error::other(self.to_string())),
             Self::Slow(_) => AppendError::Timeout,

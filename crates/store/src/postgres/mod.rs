@@ -15,6 +15,7 @@ mod failure;
 mod follow;
 mod kinds;
 mod migrations;
+mod moving;
 mod options;
 mod pool;
 mod reads;
@@ -128,7 +129,7 @@ async fn prepare(server: &Server, create: bool) -> Result<(), OpenError> {
                 }
             }
             Failure::Forgetful(problem) => return Err(OpenError::NotDurable { place, problem }),
-            refused @ (Failure::Full(_) | Failure::Refused(_)) => {
+            refused @ (Failure::Full(_) | Failure::Moved(_) | Failure::Refused(_)) => {
                 return Err(OpenError::Io(std::io::Error::other(format!("{place}: {refused}"))));
             }
         }

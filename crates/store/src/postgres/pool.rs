@@ -88,7 +88,7 @@ impl Pool {
         };
         *reached |= outcome.as_ref().is_err_and(Failure::passes);
         // A connection that was cut off in the middle is not kept, and one that led astray neither.
-        if outcome.as_ref().err().is_none_or(|failure| matches!(failure, Failure::Refused(_))) {
+        if outcome.as_ref().err().is_none_or(|failure| matches!(failure, Failure::Moved(_) | Failure::Refused(_))) {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         } else {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();

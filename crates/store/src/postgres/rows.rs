@@ -38,7 +38,7 @@ pub(super) fn found(rows: &[Row], at: usize) -> Result<Found, Failure> {
     Ok(found)
 }
 
-fn recorded(row: &Row, at: usize, position: Position, data: &[u8]) -> Result<Recorded, Failure> {
+pub(super) fn recorded(row: &Row, at: usize, position: Position, data: &[u8]) -> Result<Recorded, Failure> {
     let stream: &str = row.try_get(at + 5)?;
     let kind: &str = row.try_get(at + 6)?;
     let tags: &str = row.try_get(at + 7)?;

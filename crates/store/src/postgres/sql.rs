@@ -15,6 +15,11 @@ const COUNTED: &str = "e.*, coalesce(sum(octet_length(e.data)) OVER
 /// All statements of a store.
 pub(super) struct Sql {
     pub(super) append: String,
+    pub(super) kept: String,
+    pub(super) restore_streams: String,
+    pub(super) restore_events: String,
+    pub(super) restore_tags: String,
+    pub(super) stop: String,
     pub(super) kinds_of: String,
     pub(super) head: String,
     pub(super) page: String,
@@ -40,6 +45,44 @@ impl Sql {
                 "SELECT status, answers, details, revisions, head, believed, numbers, lasts
                  FROM {s}.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
                                  $20, $21, $22, $23)",
+            ),
+            // $1 after, $2 how many, $3 how many bytes.
+            kept: with(
+                "SELECT {columns}, e.edges, e.data IS NULL AS given_up FROM (
+                     SELECT {counted} FROM (
+                         SELECT * FROM {s}.events e WHERE e.position > $1 ORDER BY e.position LIMIT $2::int8) e) e
+                 ORDER BY e.position",
+            ),
+            restore_streams: with("INSERT INTO {s}.streams (id, name) SELECT * FROM unnest($1::int8[], $2::text[])"),
+            restore_events: with(
+                "INSERT INTO {s}.events
+                     (position, stream, revision, time, recorded_at, kind, edges, id, tags, metadata, data)
+                 SELECT u.position, (SELECT s.id FROM {s}.streams s WHERE s.name = u.stream), u.revision, u.time,
+                        u.recorded_at, u.kind, u.edges, u.id, u.tags, u.metadata, u.data
+                 FROM unnest($1::int8[], $2::text[], $3::int8[], $4::int8[], $5::int8[], $6::int4[], $7::int2[],
+                             $8::uuid[], $9::text[], $10::bytea[], $11::bytea[])
+                     u(position, stream, revision, time, recorded_at, kind, edges, id, tags, metadata, data)
+                 ORDER BY u.position",
+            ),
+            restore_tags: with(
+                "INSERT INTO {s}.tags (tag, position)
+                 SELECT DISTINCT t.tag, u.position FROM unnest($1::int8[], $2::text[]) u(position, tags)
+                     CROSS JOIN LATERAL string_to_table(u.tags, ',') t(tag) WHERE u.tags <> ''",
+            ),
+            // What refuses is there from the commit on, which ends the wait; until then nobody sees it. A store that has
+            // moved before refuses the update, which changes nothing.
+            stop: with(
+                "BEGIN;
+                 LOCK TABLE {s}.gate IN SHARE UPDATE EXCLUSIVE MODE;
+                 UPDATE {s}.streams SET first = first WHERE false;
+                 CREATE FUNCTION {s}.has_moved() RETURNS trigger LANGUAGE plpgsql AS $refuse$
+                 BEGIN
+                     RAISE EXCEPTION USING ERRCODE = '{moved}', MESSAGE = TG_ARGV[0];
+                 END $refuse$;
+                 CREATE TRIGGER has_moved BEFORE INSERT ON {s}.events
+                     FOR EACH STATEMENT EXECUTE FUNCTION {s}.has_moved({to});
+                 CREATE TRIGGER has_moved BEFORE UPDATE ON {s}.streams
+                     FOR EACH STATEMENT EXECUTE FUNCTION {s}.has_moved({to})",
             ),
             kinds_of: with("SELECT {s}.kinds_of($1, $2)"),
             head: with("SELECT coalesce((SELECT e.position FROM {s}.events e ORDER BY e.position DESC LIMIT 1), 0)"),

@@ -5,5 +5,6 @@
 mod conformance;
 mod falling;
 mod load;
+mod moving;
 mod opening;
 mod processes;

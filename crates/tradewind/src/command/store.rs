@@ -5,6 +5,7 @@ mod export;
 mod import;
 mod read;
 mod reclaim;
+mod relocate;
 mod selection;
 mod serve;
 mod stat;
@@ -13,7 +14,7 @@ mod target;
 mod truncate;
 mod verify;
 
-/// Look at an event store, append to it, carry it elsewhere, serve it
+/// Look at an event store, append to it, carry it elsewhere, move it, serve it
 ///
 /// STORE is a folder, file:PATH, the URL of a served one: http://127.0.0.1:7100, or a schema in PostgreSQL:
 /// postgres://USER@HOST/DATABASE?schema=NAME. A folder can be opened by one process at a time; while a service has it
@@ -27,6 +28,7 @@ pub(crate) enum Store {
     Append(append::Append),
     Export(export::Export),
     Import(import::Import),
+    Move(relocate::Relocate),
     Verify(verify::Verify),
     Truncate(truncate::Truncate),
     Reclaim(reclaim::Reclaim),
@@ -42,6 +44,7 @@ impl Store {
             Self::Append(command) => command.run().await,
             Self::Export(command) => command.run().await,
             Self::Import(command) => command.run().await,
+            Self::Move(command) => command.run().await,
             Self::Verify(command) => command.run(),
             Self::Truncate(command) => command.run().await,
             Self::Reclaim(command) => command.run().await,

@@ -172,3 +172,32 @@ fn damage_is_named_with_its_place_and_fails_the_verification() {
     let opened = store(folder, &["read", "data"], "");
     assert!(stderr_of(&opened).starts_with("error[TW-1010]: "), "{}", stderr_of(&opened));
 }
+
+#[test]
+fn a_folder_moves_and_says_where_to() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path();
+    for number in 0..5 {
+        note(folder, "old", &format!("note-{}", number % 2), number);
+    }
+    let before = done(folder, &["read", "old"]).replace("file:old", "");
+    let told: Value = serde_json::from_str(&done(folder, &["move", "old", "new", "--json"])).unwrap();
+    assert_eq!((told["events"].as_u64(), told["thereBefore"].as_u64()), (Some(5), Some(0)), "{told}");
+    assert!(told["stoppedMs"].as_f64().is_some_and(|waited| waited >= 0.0), "{told}");
+    assert_eq!(done(folder, &["read", "new"]).replace("file:new", ""), before);
+    let gone = store(folder, &["read", "old"], "");
+    let said = stderr_of(&gone);
+    assert!(!gone.status.success() && said.contains("TW-1017") && said.contains("/new"), "{said}");
+    for (arguments, code) in [
+        (["move", "nothing", "elsewhere"], "TW-1013"),
+        (["move", "new", "./new"], "TW-1018"),
+        (["move", "new", "http://127.0.0.1:7100"], "TW-1018"),
+        (["move", "old", "elsewhere"], "TW-1017"),
+    ] {
+        let refused = store(folder, &arguments, "");
+        assert!(!refused.status.success() && stderr_of(&refused).contains(code), "{}", stderr_of(&refused));
+    }
+    note(folder, "new", "note-1", 5);
+    std::fs::remove_file(folder.join("old/moved-to")).unwrap();
+    assert_eq!(numbers(&done(folder, &["read", "old"])), [0, 1, 2, 3, 4]);
+}

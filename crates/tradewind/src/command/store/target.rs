@@ -88,11 +88,13 @@ pub(super) fn needs_a_folder(url: &str, what: &str) -> anyhow::Error {
     Failure::coded(ErrorCode::INVALID_URL, message, "run it where the folder is, on the folder's path")
 }
 
-fn refused(error: &OpenError) -> anyhow::Error {
+pub(super) fn refused(error: &OpenError) -> anyhow::Error {
     let help = match error {
         OpenError::Locked { .. } => "stop that process, or use the URL under which it serves the store",
         OpenError::Damaged { .. } => "`tradewind store verify` on the folder says everything that is wrong",
         OpenError::Url { .. } => "write a folder's path, file:PATH, http://HOST:PORT, or postgres://HOST/DATABASE",
+        OpenError::Moved { .. } => "use it there; to have the old one again, remove the file moved-to from its folder",
+        OpenError::CannotMove { .. } => "name a folder or a schema in PostgreSQL",
         OpenError::Unavailable { .. } => "start the database, or mend the URL's host and port",
         _ => "",
     };
