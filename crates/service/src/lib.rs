@@ -24,7 +24,10 @@ mod reaction;
 
 pub use as_of::{AsOf, NoMoment, NotYet, QueryContext};
 pub use command::{Command, EventOf, Rejection, decide_after};
-pub use commands::{Acknowledged, CommandError, CommandOptions, Commands, Entities, EntityAt, LoadError};
+pub use commands::{
+    Acknowledged, CommandError, CommandOptions, Commands, Entities, EntityAt, LoadError, Refused, Together,
+    TogetherError,
+};
 pub use context::{CommandContext, IdempotencyKey};
 pub use domain_event::{DomainEvent, decode, tag};
 pub use entity::{Entity, stream_of};

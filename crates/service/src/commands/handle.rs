@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tradewind_events::{
-    Append, AppendCondition, AppendError, Appended, Event, ExpectedRevision, Revision, StreamId, Timestamp,
+    Append, AppendCondition, AppendError, Event, ExpectedRevision, Position, Revision, StreamId, Timestamp,
 };
 
 use super::load::Loaded;
@@ -15,9 +15,9 @@ use super::{Acknowledged, CommandError, Commands};
 use crate::{Command, CommandContext, Entity, EventOf, stream_of};
 
 /// An entity, and whether it comes from memory and may therefore be older than the store's.
-struct Candidate<E> {
-    loaded: Arc<Loaded<E>>,
-    remembered: bool,
+pub(super) struct Candidate<E> {
+    pub(super) loaded: Arc<Loaded<E>>,
+    pub(super) remembered: bool,
 }
 
 /// What one attempt came to.
@@ -39,14 +39,19 @@ impl Commands {
     ) -> Result<Acknowledged, CommandError> {
         let started = Instant::now();
         let answer = self.try_until_settled(id, command, context).await;
-        let outcome = match &answer {
+        self.observe(command.name(), answer.as_ref().map_err(CommandError::outcome), started);
+        answer
+    }
+
+    /// Tells the metrics how long a command took, and what came of it.
+    pub(super) fn observe(&self, command: &'static str, answer: Result<&Acknowledged, &'static str>, started: Instant) {
+        let outcome = match answer {
             Ok(done) if done.duplicate => "duplicate",
             Ok(_) => "done",
-            Err(error) => error.outcome(),
+            Err(outcome) => outcome,
         };
-        let labels = CommandLabels { command: command.name(), outcome };
+        let labels = CommandLabels { command, outcome };
         self.inner.metrics.duration.get_or_create(&labels).observe(started.elapsed().as_secs_f64());
-        answer
     }
 
     async fn try_until_settled<C: Command>(
@@ -60,8 +65,7 @@ impl Commands {
         if let Attempt::Done(answer) = self.attempt(&stream, command, context, at, false).await? {
             return Ok(answer);
         }
-        let queue = RandomState::hash_one(&FIXED, &stream) as usize % self.inner.contended.len();
-        let _turn = self.inner.contended[queue].lock().await;
+        let _turn = self.inner.contended[self.queue_of(&stream)].lock().await;
         for retry in 0..self.inner.options.retries_max {
             if let Attempt::Done(answer) = self.attempt(&stream, command, context, at, true).await? {
                 return Ok(answer);
@@ -69,6 +73,11 @@ impl Commands {
             tokio::time::sleep(pause(retry)).await;
         }
         Err(CommandError::Contention { attempts: self.inner.options.retries_max + 1 })
+    }
+
+    /// Where writers to a stream queue that have met a conflict.
+    pub(super) fn queue_of(&self, stream: &StreamId) -> usize {
+        RandomState::hash_one(&FIXED, stream) as usize % self.inner.contended.len()
     }
 
     async fn attempt<C: Command>(
@@ -108,7 +117,7 @@ impl Commands {
         }
     }
 
-    async fn candidate<E: Entity>(&self, stream: &StreamId) -> Result<Candidate<E>, CommandError> {
+    pub(super) async fn candidate<E: Entity>(&self, stream: &StreamId) -> Result<Candidate<E>, CommandError> {
         if let Some(loaded) = self.inner.cache.get::<E>(stream) {
             return Ok(Candidate { loaded, remembered: true });
         }
@@ -117,7 +126,11 @@ impl Commands {
     }
 
     /// Brings an entity up to the store's; tells whether it was behind.
-    async fn refresh<E: Entity>(&self, stream: &StreamId, candidate: &mut Candidate<E>) -> Result<bool, CommandError> {
+    pub(super) async fn refresh<E: Entity>(
+        &self,
+        stream: &StreamId,
+        candidate: &mut Candidate<E>,
+    ) -> Result<bool, CommandError> {
         let mut loaded = Loaded::clone(&candidate.loaded);
         let behind = self.inner.loader.catch_up(stream, &mut loaded).await?;
         if behind {
@@ -173,7 +186,11 @@ impl Commands {
                 self.check_fingerprint(&answer, context).await?;
                 Ok(Attempt::Done(self.acknowledge_repeated(&answer)))
             }
-            Ok(answer) => Ok(Attempt::Done(self.remember(stream, loaded, events, &answer))),
+            Ok(answer) => {
+                let (revision, position) = (answer.revisions.first().copied().flatten(), answer.last);
+                self.remember(stream, loaded, events, (revision, position));
+                Ok(Attempt::Done(Acknowledged { position, revision, duplicate: false }))
+            }
             Err(AppendError::WrongRevision { .. }) => {
                 self.inner.metrics.conflicts.inc();
                 Ok(Attempt::Conflict)
@@ -194,24 +211,21 @@ impl Commands {
     }
 
     /// Keeps the entity as the new events make it, in memory and now and then as a snapshot.
-    fn remember<E: Entity>(
+    pub(super) fn remember<E: Entity>(
         &self,
         stream: &StreamId,
         before: &Loaded<E>,
         events: &[E::Event],
-        answer: &Appended,
-    ) -> Acknowledged {
+        (revision, position): (Option<Revision>, Position),
+    ) {
         let mut after = before.clone();
         events.iter().for_each(|event| after.state.evolve(event));
-        after.revision = answer.revisions.first().copied().flatten();
-        after.position = answer.last;
-        let (revision, position) = (after.revision, after.position);
+        (after.revision, after.position) = (revision, position);
         let after = Arc::new(after);
         self.inner.cache.put(stream, after.clone());
         if crosses(before.revision, revision, self.inner.options.snapshot_every_events) {
             self.take_snapshot(stream.clone(), after);
         }
-        Acknowledged { position, revision, duplicate: false }
     }
 
     /// Off the path of the request; given up if too many are under way, since a later one does as well.
@@ -238,7 +252,7 @@ fn crosses(before: Option<Revision>, after: Option<Revision>, every: u64) -> boo
 }
 
 /// A random pause that grows from retry to retry, up to 64 ms.
-fn pause(retry: u32) -> Duration {
+pub(super) fn pause(retry: u32) -> Duration {
     let limit_us = 500_u64 << retry.min(7);
     Duration::from_micros(RandomState::new().hash_one(retry) % limit_us)
 }

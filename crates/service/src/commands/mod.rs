@@ -7,6 +7,7 @@ mod load;
 pub(crate) mod metrics;
 mod record;
 mod repeated;
+mod together;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use cache::EntityCache;
 pub use error::{CommandError, LoadError};
 pub(crate) use load::Loader;
 pub(crate) use metrics::CommandMetrics;
+pub use together::{Refused, Together, TogetherError};
 
 /// How commands are handled.
 #[derive(Debug, Clone)]

@@ -12,7 +12,9 @@ use futures_core::future::BoxFuture;
 use tradewind_events::{Query, Recorded};
 
 use crate::context::internal_key;
-use crate::{Acknowledged, Command, CommandContext, CommandError, Commands, Rejection};
+use crate::{
+    Acknowledged, Command, CommandContext, CommandError, Commands, Refused, Rejection, Together, TogetherError,
+};
 
 pub(crate) use ledger::{Ledger, Timer, TimerChange};
 pub(crate) use runner::{ReactionRunner, ReactionSurroundings};
@@ -89,6 +91,23 @@ impl Issuer {
         match self.commands.handle(id, command, &context).await {
             Ok(done) => Ok(Issued::Done(done)),
             Err(error) => Ok(Issued::Rejected(error.into_rejection()?)),
+        }
+    }
+
+    /// Gives commands to several entities, which take effect together or not at all. What the rules of some refused is
+    /// the inner answer.
+    ///
+    /// # Errors
+    /// [`ReactionError`] if the commands could not be handled; a rejection is no error.
+    pub async fn issue_together(
+        &self,
+        commands: &Together,
+    ) -> Result<Result<Acknowledged, Vec<Refused>>, ReactionError> {
+        let context = self.next_context();
+        match self.commands.handle_together(commands, &context).await {
+            Ok(done) => Ok(Ok(done)),
+            Err(TogetherError::Rejected(refused)) => Ok(Err(refused)),
+            Err(TogetherError::Command(error)) => Err(error.into()),
         }
     }
 

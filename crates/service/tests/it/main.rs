@@ -23,6 +23,7 @@ mod rebuild;
 mod repetition;
 mod schema;
 mod timers;
+mod together;
 mod truncation;
 mod upcasting;
 mod web;
