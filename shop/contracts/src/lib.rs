@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 pub mod catalog;
 pub mod customers;
+pub mod inventory;
 pub mod invoicing;
 pub mod ordering;
 

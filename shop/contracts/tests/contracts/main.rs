@@ -8,7 +8,7 @@ use std::fmt::Debug;
 use std::path::PathBuf;
 
 use shop_contracts::ordering::CalledOffBecause;
-use shop_contracts::{Contract, catalog, customers, invoicing, ordering};
+use shop_contracts::{Contract, catalog, customers, inventory, invoicing, ordering};
 
 fn golden_folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden")
@@ -107,6 +107,20 @@ fn what_customers_tells_keeps_its_shape() {
 }
 
 #[test]
+fn what_inventory_tells_keeps_its_shape() {
+    travels_as_its_golden_file_says(&inventory::GoodsReserved { order_id: order() });
+    travels_as_its_golden_file_says(&inventory::GoodsUnavailable {
+        order_id: order(),
+        short: vec![inventory::Short {
+            product_id: "1029743".into(),
+            name: "Fluid Milk White Only, 1 gal".into(),
+            wanted: 2,
+            available: 1,
+        }],
+    });
+}
+
+#[test]
 fn what_invoicing_tells_keeps_its_shape() {
     travels_as_its_golden_file_says(&invoicing::InvoiceIssued {
         number: "INV-2017-000123".into(),
@@ -131,7 +145,7 @@ fn every_contract_has_a_golden_file_and_every_golden_file_a_contract() {
         .unwrap()
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
         .collect();
-    let publishers = [catalog::TYPES, customers::TYPES, invoicing::TYPES, ordering::TYPES];
+    let publishers = [catalog::TYPES, customers::TYPES, inventory::TYPES, invoicing::TYPES, ordering::TYPES];
     let mut contracts: Vec<String> = publishers.concat().iter().map(|(name, _)| (*name).to_owned()).collect();
     files.sort();
     contracts.sort();

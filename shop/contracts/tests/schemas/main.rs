@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use serde_json::Value;
-use shop_contracts::{catalog, customers, invoicing, ordering};
+use shop_contracts::{catalog, customers, inventory, invoicing, ordering};
 
 use compatible::what_breaks;
 
@@ -21,7 +21,8 @@ fn folder(name: &str) -> PathBuf {
 
 /// Name and schema of every contract, as their types have it now.
 fn all() -> Vec<(&'static str, Value)> {
-    let schemas = [catalog::schemas(), customers::schemas(), invoicing::schemas(), ordering::schemas()];
+    let schemas =
+        [catalog::schemas(), customers::schemas(), inventory::schemas(), invoicing::schemas(), ordering::schemas()];
     schemas.into_iter().flatten().map(|(name, schema)| (name, schema.to_value())).collect()
 }
 
