@@ -37,7 +37,7 @@ pub use host::{
     Host, HostError, HostOptions, LogError, LogFormat, Operation, Problem, RequestId, Service, ServiceError,
     ServiceHandle, Submitted, init_logging,
 };
-pub use process::{Effect, Issue, OwnEvent, ProcessManager};
+pub use process::{AlsoHears, Effect, Issue, OwnEvent, ProcessManager};
 pub use projection::{
     About, Answer, PastError, PastOptions, Projection, ProjectionError, ProjectionOptions, ProjectionStartError,
     QueryError, ReadModel, Reader,

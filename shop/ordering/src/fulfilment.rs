@@ -23,19 +23,22 @@ pub struct FulfilmentOptions {
     pub order_cents_max: u64,
     /// How the stand-in for a payment provider behaves.
     pub payment: PaymentOptions,
+    /// Whether an order is accepted only when inventory has set its goods aside.
+    pub needs_goods: bool,
 }
 
 impl Default for FulfilmentOptions {
     fn default() -> Self {
-        Self { pace: Pace::DEMO, order_cents_max: 100_000, payment: PaymentOptions::default() }
+        Self { pace: Pace::DEMO, order_cents_max: 100_000, payment: PaymentOptions::default(), needs_goods: false }
     }
 }
 
 impl FulfilmentOptions {
-    /// How an order is fulfilled that is brought in from the past: as slowly as a shop does, and paid, since it was.
+    /// How an order is fulfilled that is brought in from the past: as slowly as a shop does, and of goods
+    /// that were there and are paid.
     #[must_use]
     pub fn of_the_past(self) -> Self {
-        Self { pace: Pace::ORDINARY, payment: PaymentOptions::PAID_ALREADY, ..self }
+        Self { pace: Pace::ORDINARY, payment: PaymentOptions::PAID_ALREADY, needs_goods: false, ..self }
     }
 }
 
@@ -127,6 +130,31 @@ pub fn next_step(event: &OrderEvent, options: &FulfilmentOptions) -> Option<Next
         | OrderEvent::OrderCancelled(_) => return None,
     };
     Some(NextStep { step, after })
+}
+
+/// What inventory says to the goods of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "goods", rename_all = "kebab-case")]
+pub enum GoodsAnswer {
+    /// All of them are set aside.
+    Reserved,
+    /// Not all of them are there.
+    Unavailable {
+        /// What is missing, for people.
+        reason: String,
+    },
+}
+
+impl GoodsAnswer {
+    /// The step that follows from it, for an order that can else be accepted.
+    #[must_use]
+    pub fn next_step(self, options: &FulfilmentOptions) -> NextStep {
+        let step = match self {
+            Self::Reserved => Step::Approve,
+            Self::Unavailable { reason } => Step::Reject { reason },
+        };
+        NextStep { step, after: options.pace.approve }
+    }
 }
 
 /// What comes of a step when its time has come.

@@ -1,6 +1,6 @@
 //! The context that takes orders and sees them delivered. A customer places an order at the prices that ordering has
-//! heard of from the catalog; a process manager drives it from there through its six stages, or to one of three
-//! early ends; and several read models tell of it: to the customer, and to whoever runs the shop.
+//! heard of from the catalog; a process manager drives it from there, once inventory has set its goods aside, through its
+//! six stages, or to one of three early ends; and several read models tell of it: to the customer, and to whoever runs the shop.
 
 // What an order is.
 pub mod events;
@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use tradewind_events::EventSource;
-use tradewind_service::{Host, HostError};
+use tradewind_service::{AlsoHears, Host, HostError};
 
 use fulfilment::FulfilmentOptions;
 use http::OrderingApi;
@@ -38,17 +38,26 @@ use projections::{OrderDetail, OrderHistory, ProductPrices, SalesByDay, SalesByD
 use publish::PublishOrdering;
 use reactions::FulfilOrder;
 
-/// All that ordering has, put into a host. The routes are the host's to serve. `orders` is the host's own event
-/// store, `catalog` the catalog's feed.
+/// Whom ordering listens to.
+pub struct Upstreams {
+    /// The catalog's feed.
+    pub catalog: Arc<dyn EventSource>,
+    /// Inventory's feed. Without it orders are accepted without asking whether their goods are there.
+    pub inventory: Option<Arc<dyn EventSource>>,
+}
+
+/// All that ordering has, put into a host. The routes are the host's to serve. `orders` is the host's own event store.
 ///
 /// # Errors
 /// [`HostError`] if a read model or a checkpoint cannot be opened.
 pub fn assemble(
     host: &mut Host,
     orders: Arc<dyn EventSource>,
-    catalog: Arc<dyn EventSource>,
+    upstreams: Upstreams,
     fulfilment: FulfilmentOptions,
 ) -> Result<Router, HostError> {
+    let Upstreams { catalog, inventory } = upstreams;
+    let fulfilment = FulfilmentOptions { needs_goods: inventory.is_some(), ..fulfilment };
     let live = LiveOrders::default();
     let api = OrderingApi {
         commands: host.commands(),
@@ -62,7 +71,9 @@ pub fn assemble(
         sales_by_department: host.projection(SalesByDepartment)?,
         sales_by_product: host.projection(SalesByProduct)?,
     };
-    host.process(FulfilOrder::new(fulfilment))?;
+    let query = FulfilOrder::query_of_goods();
+    let goods = inventory.map(|source| AlsoHears { name: "goods-of-orders", source, query });
+    host.process_hearing(goods.into_iter().collect(), FulfilOrder::new(fulfilment))?;
     host.task(|stop| async move {
         stop.run_until_cancelled(live.follow(orders)).await;
     });

@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use axum::Router;
-use shop_invoicing::Upstreams;
 use tokio::signal::unix::{SignalKind, signal};
 use tradewind_broker::{BrokerOptions, BrokeredOptions, BrokeredSource, RelayOptions, Topic, open_at};
 use tradewind_events::{Clock, EventSource, EventStore, SystemClock};
@@ -99,10 +98,20 @@ fn assemble(
     Ok(match options.context {
         Context::Catalog => shop_catalog::assemble(host, upstream("ordering")?)?,
         Context::Customers => shop_customers::assemble(host)?,
-        Context::Ordering => shop_ordering::assemble(host, store, upstream("catalog")?, options.fulfilment())?,
+        Context::Ordering => {
+            let inventory = options.follows("inventory").then(|| upstream("inventory")).transpose()?;
+            let upstreams = shop_ordering::Upstreams { catalog: upstream("catalog")?, inventory };
+            shop_ordering::assemble(host, store, upstreams, options.fulfilment())?
+        }
+        Context::Inventory => {
+            let upstreams =
+                shop_inventory::Upstreams { catalog: upstream("catalog")?, ordering: upstream("ordering")? };
+            shop_inventory::assemble(host, upstreams, options.opening_stock())?
+        }
         Context::Invoicing => {
             let (ordering, customers) = (upstream("ordering")?, upstream("customers")?);
-            shop_invoicing::assemble(host, store, Upstreams { ordering, customers }, options.seller())?
+            let upstreams = shop_invoicing::Upstreams { ordering, customers };
+            shop_invoicing::assemble(host, store, upstreams, options.seller())?
         }
         Context::Storefront => anyhow::bail!("the storefront has nothing to put into a host"),
     })

@@ -66,6 +66,7 @@ assets! {
     "js/format.js",
     "js/icons.js",
     "js/ids.js",
+    "js/inventory.js",
     "js/invoicing.js",
     "js/live.js",
     "js/moment.js",
@@ -122,6 +123,7 @@ assets! {
     "js/views/stars.js",
     "js/views/status-pill.js",
     "js/views/stepper.js",
+    "js/views/stock.js",
     "js/views/you.js",
     "js/wanted.js",
 }

@@ -30,8 +30,8 @@ use uuid::Uuid;
 
 use crate::commands::{CommandMetrics, Loader};
 use crate::feed::{Feed, Publish};
-use crate::follow::FollowerMetrics;
-use crate::process::{EffectHalf, InputHalf, ProcessManager, TimerRunner};
+use crate::follow::{FollowerMetrics, Status};
+use crate::process::{AlsoHears, EffectHalf, InputHalf, ProcessManager, TimerRunner};
 use crate::projection::{ProjectionRunner, Surroundings};
 use crate::reaction::{ForReaction, Ledger, Reaction, ReactionRunner, ReactionSurroundings, Reactor};
 use crate::{Commands, Entities, Entity, Projection, ProjectionOptions, ReadModel, Upcasters};
@@ -187,7 +187,8 @@ impl Host {
         let (name, query) = (reaction.name(), reaction.query());
         let ledger = self.ledger(name, name)?;
         let reactor = ForReaction { reaction: Box::new(reaction), commands: self.commands() };
-        self.follow(Arc::new(reactor), ReactionSurroundings { kind: "reaction", name, source, query }, &ledger)
+        let about = ReactionSurroundings { kind: "reaction", name, source, query };
+        self.follow(Arc::new(reactor), about, &ledger).map(drop)
     }
 
     /// A process manager that listens to the service's own events.
@@ -207,11 +208,36 @@ impl Host {
         source: Arc<dyn EventSource>,
         process: P,
     ) -> Result<(), HostError> {
+        self.process_over_all(source, Vec::new(), process)
+    }
+
+    /// A process manager that listens to the service's own events, and to what others tell. Events of one source keep
+    /// their order; those of two have none between them, so it must know what to do whichever comes first. The service
+    /// is ready without having heard the others: what follows from them may follow later.
+    ///
+    /// # Errors
+    /// [`HostError`] if its checkpoints cannot be opened, or one of the names is taken.
+    pub fn process_hearing(&mut self, others: Vec<AlsoHears>, process: impl ProcessManager) -> Result<(), HostError> {
+        self.process_over_all(self.store.clone(), others, process)
+    }
+
+    fn process_over_all<P: ProcessManager>(
+        &mut self,
+        source: Arc<dyn EventSource>,
+        others: Vec<AlsoHears>,
+        process: P,
+    ) -> Result<(), HostError> {
         let (name, query, process) = (process.name(), process.query(), Arc::new(process));
         let effects_name = P::State::CATEGORY;
         let (inputs, effects) = (self.ledger(name, name)?, self.ledger(name, &format!("{name}.effects"))?);
-        let input = InputHalf { process: process.clone(), commands: self.commands() };
-        self.follow(Arc::new(input), ReactionSurroundings { kind: "process", name, source, query }, &inputs)?;
+        let input = |commands| Arc::new(InputHalf { process: process.clone(), commands });
+        let about = ReactionSurroundings { kind: "process", name, source, query };
+        self.follow(input(self.commands()), about, &inputs)?;
+        for AlsoHears { name, source, query } in others {
+            let heard = self.ledger(name, name)?;
+            let about = ReactionSurroundings { kind: "process", name, source, query };
+            self.follow(input(self.commands()), about, &heard)?.answers_already();
+        }
         let own = ReactionSurroundings {
             kind: "effects",
             name: effects_name,
@@ -230,13 +256,14 @@ impl Host {
         reactor: Arc<dyn Reactor>,
         about: ReactionSurroundings,
         ledger: &Ledger,
-    ) -> Result<(), HostError> {
+    ) -> Result<Arc<Status>, HostError> {
         let (name, around) = (about.name, self.surroundings.clone());
         let opened = ReactionRunner::open(reactor, about, around, ledger);
         let (runner, control) = opened.map_err(|e| HostError::Ledger { name, problem: e.to_string() })?;
-        let name = self.watch(Watched { status: runner.status(), control })?;
+        let status = runner.status();
+        let name = self.watch(Watched { status: status.clone(), control })?;
         self.parts.push(Part::new(name, |stop| runner.run(stop)));
-        Ok(())
+        Ok(status)
     }
 
     fn ledger(&self, name: &'static str, file: &str) -> Result<Ledger, HostError> {

@@ -7,7 +7,9 @@ mod effect;
 mod halves;
 mod timers;
 
-use tradewind_events::{Query, Recorded, Timestamp};
+use std::sync::Arc;
+
+use tradewind_events::{EventSource, Query, Recorded, Timestamp};
 
 use crate::{Entity, ReactionError, Rejection};
 
@@ -17,6 +19,17 @@ pub(crate) use timers::TimerRunner;
 
 /// The events of a process manager's own stream.
 pub type OwnEvent<P> = <<P as ProcessManager>::State as Entity>::Event;
+
+/// Another source to which a process manager listens.
+pub struct AlsoHears {
+    /// The name of this listening, which is also its checkpoint's: lower-case letters, digits and dashes. Renaming it
+    /// makes the process manager hear all of it again.
+    pub name: &'static str,
+    /// The source.
+    pub source: Arc<dyn EventSource>,
+    /// Which of its events.
+    pub query: Query,
+}
 
 /// The rules of a process manager; all of them are pure.
 pub trait ProcessManager: Send + Sync + 'static {

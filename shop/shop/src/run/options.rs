@@ -20,6 +20,8 @@ pub enum Context {
     Customers,
     /// Orders and their fulfilment
     Ordering,
+    /// What is there of the products, and for whom
+    Inventory,
     /// Invoices for paid orders
     Invoicing,
     /// The page that people see
@@ -34,6 +36,7 @@ impl Context {
             Self::Catalog => "catalog",
             Self::Customers => "customers",
             Self::Ordering => "ordering",
+            Self::Inventory => "inventory",
             Self::Invoicing => "invoicing",
             Self::Storefront => "storefront",
         }
@@ -55,7 +58,8 @@ pub struct Options {
     /// The event store's URL; a log in the data folder unless told
     #[arg(long)]
     store: Option<String>,
-    /// Another context that this one follows, as NAME=http://HOST:PORT; can be given several times
+    /// Another context that this one follows, as NAME=http://HOST:PORT; can be given several times. Ordering can do without
+    /// inventory, and then sells without asking whether the goods are there
     #[arg(long)]
     pub upstream: Vec<Upstream>,
     /// The broker over which events go between contexts, as nats://HOST:4222 or amqp://USER:PASSWORD@HOST:5672/VHOST;
@@ -71,6 +75,8 @@ pub struct Options {
     pub log: String,
     #[command(flatten)]
     fulfilment: Fulfilment,
+    #[command(flatten)]
+    goods: Goods,
     #[command(flatten)]
     seller: Seller,
 }
@@ -91,6 +97,15 @@ struct Fulfilment {
     /// How many of a hundred orders the (simulated) payment provider declines
     #[arg(long, default_value_t = PaymentOptions::default().declined_percent, value_parser = clap::value_parser!(u8).range(0..=100))]
     payment_declined_percent: u8,
+}
+
+/// What there is to sell. The other contexts need not know.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Goods (inventory only)")]
+struct Goods {
+    /// How many units are there of a product when it comes on sale: nobody delivers to this shop
+    #[arg(long, default_value_t = 1_000)]
+    opening_stock: u32,
 }
 
 /// Who is printed as the sender of invoices that are written from now on; those that were written keep theirs.
@@ -124,6 +139,18 @@ impl Options {
         self.store.clone().unwrap_or_else(|| format!("file:{}", self.data.join("events").display()))
     }
 
+    /// Whether it was told where another context is.
+    #[must_use]
+    pub fn follows(&self, name: &str) -> bool {
+        self.upstream.iter().any(|upstream| upstream.name == name)
+    }
+
+    /// How many units are there of a product when it comes on sale.
+    #[must_use]
+    pub fn opening_stock(&self) -> u32 {
+        self.goods.opening_stock
+    }
+
     /// Who sends invoices.
     #[must_use]
     pub fn seller(&self) -> Party {
@@ -150,6 +177,7 @@ impl Options {
                 declined_percent: payment_declined_percent,
                 ..PaymentOptions::default()
             },
+            ..FulfilmentOptions::default()
         }
     }
 }

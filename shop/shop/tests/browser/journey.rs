@@ -32,6 +32,7 @@ pub(crate) async fn walk(browser: &Browser) -> anyhow::Result<()> {
     browser.screenshot("2-search").await?;
 
     fill_cart(browser).await?;
+    browser.see("[data-stock=in]").await?;
     browser.screenshot("3-product").await?;
     browser.click(".tab[data-route=cart]").await?;
     browser.see(".lines > li").await?;

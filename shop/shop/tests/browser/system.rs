@@ -51,7 +51,9 @@ impl System {
     async fn wait_until_ready(&self) -> anyhow::Result<()> {
         let mut pids = self.up.lock().await.pids.clone();
         let all = |pids: &HashMap<String, i32>| {
-            ["catalog", "ordering", "customers", "invoicing", "storefront"].iter().all(|name| pids.contains_key(*name))
+            ["catalog", "ordering", "customers", "inventory", "invoicing", "storefront"]
+                .iter()
+                .all(|name| pids.contains_key(*name))
         };
         let ready = tokio::time::timeout(READY_WITHIN, pids.wait_for(all)).await;
         ready.context("the services are not ready in time")?.context("tradewind up has ended; its output is above")?;

@@ -1,6 +1,7 @@
 //! What the contexts tell each other, and what they say that they tell.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use crate::client::{Got, Shopper, id};
 use crate::customers::{JANUARY, JUNE, move_at, post_at, register_at};
 use crate::invoicing::wait_for;
-use crate::system::Shop;
+use crate::system::{FRIENDLY, Shop};
 
 #[tokio::test]
 async fn all_that_is_told_keeps_to_the_schemas_that_are_told_of_it() {
@@ -18,25 +19,46 @@ async fn all_that_is_told_keeps_to_the_schemas_that_are_told_of_it() {
     let last = everything_happens(shopper).await;
     wait_for(shopper, &last, |got| got.body["credit_note"].is_string()).await;
     for (name, at) in &shop.addresses {
-        let service = Shopper::new(format!("http://{at}"));
-        let document = service.get("/asyncapi.json").await.ok();
-        assert_eq!((&document["asyncapi"], &document["info"]["title"]), (&json!("3.0.0"), &json!(name)));
-        all_references_lead_somewhere(&document, &document);
-        let promised: BTreeSet<String> =
-            document["channels"][name]["messages"].as_object().unwrap().keys().cloned().collect();
-        let told = service.get("/feed/events?limit=1000").await.ok();
-        let mut seen = BTreeSet::new();
-        for event in told["events"].as_array().unwrap() {
-            let event_type = event["type"].as_str().unwrap();
-            let mut schema = document.clone();
-            schema["$ref"] = json!(format!("#/components/messages/{event_type}/payload"));
-            let validator = jsonschema::draft202012::new(&schema).unwrap();
-            let problems: Vec<String> = validator.iter_errors(event).map(|problem| problem.to_string()).collect();
-            assert!(problems.is_empty(), "{name} tells of {event_type}: {problems:?} in {event}");
-            seen.insert(event_type.to_owned());
-        }
-        assert_eq!(seen, promised, "{name} tells all that it says it does");
+        tells_all_that_it_says(name, *at).await;
     }
+}
+
+#[tokio::test]
+async fn so_does_what_is_told_of_goods() {
+    let shop = Shop::open_with_goods(FRIENDLY, 5, "").await;
+    shop.shopper.list("1", 259).await;
+    for (order, quantity, answer) in [("enough", 5, "made"), ("too few", 1, "refused")] {
+        shop.shopper.place(&id(order), "7", &[("1", quantity)]).await.ok();
+        let path = format!("/api/inventory/orders/{}", id(order));
+        // What was made may have been fulfilled by then.
+        wait_for(&shop.shopper, &path, |got| {
+            [answer, "fulfilled"].contains(&got.body["status"].as_str().unwrap_or(""))
+        })
+        .await;
+    }
+    let (name, at) = shop.addresses.iter().find(|(name, _)| *name == "inventory").unwrap();
+    tells_all_that_it_says(name, *at).await;
+}
+
+async fn tells_all_that_it_says(name: &str, at: SocketAddr) {
+    let service = Shopper::new(format!("http://{at}"));
+    let document = service.get("/asyncapi.json").await.ok();
+    assert_eq!((&document["asyncapi"], &document["info"]["title"]), (&json!("3.0.0"), &json!(name)));
+    all_references_lead_somewhere(&document, &document);
+    let promised: BTreeSet<String> =
+        document["channels"][name]["messages"].as_object().unwrap().keys().cloned().collect();
+    let told = service.get("/feed/events?limit=1000").await.ok();
+    let mut seen = BTreeSet::new();
+    for event in told["events"].as_array().unwrap() {
+        let event_type = event["type"].as_str().unwrap();
+        let mut schema = document.clone();
+        schema["$ref"] = json!(format!("#/components/messages/{event_type}/payload"));
+        let validator = jsonschema::draft202012::new(&schema).unwrap();
+        let problems: Vec<String> = validator.iter_errors(event).map(|problem| problem.to_string()).collect();
+        assert!(problems.is_empty(), "{name} tells of {event_type}: {problems:?} in {event}");
+        seen.insert(event_type.to_owned());
+    }
+    assert_eq!(seen, promised, "{name} tells all that it says it does");
 }
 
 /// Every contract is told at least once. The path of what shows that the last of it has happened.

@@ -22,7 +22,7 @@ struct CommandLine {
 }
 
 /// A payment provider that never refuses: refusing has its own tests.
-const FRIENDLY: &str = "--pace fast --payment-busy-percent 0 --payment-declined-percent 0";
+pub(crate) const FRIENDLY: &str = "--pace fast --payment-busy-percent 0 --payment-declined-percent 0";
 
 /// A running shop. It goes down when it is dropped.
 pub(crate) struct Shop {
@@ -83,6 +83,23 @@ impl Shop {
         let addresses = vec![("catalog", catalog.address), ("ordering", ordering.address)];
         let (url, gateway) = front(&addresses).await;
         ordering.leave_running();
+        Self { shopper: Shopper::new(url.clone()), url, catalog, addresses, gateway, folder }
+    }
+
+    /// A shop that sells what is there, of which it has so many units of each product at first.
+    pub(crate) async fn open_with_goods(ordering_flags: &str, opening_stock: u32, flags: &str) -> Self {
+        let at = free_address();
+        let asks = format!("{ordering_flags} --upstream inventory=http://{at}");
+        let (folder, catalog, ordering) = Self::catalog_and_ordering(&asks, flags).await;
+        let (known, told) = (catalog.address, ordering.address);
+        let line =
+            format!("inventory --listen {at} --upstream catalog=http://{known} --upstream ordering=http://{told}");
+        let line = format!("{line} --opening-stock {opening_stock} {flags}");
+        let inventory = Service::start(&line, &folder.path().join("inventory")).await;
+        let all = [("catalog", &catalog), ("ordering", &ordering), ("inventory", &inventory)];
+        let addresses = Vec::from(all.map(|(name, service)| (name, service.address)));
+        let (url, gateway) = front(&addresses).await;
+        [ordering, inventory].into_iter().for_each(Service::leave_running);
         Self { shopper: Shopper::new(url.clone()), url, catalog, addresses, gateway, folder }
     }
 

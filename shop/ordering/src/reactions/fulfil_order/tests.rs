@@ -163,7 +163,9 @@ fn nothing_is_planned_after_the_last_stage() {
 #[test]
 fn what_is_recorded_is_read_back() {
     let paid = Action::RecordPayment { reference: "r".into() };
-    let all: [FulfilmentEvent; 4] = [
+    let all: [FulfilmentEvent; 6] = [
+        GoodsAwaited {}.into(),
+        GoodsTold { answer: GoodsAnswer::Unavailable { reason: "sold out".into() } }.into(),
         PastStepsTaken { steps: vec![PastStep { at: moment(NOON), action: paid }] }.into(),
         planned(Step::Reject { reason: "too large".into() }, Duration::ZERO, true),
         StepTaken { action: Action::FailPayment { reason: "declined".into(), attempts: 2 } }.into(),
@@ -173,4 +175,80 @@ fn what_is_recorded_is_read_back() {
         let again = FulfilmentEvent::decode(event.event_type(), &event.encode().unwrap()).unwrap();
         assert_eq!(again, Some(event));
     }
+}
+
+fn needing_goods() -> FulfilOrder {
+    FulfilOrder::new(FulfilmentOptions { needs_goods: true, ..FulfilmentOptions::default() })
+}
+
+fn told_of_goods<C: Contract>(contract: &C) -> Recorded {
+    let raw = Event::new(EventType::new(C::TYPE).unwrap(), moment(NOON), contract).unwrap();
+    let told = Recorded::assemble("reservation-a", &raw, Position(9), Revision(0), moment(NOON));
+    assert!(FulfilOrder::query_of_goods().matches(&told));
+    assert_eq!(needing_goods().instance(&told), needing_goods().instance(&recorded(created(), false)));
+    told
+}
+
+fn reserved() -> Recorded {
+    told_of_goods(&GoodsReserved { order_id: "a".into() })
+}
+
+fn unavailable() -> Recorded {
+    let short = |name: &str, available| Short { product_id: "1".into(), name: name.into(), wanted: 3, available };
+    let short = vec![short("Milk", 0), short("Bread", 2), short("Salt", 0), short("Soap", 0)];
+    told_of_goods(&GoodsUnavailable { order_id: "a".into(), short })
+}
+
+/// What is recorded when these are heard in this order.
+fn heard(process: FulfilOrder, events: &[Recorded]) -> Vec<FulfilmentEvent> {
+    let mut own = Vec::new();
+    for event in events {
+        own.extend(process.on_event(&after(&own), event).unwrap());
+    }
+    own
+}
+
+#[test]
+fn an_order_is_accepted_when_its_goods_are_set_aside_whichever_is_heard_first() {
+    let approved = planned(Step::Approve, Pace::DEMO.approve, false);
+    let order = || recorded(created(), false);
+    assert_eq!(heard(needing_goods(), &[order(), reserved()]), [GoodsAwaited {}.into(), approved.clone()]);
+    let told: FulfilmentEvent = GoodsTold { answer: GoodsAnswer::Reserved }.into();
+    assert_eq!(heard(needing_goods(), &[reserved(), order()]), [told.clone(), approved.clone()]);
+    // Neither sets a timer by itself.
+    assert!(needing_goods().effects("a", &told, moment(NOON)).is_empty());
+    // Where nobody is asked, nobody is waited for.
+    assert_eq!(heard(process(0, 0), &[order(), reserved()]), [approved]);
+}
+
+#[test]
+fn an_order_whose_goods_are_not_there_is_rejected_and_told_what_is_missing() {
+    let reason = "Milk is sold out; of Bread only 2 of 3 are there; Salt is sold out; and 1 more".to_owned();
+    let rejected = planned(Step::Reject { reason }, Pace::DEMO.approve, false);
+    let order = || recorded(created(), false);
+    assert_eq!(heard(needing_goods(), &[order(), unavailable()])[1..], *std::slice::from_ref(&rejected));
+    assert_eq!(heard(needing_goods(), &[unavailable(), order()])[1..], [rejected]);
+}
+
+#[test]
+fn an_order_that_is_too_large_is_rejected_whatever_inventory_says() {
+    let large = || recorded(OrderCreated { total_cents: 100_001, ..created() }, false);
+    for events in [[large(), reserved()], [reserved(), large()]] {
+        let own = heard(needing_goods(), &events);
+        let last = own.last().unwrap();
+        assert!(matches!(last, FulfilmentEvent::StepPlanned(StepPlanned { step: Step::Reject { .. }, .. })), "{own:?}");
+    }
+}
+
+#[test]
+fn an_order_that_is_cancelled_before_its_goods_are_known_goes_no_further() {
+    let cancelled = recorded(OrderCancelled { reason: String::new() }, false);
+    let own = heard(needing_goods(), &[recorded(created(), false), cancelled, reserved()]);
+    assert_eq!(own, [GoodsAwaited {}.into(), FulfilmentEnded {}.into()]);
+}
+
+#[test]
+fn an_order_of_the_past_had_its_goods() {
+    let own = heard(needing_goods(), &[recorded_later(created(), true, YEARS)]);
+    assert!(matches!(&own[..], [FulfilmentEvent::PastStepsTaken(_)]), "{own:?}");
 }

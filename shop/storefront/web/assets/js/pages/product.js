@@ -15,6 +15,7 @@ import { quantityField } from "../views/quantity.js";
 import { bone, region } from "../views/region.js";
 import { reviews } from "../views/reviews.js";
 import { rated } from "../views/stars.js";
+import { stock } from "../views/stock.js";
 
 export function productPage({ params, query, signal }) {
   // What of the page has a life of its own asks by itself when the moment changes, and is made once.
@@ -34,15 +35,15 @@ export function productPage({ params, query, signal }) {
     show: (product) => {
       document.title = `${nameOf(product)} · Tradewind Market`;
       announce(nameOf(product));
-      around ??= { prices: priceHistory(product, signal), reviews: reviews(product, query.review === "new", signal), others: others(product, signal) };
-      return [detail(product, around.prices), around.reviews, around.others];
+      around ??= { prices: priceHistory(product, signal), stock: stock(product, signal), reviews: reviews(product, query.review === "new", signal), others: others(product, signal) };
+      return [detail(product, around), around.reviews, around.others];
     },
   });
   main.node.classList.add("page");
   return { ...page, node: main.node };
 }
 
-function detail(product, prices) {
+function detail(product, around) {
   const name = nameOf(product);
   const look = lookOf(product.department);
   const quantity = quantityField({ value: 1, name, onChange: () => {} });
@@ -59,13 +60,14 @@ function detail(product, prices) {
         h("h1", {}, name),
         product.reviews ? h("a", { class: "rated-link", href: "#reviews" }, rated(product)) : null,
         h("p", { class: "detail-price money" }, money(product.price_cents)),
+        moment.isPast ? null : around.stock,
         moment.isPast ? pastNotice("Buying is off", `This is what it cost on ${moment.label}.`) : h("div", { class: "row" },
           quantity.node,
           buyButton({ label: "Add to cart", iconName: "cart", big: true, testid: "add-to-cart", onclick: () => addToCart(product, quantity.value) })),
         h("dl", { class: "facts" },
           fact("Department", look.label), fact("Kind", readable(product.type)), fact("Brand", readable(product.brand)),
           fact("Size", product.size?.toLowerCase()), fact("Product number", product.id)),
-        prices)),
+        around.prices)),
   ];
 }
 
