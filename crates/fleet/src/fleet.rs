@@ -13,7 +13,9 @@ use tradewind_events::{Clock, ErrorCode};
 
 use crate::spawner::Spawner;
 use crate::supervisor::{Order, Supervisor};
-use crate::{FleetEvent, Holder, OrderError, ServiceName, ServiceSpec, ServiceStatus, State, ports, start_order};
+use crate::{
+    FleetEvent, Holder, OrderError, ServiceName, ServiceSpec, ServiceStatus, State, Template, ports, start_order,
+};
 
 /// What a fleet needs to know besides its services.
 #[derive(Clone)]
@@ -26,6 +28,8 @@ pub struct Options {
     pub gateway_url: String,
     /// The broker's URL, for `{broker}`.
     pub broker: String,
+    /// The URL of each service's event store, for `{store}`; in it may be `{data}` and `{service}`.
+    pub store: Template,
     /// What tells the time of events and lines.
     pub clock: Arc<dyn Clock>,
     /// From what the waits between restarts are spread.

@@ -166,14 +166,17 @@ impl Supervisor {
         let data: PathBuf = options.data.join(slot.spec.name.as_str());
         std::fs::create_dir_all(&data)
             .map_err(|error| hopeless(format!("its data folder {} cannot be made: {error}", data.display())))?;
-        let values = Values {
+        let mut values = Values {
             listen: Some(slot.address),
             data: Some(data),
+            service: Some(slot.spec.name.clone()),
             gateway: Some(options.gateway_url.clone()),
             broker: Some(options.broker.clone()),
+            store: None,
             upstreams: self.shared.urls(),
         };
-        let fill = || {
+        let mut fill = || {
+            values.store = Some(options.store.fill(&values)?);
             let words = slot.spec.run.fill(&values)?;
             let env = slot.spec.env.iter().map(|(key, value)| Ok((key.clone(), value.fill(&values)?)));
             Ok((words, env.collect::<Result<_, crate::TemplateError>>()?))

@@ -17,8 +17,12 @@ pub enum Place {
     Data,
     /// `{gateway}`: the gateway's URL.
     Gateway,
+    /// `{service}`: the service's own name.
+    Service,
     /// `{broker}`: the broker's URL.
     Broker,
+    /// `{store}`: the URL of the service's own event store.
+    Store,
     /// `{upstream:NAME}`: another service's URL.
     Upstream(ServiceName),
 }
@@ -38,8 +42,8 @@ enum Part {
 pub enum TemplateError {
     /// There is no such place.
     #[error(
-        "{{{0}}} is not a placeholder; there are {{listen}}, {{port}}, {{data}}, {{gateway}}, {{broker}} and \
-         {{upstream:NAME}}"
+        "{{{0}}} is not a placeholder; there are {{listen}}, {{port}}, {{data}}, {{service}}, {{gateway}}, {{broker}}, \
+         {{store}} and {{upstream:NAME}}"
     )]
     Unknown(String),
     /// A brace is not closed, or was not opened.
@@ -68,8 +72,12 @@ pub struct Values {
     pub data: Option<PathBuf>,
     /// `{gateway}`.
     pub gateway: Option<String>,
+    /// `{service}`.
+    pub service: Option<ServiceName>,
     /// `{broker}`.
     pub broker: Option<String>,
+    /// `{store}`.
+    pub store: Option<String>,
     /// `{upstream:NAME}`.
     pub upstreams: BTreeMap<ServiceName, String>,
 }
@@ -148,12 +156,24 @@ fn place(name: &str) -> Result<Place, TemplateError> {
         "port" => Place::Port,
         "data" => Place::Data,
         "gateway" => Place::Gateway,
+        "service" => Place::Service,
         "broker" => Place::Broker,
+        "store" => Place::Store,
         _ => match name.strip_prefix("upstream:") {
             Some(service) => Place::Upstream(ServiceName::new(service)?),
             None => return Err(TemplateError::Unknown(name.chars().take(64).collect())),
         },
     })
+}
+
+impl fmt::Display for Template {
+    /// As it was written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|part| match part {
+            Part::Text(plain) => f.write_str(&plain.replace('{', "{{").replace('}', "}}")),
+            Part::Place(place) => place.fmt(f),
+        })
+    }
 }
 
 impl fmt::Display for Place {
@@ -163,7 +183,9 @@ impl fmt::Display for Place {
             Self::Port => f.write_str("{port}"),
             Self::Data => f.write_str("{data}"),
             Self::Gateway => f.write_str("{gateway}"),
+            Self::Service => f.write_str("{service}"),
             Self::Broker => f.write_str("{broker}"),
+            Self::Store => f.write_str("{store}"),
             Self::Upstream(name) => write!(f, "{{upstream:{name}}}"),
         }
     }
@@ -176,7 +198,9 @@ impl Values {
             Place::Port => self.listen.map(|address| address.port().to_string()),
             Place::Data => self.data.as_ref().map(|folder| folder.display().to_string()),
             Place::Gateway => self.gateway.clone(),
+            Place::Service => self.service.as_ref().map(ServiceName::to_string),
             Place::Broker => self.broker.clone(),
+            Place::Store => self.store.clone(),
             Place::Upstream(name) => self.upstreams.get(name).cloned(),
         }
     }

@@ -31,12 +31,15 @@ fn a_name_fits_a_folder_and_a_host() {
 
 #[test]
 fn places_are_filled_and_quotes_keep_words_together() {
-    let command =
-        CommandTemplate::parse("run --at {listen} -p {port} 'two words' --up=c={upstream:catalog} {{x}} {broker}")
-            .unwrap();
+    let command = CommandTemplate::parse(
+        "run --at {listen} -p {port} 'two words' --up=c={upstream:catalog} {{x}} {broker} {store} {service}",
+    )
+    .unwrap();
     let values = Values {
         listen: Some("127.0.0.1:7101".parse().unwrap()),
         broker: Some("nats://127.0.0.1:4222".to_owned()),
+        store: Some("file:/data/events".to_owned()),
+        service: Some(name("ordering")),
         upstreams: [(name("catalog"), "http://127.0.0.1:7102".to_owned())].into(),
         ..Values::default()
     };
@@ -50,6 +53,8 @@ fn places_are_filled_and_quotes_keep_words_together() {
         "--up=c=http://127.0.0.1:7102",
         "{x}",
         "nats://127.0.0.1:4222",
+        "file:/data/events",
+        "ordering",
     ];
     assert_eq!(command.fill(&values).unwrap(), expected);
     assert_eq!(command.fill(&Values::default()), Err(TemplateError::NoValue("{listen}".to_owned())));

@@ -1,5 +1,6 @@
 //! `tradewind.toml`, parsed once into types that cannot be wrong. `docs/internals/manifest.md` tells every key.
 
+mod engines;
 mod problem;
 mod section;
 mod services;
@@ -8,10 +9,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
-use tradewind_broker::BrokerUrl;
 use tradewind_fleet::{CommandTemplate, Place, ServiceName, ServiceSpec, Template};
 use tradewind_gateway::Route;
 
+pub(crate) use engines::{BrokerSection, NoProfile, Profile, StoreSection};
 pub(crate) use problem::ManifestError;
 use problem::Problem;
 use section::{Problems, Section};
@@ -27,6 +28,10 @@ pub(crate) struct Manifest {
     pub(crate) gateway: GatewaySection,
     /// The broker over which events go between services.
     pub(crate) broker: BrokerSection,
+    /// Where services keep their events.
+    pub(crate) store: StoreSection,
+    /// What can be chosen in place of these.
+    pub(crate) profiles: Vec<Profile>,
     /// The services, in the order of the text.
     pub(crate) services: Vec<ServiceSpec>,
     /// What is run each time when all services are ready.
@@ -42,13 +47,6 @@ pub(crate) struct GatewaySection {
     pub(crate) routes: Vec<(String, ServiceName)>,
     /// Pages for people: a label and a path.
     pub(crate) open: Vec<(String, String)>,
-}
-
-/// The manifest's `[broker]`.
-#[derive(Debug)]
-pub(crate) struct BrokerSection {
-    /// Its URL as it was written, with its credentials.
-    pub(crate) url: String,
 }
 
 /// Where the gateway listens unless told otherwise.
@@ -81,14 +79,32 @@ impl Manifest {
         let gateway = gateway.map(|section| read_gateway(&section, &names, problems)).unwrap_or_default();
         services.report_port_of_gateway(gateway.listen, problems);
         let broker = root.table("broker", "[broker]");
-        let broker = broker.map(|section| read_broker(&section, problems)).unwrap_or_default();
+        let broker = broker.map(|section| engines::read_broker(&section, problems)).unwrap_or_default();
+        let store = root.table("store", "[store]");
+        let store = store.map(|section| engines::read_store(&section, problems)).unwrap_or_default();
+        let profiles = root.table("profiles", "[profiles]");
+        let profiles = profiles.map(|section| engines::read_profiles(&section, problems)).unwrap_or_default();
         let seed = root.table("seed", "[seed]").and_then(|section| read_seed(&section, &names, problems));
         root.report_unknown();
         let dir = match file.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
         };
-        Self { file: file.to_owned(), dir, gateway, broker, services: services.specs, seed }
+        Self { file: file.to_owned(), dir, gateway, broker, store, profiles, services: services.specs, seed }
+    }
+
+    /// Takes what a profile says in place of what is said outside.
+    ///
+    /// # Errors
+    /// [`NoProfile`] if there is none of this name.
+    pub(crate) fn choose(&mut self, profile: &str) -> Result<(), NoProfile> {
+        let chosen = self.profiles.iter().find(|known| known.name == profile);
+        let Some(Profile { broker, store, .. }) = chosen.cloned() else {
+            return Err(NoProfile::among(profile, &self.profiles));
+        };
+        self.broker = broker.unwrap_or_else(|| self.broker.clone());
+        self.store = store.unwrap_or_else(|| self.store.clone());
+        Ok(())
     }
 }
 
@@ -96,28 +112,6 @@ impl Default for GatewaySection {
     fn default() -> Self {
         Self { listen: LISTEN, routes: Vec::new(), open: Vec::new() }
     }
-}
-
-impl Default for BrokerSection {
-    fn default() -> Self {
-        Self { url: "feeds:".to_owned() }
-    }
-}
-
-fn read_broker(section: &Section<'_>, problems: &Problems) -> BrokerSection {
-    let mut broker = BrokerSection::default();
-    if let Some(url) = section.text("url", "\"nats://127.0.0.1:4222\"") {
-        match url.value.parse::<BrokerUrl>() {
-            Ok(_) => broker.url = url.value,
-            Err(error) => problems.add(
-                url.span,
-                error.to_string(),
-                "write feeds: for none, amqp://USER:PASSWORD@HOST:5672/VHOST for RabbitMQ, or nats://HOST:4222",
-            ),
-        }
-    }
-    section.report_unknown();
-    broker
 }
 
 fn read_gateway(section: &Section<'_>, names: &[&ServiceName], problems: &Problems) -> GatewaySection {
@@ -167,7 +161,7 @@ fn read_seed(section: &Section<'_>, names: &[&ServiceName], problems: &Problems)
     let run = run?;
     let span = run.span.clone();
     let command = services::command(section, run, names, problems)?;
-    let is_own = |place: &&Place| matches!(place, Place::Listen | Place::Port | Place::Data | Place::Broker);
+    let is_own = |place: &&Place| !matches!(place, Place::Gateway | Place::Upstream(_));
     let own = command.words().iter().flat_map(Template::places).find(is_own).map(Place::to_string);
     match own {
         None => Some(command),

@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tradewind_events::SystemClock;
-use tradewind_fleet::{Fleet, FleetEvent, FleetHandle, Options, ServiceSpec, ServiceStatus, State};
+use tradewind_fleet::{Fleet, FleetEvent, FleetHandle, Options, ServiceSpec, ServiceStatus, State, Template};
 
 /// A running fleet in a folder of its own.
 struct Running {
@@ -34,6 +34,7 @@ fn options(folder: &Path) -> Options {
         data: folder.join("data"),
         gateway_url: "http://127.0.0.1:1".to_owned(),
         broker: "feeds:".to_owned(),
+        store: Template::parse("file:{data}/events").unwrap(),
         clock: Arc::new(SystemClock),
         seed: 42,
     }

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use tradewind_broker::BrokerUrl;
 use tradewind_events::ErrorCode;
+use tradewind_store::postgres::without_password;
 
 use super::output::print;
 use crate::failure::Failure;
@@ -15,13 +17,21 @@ pub(crate) struct Check {
     /// The manifest
     #[arg(long, default_value = "tradewind.toml", value_name = "FILE")]
     manifest: PathBuf,
+    /// Say what it describes with this profile
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
 }
 
 impl Check {
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        let manifest = load(&self.manifest)?;
-        let mut lines =
-            vec![format!("{} is right", manifest.file.display()), format!("  gateway on {}", manifest.gateway.listen)];
+        let mut manifest = load(&self.manifest)?;
+        choose(&mut manifest, self.profile.as_deref())?;
+        let broker = manifest.broker.url.parse::<BrokerUrl>().map_or_else(|_| String::new(), |url| url.to_string());
+        let mut lines = vec![
+            format!("{} is right", manifest.file.display()),
+            format!("  gateway on {}", manifest.gateway.listen),
+            format!("  events kept in {}, told over {broker}", without_password(&manifest.store.url.to_string())),
+        ];
         for spec in &manifest.services {
             let prefixes = manifest.gateway.routes.iter().filter(|(_, service)| *service == spec.name);
             let prefixes: Vec<&str> = prefixes.map(|(prefix, _)| prefix.as_str()).collect();
@@ -32,6 +42,18 @@ impl Check {
         }
         print(&lines.join("\n"))
     }
+}
+
+/// Chooses a profile, if one is wanted.
+///
+/// # Errors
+/// TW-4001 if there is none of this name.
+pub(crate) fn choose(manifest: &mut Manifest, profile: Option<&str>) -> anyhow::Result<()> {
+    let Some(profile) = profile else { return Ok(()) };
+    Ok(manifest.choose(profile).map_err(|error| {
+        let help = error.help.clone();
+        Failure::coded(ErrorCode::BAD_MANIFEST, error, help)
+    })?)
 }
 
 /// Reads and parses a manifest.

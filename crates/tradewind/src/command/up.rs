@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
-use super::check::load;
+use super::check::{choose, load};
 use crate::failure::Failure;
 use crate::up::lock;
 use crate::up::news::News;
@@ -19,6 +19,9 @@ pub(crate) struct Up {
     /// The manifest
     #[arg(long, default_value = "tradewind.toml", value_name = "FILE")]
     manifest: PathBuf,
+    /// Take what this profile of the manifest says in place of what is said outside of it: other engines, by other URLs
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
     /// The folder in which each service keeps its data [default: .tradewind beside the manifest]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -40,6 +43,7 @@ ends everything at once. NO_COLOR turns colours off, RUST_LOG chooses what the g
 
 Examples:
   tradewind up
+  tradewind up --profile postgres                 events in PostgreSQL, by the URL in [profiles.postgres]
   tradewind up --port 9000 --data /tmp/second     a second system beside the first
   tradewind up --json | jq 'select(.type==\"ready\")'
 
@@ -61,6 +65,7 @@ impl Up {
 
     async fn run_on(self, screen: Screen, drain: CancellationToken) -> anyhow::Result<()> {
         let mut manifest = load(&self.manifest)?;
+        choose(&mut manifest, self.profile.as_deref())?;
         manifest.dir = std::path::absolute(&manifest.dir).context("cannot find the manifest's folder")?;
         if let Some(port) = self.port {
             manifest.gateway.listen.set_port(port);

@@ -54,8 +54,9 @@ impl System {
         }
         let url = format!("http://{}", gateway.address());
         let seed = clock.now().micros().unsigned_abs();
-        let (dir, gateway_url, broker) = (manifest.dir.clone(), url.clone(), manifest.broker.url.clone());
-        let options = Options { dir, data, gateway_url, broker, clock: Arc::clone(&clock), seed };
+        let (dir, gateway_url) = (manifest.dir.clone(), url.clone());
+        let (broker, store) = (manifest.broker.url.clone(), manifest.store.url.clone());
+        let options = Options { dir, data, gateway_url, broker, store, clock: Arc::clone(&clock), seed };
         let fleet = Fleet::new(options, manifest.services.clone()).map_err(|error| {
             let help = match &error {
                 FleetError::PortInUse { service, .. } => {

@@ -55,8 +55,8 @@ pub struct Options {
     /// The folder for its data
     #[arg(long)]
     pub data: PathBuf,
-    /// The event store's URL; a log in the data folder unless told
-    #[arg(long)]
+    /// The event store's URL; a log in the data folder unless told. A URL with a password is better given as the variable
+    #[arg(long, env = "TRADEWIND_STORE", hide_env_values = true)]
     store: Option<String>,
     /// Another context that this one follows, as NAME=http://HOST:PORT; can be given several times. Ordering can do without
     /// inventory, and then sells without asking whether the goods are there

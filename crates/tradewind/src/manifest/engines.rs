@@ -1,0 +1,126 @@
+//! What the services stand on, by URL: `[broker]` and `[store]`, and the profiles that choose others.
+
+use tradewind_broker::BrokerUrl;
+use tradewind_fleet::{Place, ServiceName, Template, Values};
+use tradewind_store::{OpenError, StoreUrl};
+
+use super::section::{Problems, Section, closest};
+
+/// The manifest's `[broker]`: over what events go between services.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BrokerSection {
+    /// Its URL as it was written, with its credentials.
+    pub(crate) url: String,
+}
+
+/// The manifest's `[store]`: where services keep their events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StoreSection {
+    /// The URL of each service's own; in it may be `{data}` and `{service}`.
+    pub(crate) url: Template,
+}
+
+/// One of the manifest's `[profiles.NAME]`: what stands in it takes the place of what stands outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Profile {
+    pub(crate) name: String,
+    pub(crate) broker: Option<BrokerSection>,
+    pub(crate) store: Option<StoreSection>,
+}
+
+/// There is no profile of this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the manifest has no profile {name:?}")]
+pub(crate) struct NoProfile {
+    name: String,
+    /// What to do.
+    pub(crate) help: String,
+}
+
+impl NoProfile {
+    pub(super) fn among(name: &str, profiles: &[Profile]) -> Self {
+        let names = || profiles.iter().map(|profile| profile.name.as_str());
+        let help = match closest(name, names()) {
+            Some(meant) => format!("did you mean {meant}?"),
+            None if profiles.is_empty() => "leave --profile out, or write a table [profiles.NAME]".to_owned(),
+            None => format!("it has {}", names().collect::<Vec<_>>().join(", ")),
+        };
+        Self { name: name.to_owned(), help }
+    }
+}
+
+impl Default for BrokerSection {
+    fn default() -> Self {
+        Self { url: "feeds:".to_owned() }
+    }
+}
+
+impl Default for StoreSection {
+    fn default() -> Self {
+        #[expect(clippy::expect_used, reason = "the test of the default says that it is a template")]
+        let url = Template::parse("file:{data}/events").expect("a template");
+        Self { url }
+    }
+}
+
+pub(super) fn read_broker(section: &Section<'_>, problems: &Problems) -> BrokerSection {
+    let mut broker = BrokerSection::default();
+    if let Some(url) = section.text("url", "\"nats://127.0.0.1:4222\"") {
+        match url.value.parse::<BrokerUrl>() {
+            Ok(_) => broker.url = url.value,
+            Err(error) => problems.add(
+                url.span,
+                error.to_string(),
+                "write feeds: for none, amqp://USER:PASSWORD@HOST:5672/VHOST for RabbitMQ, or nats://HOST:4222",
+            ),
+        }
+    }
+    section.report_unknown();
+    broker
+}
+
+pub(super) fn read_store(section: &Section<'_>, problems: &Problems) -> StoreSection {
+    let mut store = StoreSection::default();
+    if let Some(url) = section.text("url", "\"postgres://HOST/DATABASE?schema={service}\"") {
+        let help = "write file:{data}/events, or postgres://USER@HOST/DATABASE?schema={service}";
+        match read_store_url(&url.value) {
+            Ok(template) => store.url = template,
+            Err(problem) => problems.add(url.span, problem, help),
+        }
+    }
+    section.report_unknown();
+    store
+}
+
+fn read_store_url(text: &str) -> Result<Template, String> {
+    let template = Template::parse(text).map_err(|error| error.to_string())?;
+    let is_own = |place: &Place| matches!(place, Place::Data | Place::Service);
+    if let Some(place) = template.places().find(|place| !is_own(place)) {
+        return Err(format!("{place} has no meaning in the URL of a store"));
+    }
+    if template.places().next().is_none() {
+        return Err("all services would keep their events in one store".to_owned());
+    }
+    // Whether it is a URL shows as soon as a service has filled it.
+    let service = ServiceName::new("service").map_err(|error| error.to_string())?;
+    let some = Values { data: Some("/data".into()), service: Some(service), ..Values::default() };
+    let filled = template.fill(&some).map_err(|error| error.to_string())?;
+    match filled.parse().map_err(|error: OpenError| error.to_string())? {
+        StoreUrl::File(_) | StoreUrl::Postgres(_) => Ok(template),
+        StoreUrl::Http(_) => Err("a service keeps its events itself, and not in another's store".to_owned()),
+    }
+}
+
+pub(super) fn read_profiles(section: &Section<'_>, problems: &Problems) -> Vec<Profile> {
+    let mut profiles = Vec::new();
+    for (name, section) in section.tables("profile") {
+        let name = name.value.to_owned();
+        let broker = section.table("broker", &format!("the broker of profile `{name}`"));
+        let broker = broker.map(|section| read_broker(&section, problems));
+        let store = section.table("store", &format!("the store of profile `{name}`"));
+        let store = store.map(|section| read_store(&section, problems));
+        section.report_unknown();
+        profiles.push(Profile { name, broker, store });
+    }
+    profiles
+}
