@@ -14,6 +14,7 @@ mod killing;
 mod own_order;
 mod paper;
 mod past;
+mod profiles;
 mod reviews;
 mod system;
 

@@ -26,6 +26,7 @@ pub(crate) fn target() -> &'static Path {
 pub(crate) struct System {
     /// The gateway's address, without a slash at its end.
     pub(crate) url: String,
+    manifest: Manifest,
     folder: tempfile::TempDir,
     up: Mutex<Up>,
 }
@@ -39,11 +40,16 @@ struct Up {
 impl System {
     /// Builds the program, starts it, and waits until the shop has something to sell.
     pub(crate) async fn start() -> anyhow::Result<Self> {
+        Self::start_as(Manifest::of_this_build()?).await
+    }
+
+    /// The same by a manifest of its own.
+    pub(crate) async fn start_as(manifest: Manifest) -> anyhow::Result<Self> {
         build().await?;
         let folder = tempfile::tempdir()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let up = spawn(folder.path(), port)?;
-        let system = Self { url: format!("http://127.0.0.1:{port}"), folder, up: Mutex::new(up) };
+        let up = spawn(&manifest, folder.path(), port)?;
+        let system = Self { url: format!("http://127.0.0.1:{port}"), manifest, folder, up: Mutex::new(up) };
         system.wait_until_ready().await?;
         Ok(system)
     }
@@ -86,7 +92,7 @@ impl System {
             let mut up = self.up.lock().await;
             up.child.kill().await?;
             let port = self.url.rsplit(':').next().context("a port")?.parse()?;
-            *up = spawn(self.folder.path(), port)?;
+            *up = spawn(&self.manifest, self.folder.path(), port)?;
         }
         self.wait_until_ready().await
     }
@@ -123,12 +129,15 @@ fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn spawn(folder: &Path, port: u16) -> anyhow::Result<Up> {
-    let manifest = folder.join("tradewind.toml");
-    std::fs::write(&manifest, manifest_of_this_build()?)?;
+fn spawn(manifest: &Manifest, folder: &Path, port: u16) -> anyhow::Result<Up> {
+    let file = folder.join("tradewind.toml");
+    std::fs::write(&file, &manifest.text)?;
     let mut command = Command::new(target().join("tradewind"));
     command.args(["up", "--json", "--no-build", "--port", &port.to_string(), "--manifest"]);
-    command.arg(&manifest).arg("--data").arg(folder.join("data"));
+    command.arg(&file).arg("--data").arg(folder.join("data"));
+    if let Some(profile) = manifest.profile {
+        command.args(["--profile", profile]);
+    }
     command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().context("cannot start tradewind up")?;
     let (told, pids) = watch::channel(HashMap::new());
@@ -142,10 +151,24 @@ fn spawn(folder: &Path, port: u16) -> anyhow::Result<Up> {
     Ok(Up { child, pids, seeded })
 }
 
-/// The shop's own manifest, with the programs of this build.
-fn manifest_of_this_build() -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(workspace().join("tradewind.toml")).context("the workspace's tradewind.toml")?;
-    Ok(text.replace("target/release/", &format!("{}/", target().display())))
+/// The shop's own manifest.
+pub(crate) struct Manifest {
+    text: String,
+    profile: Option<&'static str>,
+}
+
+impl Manifest {
+    /// With the programs of this build.
+    pub(crate) fn of_this_build() -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(workspace().join("tradewind.toml")).context("the workspace's manifest")?;
+        Ok(Self { text: text.replace("target/release/", &format!("{}/", target().display())), profile: None })
+    }
+
+    /// With this profile, whose server is elsewhere: nothing but the URL is changed.
+    pub(crate) fn with_profile(self, profile: &'static str, usual: &str, here: &str) -> anyhow::Result<Self> {
+        ensure!(self.text.matches(usual).count() == 1, "the manifest has {usual} once, in the profile {profile}");
+        Ok(Self { text: self.text.replace(usual, here), profile: Some(profile) })
+    }
 }
 
 /// Follows which process each service has, and whether the sample is placed. Lines that matter to a person who reads a failed test are passed on.
