@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EventType, Position, Recorded, Tag};
+use crate::{EventType, Position, Recorded, StreamId, Tag};
 
 /// Which events. A query matches an event that any of its items matches; a query without items matches all.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -82,6 +82,18 @@ impl Query {
             && self.items.iter().all(|item| {
                 [item.categories.len(), item.types.len(), item.tags.len()].into_iter().all(|n| n <= Self::NAMES_MAX)
             })
+    }
+
+    /// Why it cannot be answered, as a phrase that follows "the query"; none if it can be. Types and tags have been
+    /// checked when they were made; categories are text, and may be one that no stream can have.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        if !self.is_within_limits() {
+            return Some(format!("has more than {} items or {} names in one", Self::ITEMS_MAX, Self::NAMES_MAX));
+        }
+        let categories = self.items.iter().flat_map(|item| &item.categories);
+        let mut wrong = categories.filter_map(|category| StreamId::new(category).err());
+        wrong.next().map(|error| format!("asks for a category that cannot be: {error}"))
     }
 
     /// Whether it matches an event.

@@ -4,8 +4,16 @@ use std::collections::HashSet;
 
 use tradewind_events::{Append, AppendError, Query, ReadError};
 
-/// Whether an append is well-formed and within the limits.
-pub(crate) fn check_append(append: &Append) -> Result<(), AppendError> {
+/// How much an append is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Size {
+    pub(crate) events: usize,
+    /// Names, tags, metadata and data of all its events.
+    pub(crate) bytes: usize,
+}
+
+/// Whether an append is well-formed and within the limits, and how much it is.
+pub(crate) fn check_append(append: &Append) -> Result<Size, AppendError> {
     let invalid = |problem: String| Err(AppendError::Invalid(problem));
     if append.streams.is_empty() {
         return invalid("it names no stream".to_owned());
@@ -39,22 +47,16 @@ pub(crate) fn check_append(append: &Append) -> Result<(), AppendError> {
             }
         }
     }
-    match &append.condition {
-        Some(condition) if !condition.fail_if.is_within_limits() => {
-            invalid("the condition's query has too many items or names".to_owned())
-        }
-        _ => Ok(()),
+    match append.condition.as_ref().and_then(|condition| condition.fail_if.problem()) {
+        Some(problem) => invalid(format!("the condition's query {problem}")),
+        None => Ok(Size { events, bytes }),
     }
 }
 
-/// Whether a query is within the limits.
+/// Whether a query is well-formed and within the limits.
 pub(crate) fn check_query(query: &Query) -> Result<(), ReadError> {
-    if query.is_within_limits() {
-        return Ok(());
+    match query.problem() {
+        Some(problem) => Err(ReadError::Invalid(format!("the query {problem}"))),
+        None => Ok(()),
     }
-    Err(ReadError::Invalid(format!(
-        "the query has more than {} items or {} names in one",
-        Query::ITEMS_MAX,
-        Query::NAMES_MAX
-    )))
 }

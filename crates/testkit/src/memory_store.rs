@@ -246,7 +246,10 @@ fn check_shape(append: &Append) -> Result<(), AppendError> {
     if ids.len() > Append::EVENTS_MAX {
         return invalid("too many events");
     }
-    Ok(())
+    match append.condition.as_ref().and_then(|condition| condition.fail_if.problem()) {
+        Some(problem) => invalid(&format!("the condition's query {problem}")),
+        None => Ok(()),
+    }
 }
 
 impl EventSource for MemoryStore {
@@ -255,8 +258,11 @@ impl EventSource for MemoryStore {
     }
 
     fn read(&self, after: Position, query: &Query, limit: usize) -> BoxFuture<'_, Result<Page, ReadError>> {
-        let page = self.lock().page(after, query, limit, u64::MAX);
-        async { Ok(page) }.boxed()
+        let page = match query.problem() {
+            Some(problem) => Err(ReadError::Invalid(format!("the query {problem}"))),
+            None => Ok(self.lock().page(after, query, limit, u64::MAX)),
+        };
+        async { page }.boxed()
     }
 
     fn subscribe(&self, after: Position, query: Query) -> BoxFuture<'_, Result<Subscription, ReadError>> {

@@ -63,14 +63,10 @@ impl EventsParams {
             }
             None => self.item()?,
         };
-        if !query.is_within_limits() {
-            return Err(Failure::invalid_read(format!(
-                "the query has more than {} items or {} names in one",
-                Query::ITEMS_MAX,
-                Query::NAMES_MAX
-            )));
+        match query.problem() {
+            Some(problem) => Err(Failure::invalid_read(format!("the query {problem}"))),
+            None => Ok(query),
         }
-        Ok(query)
     }
 
     fn item(&self) -> Result<Query, Failure> {

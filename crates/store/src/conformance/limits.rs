@@ -1,6 +1,8 @@
 //! What is refused, as `Invalid`, before anything is written.
 
-use tradewind_events::{Append, AppendError, ExpectedRevision, Position, StreamAppend};
+use tradewind_events::{
+    Append, AppendCondition, AppendError, ExpectedRevision, Position, Query, ReadError, StreamAppend,
+};
 
 use super::given::{Store, event, events, put, stream, stream_of, to};
 
@@ -50,4 +52,18 @@ pub async fn a_refused_append_leaves_nothing_behind(store: Store) {
     assert!(store.append(refused).await.unwrap_err().is_conflict());
     let appended = store.append(to("b-1", ExpectedRevision::None, vec![later])).await.unwrap();
     assert_eq!((appended.first, appended.duplicate), (Position(1), false));
+}
+
+/// No stream can be of such a category, and no engine says so in its own words.
+pub async fn a_category_that_cannot_be_is_refused_in_queries_and_conditions(store: Store) {
+    put(&store, "a-1", events(1)).await;
+    for category in ["a\0", "a\nb", "a b", ""] {
+        let read = store.read(Position::START, &Query::category(category), 10).await;
+        assert!(matches!(read, Err(ReadError::Invalid(_))), "{category:?}: {read:?}");
+        let condition = AppendCondition { fail_if: Query::category(category), after: Position::START };
+        let append = to("a-1", ExpectedRevision::Any, events(1)).provided(condition);
+        let appended = store.append(append).await;
+        assert!(matches!(appended, Err(AppendError::Invalid(_))), "{category:?}: {appended:?}");
+    }
+    assert_eq!(store.head().await.unwrap(), Position(1));
 }

@@ -81,6 +81,8 @@ macro_rules! conformance_tests {
             limits::more_events_than_may_be_are_refused,
             limits::as_many_events_as_may_be_are_taken,
             limits::a_refused_append_leaves_nothing_behind,
+            limits::a_category_that_cannot_be_is_refused_in_queries_and_conditions,
+            reading::a_stream_without_a_dash_is_its_own_category,
         }
     };
     ($open:path; $($module:ident :: $check:ident,)*) => {

@@ -90,6 +90,34 @@ pub async fn queries_find_by_category_type_and_tag(store: Store) {
     }
 }
 
+/// However many there are, with types and tags besides, and also when its beginning is given up.
+pub async fn a_stream_without_a_dash_is_its_own_category(store: Store) {
+    for name in ["settings", "journal", "settings-1"] {
+        put(&store, name, vec![tagged("A", &["x"]), event("B"), tagged("B", &["x", "y"])]).await;
+    }
+    let query = |types: &[&str], tags: &[&str]| {
+        let mut query = Query::category("settings");
+        query.items[0].types = types.iter().map(|name| kind(name)).collect();
+        query.items[0].tags = tags.iter().map(|name| tag(name)).collect();
+        query
+    };
+    let cases: [(Query, &[u64]); 7] = [
+        (query(&[], &[]), &[1, 2, 3, 7, 8, 9]),
+        (query(&["B"], &[]), &[2, 3, 8, 9]),
+        (query(&[], &["x"]), &[1, 3, 7, 9]),
+        (query(&["B"], &["y", "x"]), &[3, 9]),
+        (query(&["C"], &[]), &[]),
+        (Query::category("journal").or(query(&["A"], &[])), &[1, 4, 5, 6, 7]),
+        (Query::types([kind("A")]), &[1, 4, 7]),
+    ];
+    for (query, expected) in cases {
+        assert_eq!(positions(&all(&store, &query).await), expected, "{query:?}");
+    }
+    store.truncate(&stream("settings"), Revision(2)).await.unwrap();
+    assert_eq!(positions(&all(&store, &query(&[], &[])).await), [3, 7, 8, 9]);
+    assert_eq!(positions(&all(&store, &query(&[], &["x"])).await), [3, 7, 9]);
+}
+
 /// So that a reader of few events does not look at the others again.
 pub async fn a_page_tells_how_far_it_looked(store: Store) {
     put(&store, "order-1", events(1)).await;

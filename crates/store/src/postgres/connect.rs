@@ -2,16 +2,20 @@
 
 use std::collections::HashMap;
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
+use tokio_postgres::config::LoadBalanceHosts;
 use tokio_postgres::error::Severity;
-use tokio_postgres::{AsyncMessage, Client, SimpleQueryMessage, Statement};
+use tokio_postgres::{AsyncMessage, Client, Config, SimpleQueryMessage, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::failure::Failure;
+use super::hosts::Host;
 use super::kinds::Kinds;
 use super::streams::Streams;
 use super::{PostgresOptions, PostgresUrl, tls};
@@ -49,6 +53,9 @@ pub(super) struct Server {
     pub(super) url: PostgresUrl,
     pub(super) options: PostgresOptions,
     tls: MakeRustlsConnect,
+    hosts: Vec<Host>,
+    /// Which of them took the last connection, or is to be asked first.
+    last: AtomicUsize,
 }
 
 /// An open connection. Dropped, it is closed.
@@ -67,20 +74,59 @@ pub(super) struct Connection {
 impl Server {
     pub(super) fn new(url: PostgresUrl, options: PostgresOptions) -> std::io::Result<Self> {
         let tls = tls::connector(url.trust())?;
-        Ok(Self { url, options, tls })
+        let hosts = Host::all(url.config(), options.silent_max);
+        let first = match url.config().get_load_balance_hosts() {
+            LoadBalanceHosts::Random => RandomState::new().hash_one(0_u8) as usize % hosts.len().max(1),
+            _ => 0,
+        };
+        Ok(Self { url, options, tls, hosts, last: AtomicUsize::new(first) })
     }
 
-    /// Connects to whichever host takes writes. Notifications ring the bell.
+    /// Connects to whichever host takes writes, and asks the one first that did last. Each has a share of the time, so
+    /// that one that is silent does not keep the others from being asked. Notifications ring the bell.
     pub(super) async fn connect(&self, bell: Option<Arc<Notify>>) -> Result<Connection, Failure> {
-        let within = self.options.connect_within;
-        match tokio::time::timeout(within, self.connect_now(bell)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Failure::Away(format!("no connection within {} s", within.as_secs()))),
+        let until = Instant::now() + self.options.connect_within;
+        let (first, count) = (self.last.load(Ordering::Relaxed), self.hosts.len());
+        let mut failures = Vec::with_capacity(count);
+        for turn in 0..count {
+            let index = (first + turn) % count;
+            let host = &self.hosts[index];
+            match self.connect_to(host, share(until, count - turn), bell.as_ref()).await {
+                Ok(connection) => {
+                    self.last.store(index, Ordering::Relaxed);
+                    return Ok(connection);
+                }
+                Err(failure) => failures.push((host, failure)),
+            }
         }
+        Err(of_all(failures))
     }
 
-    async fn connect_now(&self, bell: Option<Arc<Notify>>) -> Result<Connection, Failure> {
-        let (client, mut connection) = self.url.config().connect(self.tls.clone()).await?;
+    /// What a server answers, unless it is silent for longer than it may take.
+    pub(super) async fn answered<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let within = self.options.silence();
+        let answer = tokio::time::timeout(within, work).await;
+        answer.unwrap_or_else(|_| Err(Failure::Slow(format!("silence for {} s", within.as_secs()))))
+    }
+
+    async fn connect_to(&self, host: &Host, until: Instant, bell: Option<&Arc<Notify>>) -> Result<Connection, Failure> {
+        let begun = Instant::now();
+        let late = |_| Failure::Away(format!("no connection within {:.1} s", begun.elapsed().as_secs_f64()));
+        let addresses = tokio::time::timeout_at(until, host.addresses()).await.map_err(late)?;
+        let addresses = addresses.map_err(|error| Failure::Away(error.to_string()))?;
+        let mut failure = Failure::Away("its name has no address".to_owned());
+        for (turn, address) in addresses.iter().enumerate() {
+            let until = share(until, addresses.len() - turn);
+            match tokio::time::timeout_at(until, self.connect_with(address, bell.cloned())).await.map_err(late) {
+                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Err(this)) | Err(this) => failure = this,
+            }
+        }
+        Err(failure)
+    }
+
+    async fn connect_with(&self, config: &Config, bell: Option<Arc<Notify>>) -> Result<Connection, Failure> {
+        let (client, mut connection) = config.connect(self.tls.clone()).await?;
         let gave_up_standby = Arc::new(AtomicBool::new(false));
         let gives_up = Arc::clone(&gave_up_standby);
         let driver = tokio::spawn(async move {
@@ -151,6 +197,25 @@ impl Server {
             }
         }
         Ok(())
+    }
+}
+
+/// When the next of `count` has to be done, who share the time until then.
+fn share(until: Instant, count: usize) -> Instant {
+    let now = Instant::now();
+    now + until.saturating_duration_since(now) / u32::try_from(count).unwrap_or(u32::MAX).max(1)
+}
+
+/// What all hosts together say. As long as one of them may come back, it is worth waiting for.
+fn of_all(mut failures: Vec<(&Host, Failure)>) -> Failure {
+    if failures.len() == 1 {
+        return failures.remove(0).1;
+    }
+    let told: Vec<String> = failures.iter().map(|(host, failure)| format!("{}: {failure}", host.place)).collect();
+    let refused = failures.iter().all(|(_, failure)| !failure.passes());
+    match failures.into_iter().next() {
+        Some((_, failure)) if refused => failure,
+        _ => Failure::Away(told.join("; ")),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::io;
 
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::{DbError, Severity, SqlState};
 use tradewind_events::{AppendError, ReadError};
 
 use super::url::told;
@@ -18,6 +18,9 @@ pub(super) enum Failure {
     /// It did not answer in time.
     #[error("PostgreSQL did not answer in time: {0}")]
     Slow(String),
+    /// It said itself that it gave up, so that nothing was done.
+    #[error("{0}")]
+    Undone(Box<Failure>),
     /// It has no room.
     #[error("PostgreSQL has no space left: {0}")]
     Full(String),
@@ -68,27 +71,51 @@ fn refused(error: &DbError) -> Failure {
         &SqlState::T_R_DEADLOCK_DETECTED,
         &SqlState::T_R_SERIALIZATION_FAILURE,
     ];
+    let undone = |failure| Failure::Undone(Box::new(failure));
+    // A refusal that leaves the session open has undone the statement. One that ends it says nothing of a commit.
+    let is_answer = error.parsed_severity() == Some(Severity::Error);
     match code {
         // Ended by a time limit that an administrator set while the session was open: for the session, or for a lock.
         _ if ["57P05", "25P03", "25P04"].contains(&code.code()) => Failure::Away(text),
-        _ if *code == SqlState::LOCK_NOT_AVAILABLE => Failure::Slow(text),
+        _ if *code == SqlState::LOCK_NOT_AVAILABLE => undone(Failure::Away(text)),
         _ if code.code() == super::moving::MOVED => Failure::Moved(error.message().to_owned()),
+        _ if passing.contains(&code) && is_answer => undone(Failure::Away(text)),
         _ if passing.contains(&code) || code.code().starts_with("08") => Failure::Away(text),
         _ if *code == SqlState::DISK_FULL => Failure::Full(text),
-        _ if *code == SqlState::QUERY_CANCELED => Failure::Slow(text),
+        // The server stops its clock before it commits.
+        _ if *code == SqlState::QUERY_CANCELED => undone(Failure::Slow(text)),
         _ => Failure::Refused(text),
     }
 }
 
 impl Failure {
-    /// Whether trying again may help.
+    /// Whether trying again may help. What the server did not do within its time, it would not do in as much again.
     pub(super) fn passes(&self) -> bool {
+        match self {
+            Self::Away(_) | Self::Slow(_) => true,
+            Self::Undone(failure) => matches!(**failure, Self::Away(_)),
+            _ => false,
+        }
+    }
+
+    /// Whether what was asked may have been done all the same.
+    pub(super) fn may_be_done(&self) -> bool {
         matches!(self, Self::Away(_) | Self::Slow(_))
+    }
+
+    /// Whether the connection on which it came is as good as before.
+    pub(super) fn leaves_the_connection(&self) -> bool {
+        match self {
+            Self::Moved(_) | Self::Refused(_) => true,
+            Self::Undone(failure) => matches!(**failure, Self::Slow(_)),
+            _ => false,
+        }
     }
 
     /// What a reader is told.
     pub(super) fn into_read_error(self) -> ReadError {
         match self {
+            Self::Undone(failure) => failure.into_read_error(),
             Self::Away(why) | Self::Forgetful(why) => ReadError::Unavailable(why),
             Self::Slow(_) => ReadError::Timeout,
             Self::Full(_) | Self::Moved(_) | Self::Refused(_) => ReadError::Io(io::Error::other(self.to_string())),
@@ -99,6 +126,7 @@ impl Failure {
     pub(super) fn into_append_error(self, reached: bool) -> AppendError {
         match self {
             other if reached => AppendError::OutcomeUnknown(other.to_string()),
+            Self::Undone(failure) => failure.into_append_error(false),
             Self::Moved(to) => AppendError::Moved(to),
             Self::Full(_) => AppendError::DiskFull,
             Self::Refused(_) => AppendError::Io(io::Error::other(self.to_string())),

@@ -6,8 +6,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::connect::Connection;
 use super::failure::Failure;
 
-/// The most that one connection remembers; a store has some hundred of them, unless its streams have no categories.
+/// The most that one connection remembers; a store has some hundred of them.
 const KINDS_MAX: usize = 16_384;
+
+/// The category that a stream's events are counted to. Streams without a dash, of which each is its own, share one that
+/// has no name: there may be any number of them, and they are found by a tag.
+pub(super) fn category(stream: &str) -> &str {
+    stream.split_once('-').map_or("", |(category, _)| category)
+}
 
 /// What a connection has learned of them: by category and type.
 #[derive(Default)]

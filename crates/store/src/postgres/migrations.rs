@@ -4,6 +4,7 @@ use tokio_postgres::Client;
 
 use super::connect::Connection;
 use super::failure::Failure;
+use super::sql::quoted;
 use super::url::told;
 
 /// What leads from each version to the next.
@@ -21,6 +22,7 @@ pub(super) enum Found {
 
 /// Brings the store's schema to the version that this program knows. Of several processes one does it.
 pub(super) async fn migrate(connection: &mut Connection, schema: &str, create: bool) -> Result<Found, Failure> {
+    let quoted = quoted(schema);
     let version = version(&connection.client, schema).await?;
     match version {
         None if !create => return Ok(Found::Nothing),
@@ -33,19 +35,23 @@ pub(super) async fn migrate(connection: &mut Connection, schema: &str, create: b
     // Another process may have been quicker.
     let done = self::version(transaction.client(), schema).await?.unwrap_or(0) as usize;
     if done == 0 {
+        // `IF NOT EXISTS` would ask for the right to make one even where it exists.
+        let look = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1::text)";
+        if !transaction.query_one(look, &[&schema]).await?.try_get::<_, bool>(0)? {
+            transaction.batch_execute(&format!("CREATE SCHEMA {quoted}")).await?;
+        }
         let begin = format!(
-            "CREATE SCHEMA IF NOT EXISTS {schema};
-             CREATE TABLE IF NOT EXISTS {schema}.versions (version int4 PRIMARY KEY, since timestamptz NOT NULL)"
+            "CREATE TABLE IF NOT EXISTS {quoted}.versions (version int4 PRIMARY KEY, since timestamptz NOT NULL)"
         );
         transaction.batch_execute(&begin).await?;
     }
     for (index, step) in STEPS.iter().enumerate().skip(done) {
         let version = index as i32 + 1;
-        transaction.batch_execute(&step.replace("{s}", schema)).await.map_err(|error| match error.as_db_error() {
+        transaction.batch_execute(&step.replace("{s}", &quoted)).await.map_err(|error| match error.as_db_error() {
             Some(_) => Failure::Refused(format!("the schema's version {version} cannot be made: {}", told(&error))),
             None => error.into(),
         })?;
-        let noted = format!("INSERT INTO {schema}.versions VALUES ($1, now())");
+        let noted = format!("INSERT INTO {quoted}.versions VALUES ($1, now())");
         transaction.execute(&noted, &[&version]).await?;
     }
     transaction.commit().await?;
@@ -61,6 +67,6 @@ async fn version(client: &Client, schema: &str) -> Result<Option<i32>, Failure> 
     if !there.try_get::<_, bool>(0)? {
         return Ok(None);
     }
-    let newest = client.query_one(&format!("SELECT max(version) FROM {schema}.versions"), &[]).await?;
+    let newest = client.query_one(&format!("SELECT max(version) FROM {}.versions", quoted(schema)), &[]).await?;
     Ok(newest.try_get(0)?)
 }

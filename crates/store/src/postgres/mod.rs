@@ -13,6 +13,7 @@ mod batch;
 mod connect;
 mod failure;
 mod follow;
+mod hosts;
 mod kinds;
 mod migrations;
 mod moving;
@@ -27,6 +28,7 @@ mod url;
 mod writer;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use futures_core::future::BoxFuture;
 use tokio::sync::watch;
@@ -51,6 +53,9 @@ use writer::Writer;
 pub use options::PostgresOptions;
 pub use url::{PostgresUrl, without_password};
 
+/// The most events that one statement gives up: each is a change of its rows, and the statement has to end in time.
+const GIVE_UP_EVENTS_MAX: i64 = 4_096;
+
 /// An event store in PostgreSQL. Clones share it; so do other processes that open the same URL.
 #[derive(Clone)]
 pub struct PostgresStore {
@@ -61,10 +66,12 @@ pub struct PostgresStore {
 }
 
 struct Inner {
-    reads: Pool,
+    reads: Arc<Pool>,
     sql: Arc<Sql>,
     /// The newest events, for those who wait for them.
     tail: watch::Receiver<Tail>,
+    /// How far a follower has seen it, who may have been quicker than the tail.
+    furthest: AtomicU64,
     bells: Bells,
 }
 
@@ -88,10 +95,16 @@ impl PostgresStore {
         let sql = Arc::new(Sql::new(server.url.schema()));
         let (sender, tail) = watch::channel(Tail::default());
         let bells = Bells::default();
-        let reads = Pool::new(Arc::clone(&server), server.options.read_connections_max);
-        let inner = Arc::new(Inner { reads, sql: Arc::clone(&sql), tail, bells: bells.clone() });
+        let reads = Arc::new(Pool::new(Arc::clone(&server), server.options.read_connections_max));
+        let inner = Arc::new(Inner {
+            reads: Arc::clone(&reads),
+            sql: Arc::clone(&sql),
+            tail,
+            furthest: AtomicU64::new(0),
+            bells: bells.clone(),
+        });
         let writes = Pool::new(Arc::clone(&server), server.options.batches_in_flight_max);
-        let writer = Arc::new(Writer::new(writes, Arc::clone(&sql), bells.clone()));
+        let writer = Arc::new(Writer::new(writes, reads, Arc::clone(&sql), bells.clone()));
         let telling = follow::tell(Arc::downgrade(&inner), Arc::clone(&server), bells.here, sender);
         let notifying = follow::notify(server, sql, bells.elsewhere);
         let tasks = Tasks(vec![tokio::spawn(telling).abort_handle(), tokio::spawn(notifying).abort_handle()]);
@@ -118,7 +131,8 @@ async fn prepare(server: &Server, create: bool) -> Result<(), OpenError> {
             Err(failure) => failure,
         };
         match failure {
-            Failure::Away(problem) | Failure::Slow(problem) => {
+            passing @ (Failure::Away(_) | Failure::Slow(_) | Failure::Undone(_)) => {
+                let problem = passing.to_string();
                 if !said {
                     tracing::warn!("waiting for PostgreSQL at {place}: {problem}");
                     said = true;
@@ -138,7 +152,7 @@ async fn prepare(server: &Server, create: bool) -> Result<(), OpenError> {
 
 async fn prepare_once(server: &Server, create: bool) -> Result<migrations::Found, Failure> {
     let mut connection = server.connect(None).await?;
-    migrations::migrate(&mut connection, server.url.schema(), create).await
+    server.answered(migrations::migrate(&mut connection, server.url.schema(), create)).await
 }
 
 impl EventSource for PostgresStore {
@@ -191,10 +205,15 @@ impl EventStore for PostgresStore {
             let (name, sql) = (stream.as_str(), &self.inner.sql.give_up);
             let work = async |connection: Arc<Connection>| {
                 let statement = connection.prepared(sql).await?;
-                connection.client.execute(&statement, &[&name, &before]).await?;
-                Ok(())
+                let row = connection.client.query_one(&statement, &[&name, &before, &GIVE_UP_EVENTS_MAX]).await?;
+                Ok(row.try_get::<_, bool>(0)?)
             };
-            self.inner.reads.run(work).await.map_err(|failed| failed.failure.into_append_error(failed.reached))
+            loop {
+                let more = self.inner.reads.run(work).await;
+                if !more.map_err(|failed| failed.failure.into_append_error(failed.reached))? {
+                    return Ok(());
+                }
+            }
         })
     }
 

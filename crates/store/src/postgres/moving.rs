@@ -9,11 +9,12 @@ use tokio_postgres::types::ToSql;
 use tradewind_events::{AppendError, EventId, Position, ReadError, Revision, StreamId, Timestamp};
 use uuid::Uuid;
 
-use super::PostgresStore;
 use super::batch::signed;
-use super::connect::Connection;
+use super::connect::{Connection, Server};
 use super::failure::Failure;
 use super::rows::{read_error, recorded};
+use super::sql::quoted;
+use super::{PostgresStore, kinds};
 use crate::moving::{Kept, Movable, StoppedWriters};
 
 /// What the database says of a store that has moved, with where to as its message. It is in no class that PostgreSQL
@@ -78,7 +79,7 @@ impl<'a> Arrays<'a> {
             arrays.revisions.push(signed(event.revision().0));
             arrays.times.push(event.time().micros());
             arrays.recorded_at.push(event.recorded_at().micros());
-            arrays.kinds.push((event.category(), event.event_type()));
+            arrays.kinds.push((kinds::category(event.stream()), event.event_type()));
             arrays.edges.push(i16::from(kept.first) | i16::from(kept.last) << 1);
             arrays.ids.push(event.id().0);
             arrays.tags.push(event.tags_text());
@@ -96,7 +97,7 @@ impl PostgresStore {
         let sql = &self.inner.sql;
         let arrays = Arrays::of(events);
         let kinds = connection.kinds.numbers(connection, &sql.kinds_of, &arrays.kinds).await?;
-        let gate = format!("BEGIN; LOCK TABLE {}.gate IN SHARE UPDATE EXCLUSIVE MODE", self.schema());
+        let gate = format!("BEGIN; LOCK TABLE {}.gate IN SHARE UPDATE EXCLUSIVE MODE", self.quoted());
         let put = async {
             connection.client.batch_execute(&gate).await?;
             let head: i64 = connection.client.query_one(&sql.head, &[]).await?.try_get(0)?;
@@ -104,7 +105,7 @@ impl PostgresStore {
             if last == Some(head) {
                 let there: Option<Uuid> = connection
                     .client
-                    .query_opt(&format!("SELECT id FROM {}.events WHERE position = $1", self.schema()), &[&head])
+                    .query_opt(&format!("SELECT id FROM {}.events WHERE position = $1", self.quoted()), &[&head])
                     .await?
                     .map(|row| row.try_get(0))
                     .transpose()?;
@@ -135,8 +136,9 @@ impl PostgresStore {
                 &arrays.data,
             ];
             execute(&sql.restore_events, &values).await?;
-            if arrays.tags.iter().any(|tags| !tags.is_empty()) {
-                execute(&sql.restore_tags, &[&arrays.positions, &arrays.tags]).await?;
+            let is_tagged = arrays.tags.iter().any(|tags| !tags.is_empty());
+            if is_tagged || arrays.streams.iter().any(|stream| !stream.contains('-')) {
+                execute(&sql.restore_tags, &[&arrays.positions, &arrays.tags, &arrays.streams]).await?;
             }
             Ok(())
         };
@@ -152,6 +154,10 @@ impl PostgresStore {
 
     fn schema(&self) -> &str {
         self.inner.reads.server.url.schema()
+    }
+
+    fn quoted(&self) -> String {
+        quoted(self.schema())
     }
 
     async fn names(&self, sql: &str) -> Result<Vec<(StreamId, Revision)>, ReadError> {
@@ -204,14 +210,14 @@ impl Movable for PostgresStore {
 
     fn truncations(&self) -> BoxFuture<'_, Result<Vec<(StreamId, Revision)>, ReadError>> {
         Box::pin(async move {
-            let sql = format!("SELECT name, first FROM {}.streams WHERE first > 0", self.schema());
+            let sql = format!("SELECT name, first FROM {}.streams WHERE first > 0", self.quoted());
             self.names(&sql).await
         })
     }
 
     fn snapshot_streams(&self) -> BoxFuture<'_, Result<Vec<StreamId>, ReadError>> {
         Box::pin(async move {
-            let sql = format!("SELECT stream, revision FROM {}.snapshots ORDER BY stream", self.schema());
+            let sql = format!("SELECT stream, revision FROM {}.snapshots ORDER BY stream", self.quoted());
             let named: HashSet<_> = self.names(&sql).await?.into_iter().map(|(stream, _)| stream).collect();
             Ok(named.into_iter().collect())
         })
@@ -221,13 +227,15 @@ impl Movable for PostgresStore {
         Box::pin(async move {
             let quoted = format!("'{}'", to.replace('\'', "''"));
             let stop = self.inner.sql.stop.replace("{moved}", MOVED).replace("{to}", &quoted);
+            let server = Arc::clone(&self.inner.reads.server);
             let stopped = async {
-                let connection = self.inner.reads.server.connect(None).await?;
-                connection.client.batch_execute(&stop).await?;
+                let connection = server.connect(None).await?;
+                let stopping = async { Ok(connection.client.batch_execute(&stop).await?) };
+                server.answered(stopping).await?;
                 Ok::<_, Failure>(connection)
             };
             match stopped.await {
-                Ok(connection) => Ok(Box::new(Stopped { connection }) as Box<dyn StoppedWriters>),
+                Ok(connection) => Ok(Box::new(Stopped { connection, server }) as Box<dyn StoppedWriters>),
                 Err(failure) => Err(failure.into_append_error(false)),
             }
         })
@@ -237,13 +245,15 @@ impl Movable for PostgresStore {
 /// A transaction that holds the gate. Its connection dropped, it is rolled back.
 struct Stopped {
     connection: Connection,
+    server: Arc<Server>,
 }
 
 impl StoppedWriters for Stopped {
     fn moved(self: Box<Self>) -> BoxFuture<'static, Result<(), AppendError>> {
         Box::pin(async move {
-            let committed = self.connection.client.batch_execute("COMMIT").await;
-            committed.map_err(|error| Failure::from(error).into_append_error(true))
+            let committing = async { Ok(self.connection.client.batch_execute("COMMIT").await?) };
+            let committed = self.server.answered(committing).await;
+            committed.map_err(|failure| failure.into_append_error(true))
         })
     }
 }

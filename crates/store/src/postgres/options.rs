@@ -5,14 +5,18 @@ use std::time::Duration;
 /// Limits and times of a store in PostgreSQL.
 #[derive(Debug, Clone)]
 pub struct PostgresOptions {
-    /// How long making one connection may take, to all hosts that the URL names.
+    /// How long making one connection may take, to all hosts that the URL names: each gets its share.
     pub connect_within: Duration,
+    /// How long a server's machine may confirm nothing on the network before a connection to it is given up, where the
+    /// system can do that (`TCP_USER_TIMEOUT`, and keepalives on idle connections). What the URL says of these goes
+    /// before.
+    pub silent_max: Duration,
     /// How long opening waits for a database that is away.
     pub open_within: Duration,
     /// How long a statement may take, the wait for other writers included.
     pub answer_within: Duration,
-    /// How long a read or an append that met a broken connection, or none, is repeated. Appends are repeated with the
-    /// same event ids, so that they are recorded once.
+    /// How long a read or an append that met a broken connection, or none, is repeated, from when that was noticed.
+    /// Appends are repeated with the same event ids, so that they are recorded once.
     pub retry_for: Duration,
     /// The first pause before trying again; it doubles, up to [`PostgresOptions::pause_max`], and is cut by chance.
     pub pause_first: Duration,
@@ -32,16 +36,27 @@ pub struct PostgresOptions {
     pub batch_appends_max: usize,
     /// The most events in one batch, if it has more than one append.
     pub batch_events_max: usize,
-    /// The most bytes in one batch, if it has more than one append.
+    /// The most bytes in one batch, if it has more than one append: names, tags, metadata and data.
     pub batch_bytes_max: usize,
     /// How many appends wait at once; more wait for room.
     pub waiting_max: usize,
+    /// How many bytes those have that wait at once. One that has more waits until no other does.
+    pub waiting_bytes_max: usize,
+}
+
+impl PostgresOptions {
+    /// How long nothing comes back before a server is taken for gone that had been asked something: longer than it may
+    /// take to answer.
+    pub(super) fn silence(&self) -> Duration {
+        self.answer_within + self.connect_within
+    }
 }
 
 impl Default for PostgresOptions {
     fn default() -> Self {
         Self {
             connect_within: Duration::from_secs(5),
+            silent_max: Duration::from_secs(10),
             open_within: Duration::from_secs(30),
             answer_within: Duration::from_secs(30),
             retry_for: Duration::from_secs(15),
@@ -55,6 +70,7 @@ impl Default for PostgresOptions {
             batch_events_max: 4_096,
             batch_bytes_max: 4 << 20,
             waiting_max: 16_384,
+            waiting_bytes_max: 64 << 20,
         }
     }
 }

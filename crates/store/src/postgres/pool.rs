@@ -48,7 +48,8 @@ impl Pool {
             let waited = format!("no connection was free within {} s", options.answer_within.as_secs());
             return Err(Failed { failure: Failure::Slow(waited), reached: false });
         };
-        let mut backoff = Backoff::new(options.pause_first, options.pause_max, Some(options.retry_for));
+        // Its clock begins with the first failure, which itself may have taken long to be noticed.
+        let mut backoff: Option<Backoff> = None;
         let (mut reached, mut said) = (false, None);
         loop {
             let failure = match self.try_once(&work, &mut reached).await {
@@ -64,6 +65,8 @@ impl Pool {
                 return Err(Failed { failure, reached });
             }
             self.say(&failure, &mut said);
+            let backoff = backoff
+                .get_or_insert_with(|| Backoff::new(options.pause_first, options.pause_max, Some(options.retry_for)));
             if !backoff.pause().await {
                 return Err(Failed { failure: self.explained(failure), reached });
             }
@@ -81,14 +84,10 @@ impl Pool {
             _ => Arc::new(self.server.connect(None).await?),
         };
         // The server ends a statement that takes too long; this is for a server that is not there any more.
-        let within = self.server.options.answer_within + self.server.options.connect_within;
-        let outcome = match tokio::time::timeout(within, work(Arc::clone(&connection))).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Failure::Slow(format!("silence for {} s", within.as_secs()))),
-        };
-        *reached |= outcome.as_ref().is_err_and(Failure::passes);
+        let outcome = self.server.answered(work(Arc::clone(&connection))).await;
+        *reached |= outcome.as_ref().is_err_and(Failure::may_be_done);
         // A connection that was cut off in the middle is not kept, and one that led astray neither.
-        if outcome.as_ref().err().is_none_or(|failure| matches!(failure, Failure::Moved(_) | Failure::Refused(_))) {
+        if outcome.as_ref().err().is_none_or(Failure::leaves_the_connection) {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         } else {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use tradewind_events::{Direction, Page, Position, Query, ReadError, Revision, StreamId, StreamSlice, Timestamp};
+use tokio_postgres::Row;
+use tradewind_events::{
+    Direction, EventId, Page, Position, Query, ReadError, Revision, StreamId, StreamSlice, Timestamp,
+};
+use uuid::Uuid;
 
 use super::Inner;
 use super::batch::{items, signed};
@@ -48,29 +52,42 @@ pub(super) async fn page(inner: &Inner, after: Position, query: &Query, limit: u
     let limit = limited(limit)?;
     let since = signed(after.0);
     if query.is_all() {
-        let work = async |connection: Arc<Connection>| {
-            let statement = connection.prepared(&inner.sql.page).await?;
-            let rows = connection.client.query(&statement, &[&since, &limit, &READ_BYTES_MAX]).await?;
-            assemble(&rows, after, Position::END, limit)
-        };
-        return inner.reads.run(work).await.map_err(read_error);
+        return everything(inner, after, limit).await.map(|(page, _)| page);
     }
     let (until, items) = (Position(after.0.saturating_add(LOOK_MAX)), items(query));
     let work = async |connection: Arc<Connection>| {
         let statement = connection.prepared(&inner.sql.search).await?;
         let (most, bytes) = (signed(until.0), READ_BYTES_MAX);
         let rows = connection.client.query(&statement, &[&since, &limit, &bytes, &most, &items]).await?;
-        assemble(&rows, after, until, limit)
+        assemble(&rows, 1, after, until, limit)
     };
     inner.reads.run(work).await.map_err(read_error)
 }
 
-fn assemble(rows: &[tokio_postgres::Row], after: Position, until: Position, limit: i64) -> Result<Page, Failure> {
+/// What follows a position, and which event is at the position itself.
+pub(super) async fn behind(inner: &Inner, after: Position, limit: usize) -> Result<(Page, Option<EventId>), ReadError> {
+    everything(inner, after, limited(limit)?).await
+}
+
+async fn everything(inner: &Inner, after: Position, limit: i64) -> Result<(Page, Option<EventId>), ReadError> {
+    let since = signed(after.0);
+    let work = async |connection: Arc<Connection>| {
+        let statement = connection.prepared(&inner.sql.page).await?;
+        let rows = connection.client.query(&statement, &[&since, &limit, &READ_BYTES_MAX]).await?;
+        let page = assemble(&rows, 2, after, Position::END, limit)?;
+        let before = rows.first().map(|row| row.try_get::<_, Option<Uuid>>(1)).transpose()?.flatten();
+        Ok((page, before.map(EventId)))
+    };
+    inner.reads.run(work).await.map_err(read_error)
+}
+
+/// A page of rows whose first column is the head, with events in the columns from `at`.
+fn assemble(rows: &[Row], at: usize, after: Position, until: Position, limit: i64) -> Result<Page, Failure> {
     let head = match rows.first() {
         Some(row) => Position(row.try_get::<_, i64>(0)?.unsigned_abs()),
         None => return Err(Failure::Refused("a page has no head".to_owned())),
     };
-    let found = found(rows, 1)?;
+    let found = found(rows, at)?;
     let looked = if found.cut || found.rows as i64 >= limit { found.last } else { None };
     let through = looked.unwrap_or(until.min(head)).max(after);
     Ok(Page { events: found.events, through, head })

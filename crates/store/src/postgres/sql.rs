@@ -21,6 +21,7 @@ pub(super) struct Sql {
     pub(super) restore_tags: String,
     pub(super) stop: String,
     pub(super) kinds_of: String,
+    pub(super) first_match: String,
     pub(super) head: String,
     pub(super) page: String,
     pub(super) search: String,
@@ -36,9 +37,10 @@ pub(super) struct Sql {
 
 impl Sql {
     pub(super) fn new(schema: &str) -> Self {
+        let quoted = quoted(schema);
         let with = |text: &str| {
             let counted = COUNTED.replace("{order}", "e.position");
-            text.replace("{columns}", COLUMNS).replace("{counted}", &counted).replace("{s}", schema)
+            text.replace("{columns}", COLUMNS).replace("{counted}", &counted).replace("{s}", &quoted)
         };
         Self {
             append: with(
@@ -64,10 +66,14 @@ impl Sql {
                      u(position, stream, revision, time, recorded_at, kind, edges, id, tags, metadata, data)
                  ORDER BY u.position",
             ),
+            // $1 positions, $2 tags, $3 streams.
             restore_tags: with(
                 "INSERT INTO {s}.tags (tag, position)
                  SELECT DISTINCT t.tag, u.position FROM unnest($1::int8[], $2::text[]) u(position, tags)
-                     CROSS JOIN LATERAL string_to_table(u.tags, ',') t(tag) WHERE u.tags <> ''",
+                     CROSS JOIN LATERAL string_to_table(u.tags, ',') t(tag) WHERE u.tags <> ''
+                 UNION ALL
+                 SELECT ' ' || u.stream, u.position FROM unnest($1::int8[], $3::text[]) u(position, stream)
+                 WHERE strpos(u.stream, '-') = 0",
             ),
             // What refuses is there from the commit on, which ends the wait; until then nobody sees it. A store that has
             // moved before refuses the update, which changes nothing.
@@ -85,10 +91,16 @@ impl Sql {
                      FOR EACH STATEMENT EXECUTE FUNCTION {s}.has_moved({to})",
             ),
             kinds_of: with("SELECT {s}.kinds_of($1, $2)"),
+            // $1 the query's alternatives, $2 after, $3 for how many milliseconds.
+            first_match: with(
+                "SELECT f.conflict, f.through, h.head FROM
+                     (SELECT coalesce((SELECT e.position FROM {s}.events e ORDER BY e.position DESC LIMIT 1), 0)) h(head)
+                 CROSS JOIN LATERAL {s}.first_match($1::text::jsonb, $2, h.head, $3) f",
+            ),
             head: with("SELECT coalesce((SELECT e.position FROM {s}.events e ORDER BY e.position DESC LIMIT 1), 0)"),
-            // $1 after, $2 how many, $3 how many bytes.
+            // $1 after, $2 how many, $3 how many bytes. The id of the event before them tells whether it is still the same.
             page: with(
-                "SELECT h.head, r.* FROM
+                "SELECT h.head, (SELECT b.id FROM {s}.events b WHERE b.position = $1) AS before, r.* FROM
                      (SELECT coalesce((SELECT e.position FROM {s}.events e ORDER BY e.position DESC LIMIT 1), 0)) h(head)
                  LEFT JOIN LATERAL (
                      SELECT {columns} FROM (
@@ -115,7 +127,7 @@ impl Sql {
             forward: with(&stream("e.revision >= greatest($4::int8, s.first)", "ASC")),
             backward: with(&stream("e.revision <= $4::int8 AND e.revision >= s.first", "DESC")),
             position_at: with("SELECT {s}.position_at($1)"),
-            give_up: with("SELECT {s}.give_up($1, $2)"),
+            give_up: with("SELECT {s}.give_up($1, $2, $3)"),
             load_snapshot: with("SELECT revision, position, schema, state FROM {s}.snapshots WHERE stream = $1"),
             // It may be lost, so nobody waits for the disk.
             save_snapshot: with(
@@ -126,10 +138,15 @@ impl Sql {
                      schema = excluded.schema, state = excluded.state
                  WHERE s.schema <> excluded.schema OR s.revision <= excluded.revision",
             ),
-            notify: with("SELECT pg_notify('tradewind_{s}', '')"),
-            listen: with("LISTEN tradewind_{s}"),
+            notify: format!("SELECT pg_notify('tradewind_{schema}', '')"),
+            listen: format!("LISTEN tradewind_{schema}"),
         }
     }
+}
+
+/// A schema's name as statements take it: it may be a word that means something else there.
+pub(super) fn quoted(schema: &str) -> String {
+    format!("\"{schema}\"")
 }
 
 /// Part of a stream: $1 its name, $2 how many, $3 how many bytes, $4 from where.

@@ -30,7 +30,8 @@ impl PostgresUrl {
         &self.config
     }
 
-    /// The schema that holds the store: lower-case letters, digits and underscores, so that it needs no quotes.
+    /// The schema that holds the store: lower-case letters, digits and underscores. It may be a reserved word, such as
+    /// `order`.
     #[must_use]
     pub fn schema(&self) -> &str {
         &self.schema

@@ -1,32 +1,46 @@
 //! Group commit before the database: whatever was appended while a batch was on its way is the next batch.
 //!
 //! An append that finds nothing under way is sent at once; there is no timer. A batch is one statement, so that a
-//! writer that dies leaves either all of it or nothing, and holds up nobody.
+//! writer that dies leaves either all of it or nothing, and holds up nobody. An append whose condition takes long to
+//! search for comes back from its batch undecided; it is searched for apart, while others go on, and sent again with
+//! how far nothing was against it.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tradewind_events::{Append, AppendError, EventId};
+use tradewind_events::{Append, AppendError, EventId, Position};
 
-use super::batch::{self, Outcome};
+use super::batch::{self, Asked, Decision, Outcome, items, signed};
 use super::connect::Connection;
 use super::failure::Failure;
 use super::follow::Bells;
-use super::pool::Pool;
+use super::pool::{Failed, Pool};
 use super::sql::Sql;
-use crate::limits::check_append;
+use crate::limits::{Size, check_append};
 
 /// With fewer appends than this waiting, others are let in first.
 const GATHERED: usize = 256;
 
+/// Room for bytes is given in pieces of this many.
+const PIECE_BYTES: usize = 1 << 10;
+/// What an event takes besides its texts and bytes.
+const EVENT_BYTES: usize = 128;
+/// How long a condition is searched for in one statement.
+const SEARCH: Duration = Duration::from_secs(1);
+
 /// The appends of one opened store.
 pub(super) struct Writer {
     pool: Pool,
+    /// On which conditions are searched for.
+    reads: Arc<Pool>,
     sql: Arc<Sql>,
     bells: Bells,
     queue: Mutex<Queue>,
     room: Arc<Semaphore>,
+    /// In pieces.
+    bytes_room: Arc<Semaphore>,
 }
 
 #[derive(Default)]
@@ -38,39 +52,48 @@ struct Queue {
 
 struct Waiting {
     append: Append,
-    events: usize,
-    bytes: usize,
+    size: Size,
+    /// Up to where its condition is known to hold.
+    searched: Position,
     answer: oneshot::Sender<Outcome>,
-    _room: OwnedSemaphorePermit,
+    _room: [OwnedSemaphorePermit; 2],
 }
 
 impl Writer {
-    pub(super) fn new(pool: Pool, sql: Arc<Sql>, bells: Bells) -> Self {
-        let room = Arc::new(Semaphore::new(pool.server.options.waiting_max.max(1)));
-        Self { pool, sql, bells, queue: Mutex::default(), room }
+    pub(super) fn new(pool: Pool, reads: Arc<Pool>, sql: Arc<Sql>, bells: Bells) -> Self {
+        let options = &pool.server.options;
+        let room = Arc::new(Semaphore::new(options.waiting_max.max(1)));
+        let bytes_room = Arc::new(Semaphore::new(pieces(options.waiting_bytes_max)));
+        Self { pool, reads, sql, bells, queue: Mutex::default(), room, bytes_room }
     }
 
     pub(super) async fn append(self: Arc<Self>, append: Append) -> Outcome {
-        check_append(&append)?;
+        let mut size = check_append(&append)?;
+        size.bytes += size.events * EVENT_BYTES;
         let options = &self.pool.server.options;
-        let room = match Arc::clone(&self.room).try_acquire_owned() {
-            Ok(room) => room,
-            Err(_) => match tokio::time::timeout(options.answer_within, Arc::clone(&self.room).acquire_owned()).await {
-                Ok(Ok(room)) => room,
-                _ => return Err(AppendError::Timeout),
-            },
+        let Ok(room) = tokio::time::timeout(options.answer_within, self.room_for(size)).await else {
+            return Err(AppendError::Timeout);
         };
-        // Behind others that wait for a database that is away it could take long.
-        let patience = options.retry_for + options.answer_within * 2;
+        // One batch may be lost in silence and sent again, and be lost again; before it, the one that is under way.
+        let patience = (options.silence() * 2 + options.retry_for) * 2;
         let (answer, outcome) = oneshot::channel();
-        let events = append.streams.iter().map(|part| part.events.len()).sum();
-        let data = append.streams.iter().flat_map(|part| &part.events).map(|event| event.data.len() + 128).sum();
-        self.enqueue(Waiting { append, events, bytes: data, answer, _room: room });
+        self.enqueue(Waiting { append, size, searched: Position::START, answer, _room: room? });
         match tokio::time::timeout(patience, outcome).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(AppendError::OutcomeUnknown("the store was closed meanwhile".to_owned())),
             Err(_) => Err(AppendError::OutcomeUnknown(format!("no answer within {} s", patience.as_secs()))),
         }
+    }
+
+    /// Waits for room. Bytes come second, so that not more wait for them than may wait at all.
+    async fn room_for(&self, size: Size) -> Result<[OwnedSemaphorePermit; 2], AppendError> {
+        let closed = |_| AppendError::Timeout;
+        let one = Arc::clone(&self.room).acquire_owned().await.map_err(closed)?;
+        // What is larger than all the room waits until it is empty.
+        let most = pieces(self.pool.server.options.waiting_bytes_max);
+        let pieces = u32::try_from(pieces(size.bytes).min(most)).unwrap_or(u32::MAX);
+        let bytes = Arc::clone(&self.bytes_room).acquire_many_owned(pieces).await.map_err(closed)?;
+        Ok([one, bytes])
     }
 
     fn enqueue(self: &Arc<Self>, append: Waiting) {
@@ -110,8 +133,8 @@ impl Writer {
         let mut ids: HashSet<EventId> = HashSet::with_capacity(queue.waiting.len());
         while let Some(next) = queue.waiting.front() {
             let full = batch.len() >= options.batch_appends_max.max(1)
-                || events + next.events > options.batch_events_max
-                || bytes + next.bytes > options.batch_bytes_max;
+                || events + next.size.events > options.batch_events_max
+                || bytes + next.size.bytes > options.batch_bytes_max;
             let its_ids = next.append.streams.iter().flat_map(|part| &part.events).map(|event| event.id);
             if !batch.is_empty() && (full || its_ids.clone().any(|id| ids.contains(&id))) {
                 break;
@@ -121,8 +144,8 @@ impl Writer {
             if next.answer.is_closed() {
                 continue;
             }
-            events += next.events;
-            bytes += next.bytes;
+            events += next.size.events;
+            bytes += next.size.bytes;
             batch.push(next);
         }
         if batch.is_empty() {
@@ -132,14 +155,13 @@ impl Writer {
         Some(batch)
     }
 
-    async fn send(&self, batch: Vec<Waiting>) {
-        let appends: Vec<&Append> = batch.iter().map(|waiting| &waiting.append).collect();
-        match self.record(&appends).await {
-            Ok(outcomes) => {
-                let recorded = outcomes.iter().any(|outcome| matches!(outcome, Ok(appended) if !appended.duplicate));
-                for (waiting, outcome) in batch.into_iter().zip(outcomes) {
-                    // Whoever does not wait any more does not want to know.
-                    let _ = waiting.answer.send(outcome);
+    async fn send(self: &Arc<Self>, batch: Vec<Waiting>) {
+        match self.record(&batch).await {
+            Ok(decisions) => {
+                // A repetition counts: perhaps the answer to what it repeats never came.
+                let recorded = decisions.iter().any(|decision| matches!(decision, Decision::Made(Ok(_))));
+                for (waiting, decision) in batch.into_iter().zip(decisions) {
+                    self.decided(waiting, decision);
                 }
                 if recorded {
                     self.bells.ring();
@@ -148,24 +170,75 @@ impl Writer {
             // What is wrong with one says nothing of the others, so that each goes alone.
             Err(failed) if batch.len() > 1 && !failed.reached && matches!(failed.failure, Failure::Refused(_)) => {
                 for waiting in batch {
-                    let outcome = match self.record(&[&waiting.append]).await {
-                        Ok(mut outcomes) => outcomes.pop().unwrap_or(Err(AppendError::Timeout)),
-                        Err(failed) => Err(failed.failure.into_append_error(failed.reached)),
-                    };
-                    let _ = waiting.answer.send(outcome);
+                    match self.record(std::slice::from_ref(&waiting)).await {
+                        Ok(mut decisions) => {
+                            let none = || Decision::Made(Err(AppendError::Timeout));
+                            self.decided(waiting, decisions.pop().unwrap_or_else(none));
+                        }
+                        Err(failed) => tell(waiting, Err(failed.failure.into_append_error(failed.reached))),
+                    }
                 }
                 self.bells.ring();
             }
             Err(failed) => {
                 for waiting in batch {
-                    let _ = waiting.answer.send(Err(failed.failure.clone().into_append_error(failed.reached)));
+                    tell(waiting, Err(failed.failure.clone().into_append_error(failed.reached)));
+                }
+                if failed.reached {
+                    self.bells.ring();
                 }
             }
         }
     }
 
-    async fn record(&self, appends: &[&Append]) -> Result<Vec<Outcome>, super::pool::Failed> {
-        let sql = &self.sql;
-        self.pool.run(async |connection: Arc<Connection>| batch::send(&connection, sql, appends).await).await
+    fn decided(self: &Arc<Self>, waiting: Waiting, decision: Decision) {
+        match decision {
+            Decision::Made(outcome) => tell(waiting, outcome),
+            Decision::Dear(searched) => {
+                tokio::spawn(Arc::clone(self).search(Waiting { searched, ..waiting }));
+            }
+        }
     }
+
+    /// Goes on searching for what is against an append's condition, up to the head, and lets the append go on from
+    /// there. What was found is found again within its batch, which looks first whether the append is a repetition.
+    async fn search(self: Arc<Self>, mut waiting: Waiting) {
+        let Some(condition) = &waiting.append.condition else { return };
+        let (sql, items) = (&self.sql.first_match, items(&condition.fail_if));
+        let within_ms = SEARCH.min(self.reads.server.options.answer_within / 4).as_secs_f64() * 1_000.0;
+        while !waiting.answer.is_closed() {
+            let since = signed(waiting.searched.0);
+            let work = async |connection: Arc<Connection>| {
+                let statement = connection.prepared(sql).await?;
+                let row = connection.client.query_one(&statement, &[&items, &since, &within_ms]).await?;
+                let conflict = row.try_get::<_, Option<i64>>(0)?;
+                Ok((conflict, row.try_get::<_, i64>(1)?, row.try_get::<_, i64>(2)?))
+            };
+            let (conflict, through, head) = match self.reads.run(work).await {
+                Ok(found) => found,
+                // It was only looked for, so nothing is recorded.
+                Err(failed) => return tell(waiting, Err(failed.failure.into_append_error(false))),
+            };
+            waiting.searched = Position(through.unsigned_abs()).max(waiting.searched);
+            if conflict.is_some() || through >= head {
+                return self.enqueue(waiting);
+            }
+        }
+    }
+
+    async fn record(&self, batch: &[Waiting]) -> Result<Vec<Decision>, Failed> {
+        let asked: Vec<Asked<'_>> =
+            batch.iter().map(|waiting| Asked { append: &waiting.append, searched: waiting.searched }).collect();
+        let (sql, asked) = (&self.sql, &asked);
+        self.pool.run(async |connection: Arc<Connection>| batch::send(&connection, sql, asked).await).await
+    }
+}
+
+/// Whoever does not wait any more does not want to know.
+fn tell(waiting: Waiting, outcome: Outcome) {
+    let _ = waiting.answer.send(outcome);
+}
+
+fn pieces(bytes: usize) -> usize {
+    bytes.div_ceil(PIECE_BYTES).clamp(1, Semaphore::MAX_PERMITS)
 }

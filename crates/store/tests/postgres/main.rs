@@ -4,7 +4,11 @@
 
 mod conformance;
 mod falling;
+mod gate;
 mod load;
+mod losing;
 mod moving;
 mod opening;
 mod processes;
+mod proxy;
+mod silence;

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
-use tradewind_events::{Append, ExpectedRevision, Position, Query, StreamId};
+use tradewind_events::{Append, ExpectedRevision, Position, Query, Revision, StreamId};
 use tradewind_store::{OpenError, OpenOptions, open};
 use tradewind_testkit::servers::{Postgres, free_port, is_left_out};
 
@@ -103,13 +103,13 @@ async fn a_follower_is_told_of_what_another_process_appends_and_looks_by_itself_
     let polling = open(&url, OpenOptions::default()).await.unwrap();
     let mut looks = polling.subscribe(Position::START, Query::all()).await.unwrap();
     assert!(looks.next().await.unwrap().unwrap().caught_up);
-    // Give the first one the time to listen.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    let schema = url.rsplit('=').next().unwrap();
+    let listens = format!("SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN tradewind_{schema}'");
+    until(|| server.query(&listens) == "2", "they do not listen").await;
     writer.append(append()).await.unwrap();
     let delivery = tokio::time::timeout(PATIENCE, told.next()).await.expect("no notification came").unwrap().unwrap();
     assert_eq!(delivery.through, Position(1));
     // Nobody notifies of what somebody else's program records.
-    let schema = url.rsplit('=').next().unwrap();
     server.query(&format!(
         "INSERT INTO {schema}.events SELECT 2, stream, 1, time, recorded_at, kind, edges, gen_random_uuid(), tags,
          metadata, data FROM {schema}.events"
@@ -140,20 +140,25 @@ async fn connections_are_secret_when_the_url_says_so_and_ask_for_a_certificate_w
     server.take_file(&certificate, "server.crt");
     server.query("ALTER SYSTEM SET ssl = on");
     server.query("SELECT pg_reload_conf()");
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    until(|| server.query("SHOW ssl") == "on", "the server takes no certificate").await;
     let url = |host: &str, mode: &str| {
-        format!("postgres://postgres@{host}:{}/postgres?schema=secret&sslmode={mode}", server.port())
+        let name = mode.split('&').next().unwrap();
+        let place = format!("postgres://postgres@{host}:{}/postgres", server.port());
+        format!("{place}?schema=secret&application_name={name}&sslmode={mode}")
     };
     let trusted = format!("verify-full&sslrootcert={}", certificate.display());
-    let secret = "SELECT count(*) FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) \
-                  WHERE s.ssl AND a.application_name = 'tradewind'";
-    for mode in ["prefer", "require", &trusted] {
+    // Whether any, and whether all of a store's connections are secret.
+    let secret = |name: &str| {
+        server.query(&format!(
+            "SELECT count(*) > 0, coalesce(bool_and(s.ssl), false) FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid)
+             WHERE a.application_name = '{name}'"
+        ))
+    };
+    for (mode, expected) in [("prefer", "t|t"), ("require", "t|t"), (&*trusted, "t|t"), ("disable", "t|f")] {
         let store = open(&url("localhost", mode), impatient()).await.unwrap();
         store.head().await.unwrap();
-        assert_ne!(server.query(secret), "0", "sslmode={mode}");
+        assert_eq!(secret(mode.split('&').next().unwrap()), expected, "sslmode={mode}");
     }
-    let plain = open(&url("localhost", "disable"), impatient()).await.unwrap();
-    plain.head().await.unwrap();
     // Neither a name that is not in the certificate nor an issuer whom nobody trusts.
     refused(&url("127.0.0.1", &trusted), impatient()).await;
     refused(&url("localhost", "verify-full"), impatient()).await;
@@ -162,25 +167,46 @@ async fn connections_are_secret_when_the_url_says_so_and_ask_for_a_certificate_w
     assert!(error.to_string().to_lowercase().contains("tls"), "{error}");
 }
 
-/// What a failover to an asynchronous standby does to whoever had read more than that had.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_that_goes_back_ends_those_who_had_read_further_with_the_reason() {
+/// The names of tables would do as names of stores, and of what shops have.
+#[tokio::test]
+async fn a_schema_may_be_called_by_a_reserved_word() {
     if is_left_out("postgres") {
         return;
     }
-    let server = Postgres::shared();
-    let url = server.fresh_url();
-    let store = open(&url, OpenOptions::default()).await.unwrap();
-    let mut follower = store.subscribe(Position::START, Query::all()).await.unwrap();
-    for _ in 0..3 {
+    let server = Postgres::start("");
+    for name in ["order", "user", "table"] {
+        let store = open(&server.url(name), impatient()).await.unwrap();
+        let mut follower = store.subscribe(Position::START, Query::all()).await.unwrap();
         store.append(append()).await.unwrap();
+        store.truncate(&StreamId::new("a-1").unwrap(), Revision::END).await.unwrap();
+        while follower.next().await.unwrap().unwrap().through < Position(1) {}
+        assert_eq!(store.read(Position::START, &Query::category("a"), 5).await.unwrap().events.len(), 1);
     }
-    let mut through = Position::START;
-    while through < Position(3) {
-        through = follower.next().await.unwrap().unwrap().through;
+}
+
+#[tokio::test]
+async fn a_schema_that_is_there_needs_no_right_to_make_one() {
+    if is_left_out("postgres") {
+        return;
     }
-    let schema = url.rsplit('=').next().unwrap();
-    server.query(&format!("DELETE FROM {schema}.events WHERE position > 1"));
-    let end = tokio::time::timeout(PATIENCE, follower.next()).await.expect("it does not notice").unwrap();
-    assert!(end.unwrap_err().to_string().contains("a failover lost events"));
+    let server = Postgres::start("");
+    server.query("CREATE ROLE tenant LOGIN");
+    server.query("CREATE SCHEMA given AUTHORIZATION tenant");
+    let url = |schema: &str| server.url(schema).replace("postgres@", "tenant@");
+    let store = open(&url("given"), impatient()).await.unwrap();
+    store.append(append()).await.unwrap();
+    // Also a repetition, which only writes that it was there.
+    let again = append();
+    assert!(!store.append(again.clone()).await.unwrap().duplicate);
+    assert!(store.append(again).await.unwrap().duplicate);
+    let error = refused(&url("another"), impatient()).await;
+    assert!(error.to_string().contains("permission denied"), "{error}");
+}
+
+async fn until(mut is_so: impl FnMut() -> bool, otherwise: &str) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "{otherwise}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

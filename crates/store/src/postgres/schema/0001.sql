@@ -32,7 +32,8 @@ CREATE TABLE {s}.streams (
     CONSTRAINT streams_name UNIQUE (name)
 );
 
--- Each pair of a category and an event type that ever came.
+-- Each pair of a category and an event type that ever came. A stream whose name has no dash is its own category, and
+-- there may be any number of those: they share the category '', and their events are tagged.
 CREATE TABLE {s}.kinds (
     id int4 GENERATED ALWAYS AS IDENTITY,
     category text COLLATE "C" NOT NULL,
@@ -41,6 +42,7 @@ CREATE TABLE {s}.kinds (
     CONSTRAINT kinds_name UNIQUE (category, type)
 );
 
+-- Besides what events are tagged with: a space and its stream's name, if that has no dash. No other tag has a space.
 CREATE TABLE {s}.tags (
     tag text COLLATE "C" NOT NULL,
     position int8 NOT NULL,
@@ -57,12 +59,8 @@ CREATE TABLE {s}.snapshots (
 );
 
 -- Whoever appends holds a lock on this table until his commit is durable. A named table, and not a number, so that
--- pg_locks tells who waits for whom, and nobody else's advisory lock is ever ours.
-CREATE TABLE {s}.gate (
-    -- Written where a commit must be waited for though nothing is recorded.
-    touched int8 NOT NULL
-);
-INSERT INTO {s}.gate VALUES (0);
+-- pg_locks tells who waits for whom, and nobody else's advisory lock is ever ours. There is nothing in it.
+CREATE TABLE {s}.gate ();
 
 -- What people read.
 CREATE VIEW {s}.readable AS
@@ -94,15 +92,30 @@ DECLARE
     item jsonb;
     wanted int4[];
     tagged text[];
+    -- The tags of streams that are a category by themselves, and the kinds that their events may have.
+    bare text[];
+    bare_wanted int4[];
 BEGIN
     FOR item IN SELECT jsonb_array_elements(items) LOOP
         wanted := NULL;
+        bare := '{}';
+        bare_wanted := '{}';
         IF item ? 'categories' OR item ? 'types' THEN
             wanted := ARRAY(
                 SELECT k.id FROM {s}.kinds k
-                WHERE (NOT item ? 'categories' OR item -> 'categories' ? k.category)
+                WHERE (NOT item ? 'categories' OR k.category <> '' AND item -> 'categories' ? k.category)
                   AND (NOT item ? 'types' OR item -> 'types' ? k.type));
-            CONTINUE WHEN wanted = '{}';
+            IF item ? 'categories' THEN
+                bare := ARRAY(
+                    SELECT ' ' || c.name FROM jsonb_array_elements_text(item -> 'categories') c(name)
+                    WHERE EXISTS (SELECT FROM {s}.streams s WHERE s.name = c.name));
+                IF bare <> '{}' THEN
+                    bare_wanted := ARRAY(
+                        SELECT k.id FROM {s}.kinds k
+                        WHERE k.category = '' AND (NOT item ? 'types' OR item -> 'types' ? k.type));
+                END IF;
+            END IF;
+            CONTINUE WHEN wanted = '{}' AND bare_wanted = '{}';
         END IF;
         IF item ? 'tags' THEN
             tagged := ARRAY(SELECT jsonb_array_elements_text(item -> 'tags'));
@@ -113,7 +126,11 @@ BEGIN
                       SELECT FROM unnest(tagged[2:]) other(tag)
                       WHERE NOT EXISTS (SELECT FROM {s}.tags o WHERE o.tag = other.tag AND o.position = t.position))
                   AND (wanted IS NULL
-                       OR (SELECT e.kind FROM {s}.events e WHERE e.position = t.position) = ANY (wanted))
+                       OR (SELECT e.kind FROM {s}.events e WHERE e.position = t.position) = ANY (wanted)
+                       OR bare_wanted <> '{}'
+                          AND (SELECT e.kind FROM {s}.events e WHERE e.position = t.position) = ANY (bare_wanted)
+                          AND EXISTS (SELECT FROM unnest(bare) b(tag) WHERE EXISTS (
+                                  SELECT FROM {s}.tags o WHERE o.tag = b.tag AND o.position = t.position)))
                 ORDER BY t.position LIMIT most;
         ELSIF wanted IS NULL THEN
             RETURN QUERY
@@ -126,30 +143,50 @@ BEGIN
                     WHERE e.kind = w.kind AND e.position > since AND e.position <= until
                     ORDER BY e.position LIMIT most) p
                 ORDER BY p.position LIMIT most;
+            IF bare_wanted <> '{}' THEN
+                RETURN QUERY
+                    SELECT p.position FROM unnest(bare) b(tag) CROSS JOIN LATERAL (
+                        SELECT t.position FROM {s}.tags t
+                        WHERE t.tag = b.tag AND t.position > since AND t.position <= until
+                          AND (NOT item ? 'types'
+                               OR (SELECT e.kind FROM {s}.events e WHERE e.position = t.position) = ANY (bare_wanted))
+                        ORDER BY t.position LIMIT most) p
+                    ORDER BY p.position LIMIT most;
+            END IF;
         END IF;
     END LOOP;
 END $$;
 
--- The first position after `since` that matches a query; null if there is none.
-CREATE FUNCTION {s}.first_match(items jsonb, since int8) RETURNS int8 LANGUAGE plpgsql STABLE AS $$
+-- The first position after `since` and up to `until` that matches a query; null if there is none up to `through`. It
+-- goes on from window to window for as long as it may, and each is as wide as the ones before it were quick.
+CREATE FUNCTION {s}.first_match(
+    items jsonb, since int8, until int8, within_ms float8, OUT conflict int8, OUT through int8
+) LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    looked int8 := since;
-    conflict int8;
+    begun CONSTANT timestamptz := clock_timestamp();
+    turned timestamptz := begun;
+    took_ms float8;
+    width int8 := 4096;
+    edge int8;
+    last int8;
     candidates int8;
     at_once CONSTANT int4 := 64;
 BEGIN
     IF items = '[]' THEN
         items := '[{}]';
     END IF;
-    LOOP
-        SELECT min(e.position), max(c.position), count(*) INTO conflict, since, candidates
-        FROM (SELECT DISTINCT f.position FROM {s}.find(items, looked, 9223372036854775807, at_once) f(position)
+    through := since;
+    WHILE through < until AND extract(epoch FROM turned - begun) * 1000 < within_ms LOOP
+        edge := least(until, through + width);
+        SELECT min(e.position), max(c.position), count(*) INTO conflict, last, candidates
+        FROM (SELECT DISTINCT f.position FROM {s}.find(items, through, edge, at_once) f(position)
               ORDER BY f.position LIMIT at_once) c
         LEFT JOIN {s}.events e ON e.position = c.position AND e.data IS NOT NULL;
-        IF conflict IS NOT NULL OR candidates < at_once THEN
-            RETURN conflict;
-        END IF;
-        looked := since;
+        EXIT WHEN conflict IS NOT NULL;
+        through := CASE WHEN candidates < at_once THEN edge ELSE last END;
+        took_ms := extract(epoch FROM clock_timestamp() - turned) * 1000;
+        turned := clock_timestamp();
+        width := CASE WHEN took_ms < 2 THEN width * 2 WHEN took_ms > 10 THEN greatest(width / 2, 4096) ELSE width END;
     END LOOP;
 END $$;
 
@@ -176,7 +213,7 @@ END $$;
 -- by one, which costs a third of unnesting a dozen of them together.
 CREATE FUNCTION {s}.put(
     from_event int4, to_event int4, status int4[], starts int8[], bases int8[], numbers int8[], moment int8,
-    appends int4[], parts int4[], slots int4[], offsets int4[], ordinals int4[],
+    names text[], appends int4[], parts int4[], slots int4[], offsets int4[], ordinals int4[],
     ids uuid[], times int8[], kinds int4[], edges int2[], tags text[], metadata bytea[], data bytea[]
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -193,6 +230,12 @@ BEGIN
         FROM generate_series(from_event, to_event) n CROSS JOIN LATERAL string_to_table(tags[n], ',') t(tag)
         WHERE tags[n] <> '' AND status[appends[n]] = 0;
     END IF;
+    IF EXISTS (SELECT FROM unnest(names) u(name) WHERE strpos(u.name, '-') = 0) THEN
+        INSERT INTO {s}.tags (tag, position)
+        SELECT ' ' || names[slots[n]], starts[appends[n]] + offsets[n]
+        FROM generate_series(from_event, to_event) n
+        WHERE strpos(names[slots[n]], '-') = 0 AND status[appends[n]] = 0;
+    END IF;
 END $$;
 
 -- Decides and records a batch of appends, in order, each all or not at all. One statement, so that the gate is never
@@ -203,11 +246,13 @@ END $$;
 -- -3: something there) and how many events it has.
 --
 -- Of the named streams the caller may tell what he remembers: the number and the last revision, which are believed if
--- nothing has been recorded since the position `seen`. He is told how they are now, and where the store stands.
+-- nothing has been recorded since the position `seen`. He is told where the store stands, and how they are now if that
+-- does not follow from what he has told: that whatever he does not remember is new.
 --
 -- Of each append it answers: 0 recorded, from the position on; 1 recorded before, from the position on; 2 wrong
--- revision, of the part; 3 the condition fails at the position; 4 an id is taken, at the position, and which event's.
--- Of each part: its stream's last revision; -1: none.
+-- revision, of the part; 3 the condition fails at the position; 4 an id is taken, at the position, and which event's;
+-- 5 the condition is too dear to be searched for here, and holds up to the position. Of each part: its stream's last
+-- revision; -1: none. If all are recorded it answers nothing of this, since it follows from where the store stands.
 CREATE FUNCTION {s}.append(
     seen int8, names text[], seen_numbers int8[], seen_lasts int8[],
     append_parts int4[], append_events int4[], conditions text[], afters int8[],
@@ -240,11 +285,35 @@ DECLARE
     conflict int8;
     within int4;
     taken record;
+    -- What conditions were found before the gate, which was then at `looked`: the position where each fails.
+    looked int8 := 0;
+    early int8[];
+    through int8;
+    began timestamptz;
+    -- How long one condition may be searched for here, and all of a batch.
+    condition_ms CONSTANT float8 := 25;
+    conditions_ms CONSTANT float8 := 250;
 BEGIN
     -- Each statement below must see what others committed while this one waited at the gate.
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'appends need the isolation level read committed';
     END IF;
+    -- What is recorded does not change, so conditions are looked for in it before others have to wait.
+    IF conditional THEN
+        began := clock_timestamp();
+        SELECT e.position INTO looked FROM {s}.events e ORDER BY e.position DESC LIMIT 1;
+        looked := coalesce(looked, 0);
+        early := array_fill(NULL::int8, ARRAY[count_appends]);
+        FOR a IN 1 .. count_appends LOOP
+            CONTINUE WHEN conditions[a] IS NULL OR afters[a] >= looked;
+            EXIT WHEN extract(epoch FROM clock_timestamp() - began) * 1000 > conditions_ms;
+            SELECT f.conflict, f.through INTO conflict, through
+            FROM {s}.first_match(conditions[a]::jsonb, afters[a], looked, condition_ms) f;
+            early[a] := conflict;
+            afters[a] := through;
+        END LOOP;
+    END IF;
+
     LOCK TABLE {s}.gate IN SHARE UPDATE EXCLUSIVE MODE;
     SELECT e.position, e.recorded_at INTO stood, moment FROM {s}.events e ORDER BY e.position DESC LIMIT 1;
     stood := coalesce(stood, 0);
@@ -320,16 +389,25 @@ BEGIN
                 END IF;
             END LOOP;
             IF conditional AND status[a] = 0 AND conditions[a] IS NOT NULL THEN
-                -- The condition looks at what is recorded, so what goes before must be.
-                IF put_from < event THEN
-                    PERFORM {s}.put(put_from, event - 1, status, starts, bases, numbers, moment, appends, parts, slots, offsets,
-                        ordinals, ids, times, kinds, edges, tags, metadata, data);
-                    put_from := event;
-                END IF;
-                conflict := {s}.first_match(conditions[a]::jsonb, afters[a]);
-                IF conflict IS NOT NULL THEN
+                IF early[a] IS NOT NULL THEN
                     status[a] := 3;
-                    answers[a] := conflict;
+                    answers[a] := early[a];
+                ELSIF afters[a] < looked THEN
+                    status[a] := 5;
+                    answers[a] := afters[a];
+                ELSE
+                    -- It looks at what has been recorded since, so what goes before in this batch must be.
+                    IF put_from < event THEN
+                        PERFORM {s}.put(put_from, event - 1, status, starts, bases, numbers, moment, names, appends,
+                            parts, slots, offsets, ordinals, ids, times, kinds, edges, tags, metadata, data);
+                        put_from := event;
+                    END IF;
+                    SELECT f.conflict INTO conflict
+                    FROM {s}.first_match(conditions[a]::jsonb, afters[a], head, 'Infinity') f;
+                    IF conflict IS NOT NULL THEN
+                        status[a] := 3;
+                        answers[a] := conflict;
+                    END IF;
                 END IF;
             END IF;
             IF status[a] = 0 THEN
@@ -372,8 +450,8 @@ BEGIN
         SELECT numbers[n.slot], n.name FROM unnest(names) WITH ORDINALITY n(name, slot)
         WHERE known[n.slot] = 0 AND numbers[n.slot] <> 0;
     END IF;
-    PERFORM {s}.put(put_from, cardinality(ids), status, starts, bases, numbers, moment, appends, parts, slots, offsets,
-        ordinals, ids, times, kinds, edges, tags, metadata, data);
+    PERFORM {s}.put(put_from, cardinality(ids), status, starts, bases, numbers, moment, names, appends, parts, slots,
+        offsets, ordinals, ids, times, kinds, edges, tags, metadata, data);
     EXIT attempts;
 EXCEPTION WHEN unique_violation THEN
     IF careful THEN
@@ -384,27 +462,52 @@ END;
 END LOOP;
 
     -- What was recorded before may have been seen here and not yet be on the standby: a commit that writes waits for
-    -- everything before it, one that writes nothing waits for nothing.
+    -- everything before it, one that writes nothing waits for nothing. A message in the log that nobody
+    -- reads is writing, and leaves no row behind.
     IF careful THEN
-        UPDATE {s}.gate SET touched = touched + 1;
+        PERFORM pg_logical_emit_message(true, 'tradewind', '');
+    END IF;
+
+    IF 0 = ALL (status) THEN
+        status := NULL;
+        answers := NULL;
+        details := NULL;
+        revisions := NULL;
+    END IF;
+    IF believed AND NOT EXISTS (
+        SELECT FROM unnest(seen_numbers, known) s(told, is_known) WHERE s.told IS NULL AND s.is_known <> 0
+    ) THEN
+        numbers := NULL;
+        lasts := NULL;
     END IF;
 END $$;
 
--- Gives up a stream's events before a revision, but never its last one. Their rows stay, so that ids are recognised.
-CREATE FUNCTION {s}.give_up(the_stream text, before int8) RETURNS void LANGUAGE plpgsql AS $$
+-- Gives up a stream's events before a revision, but never its last one, and at most so many of them; answers whether
+-- there are more. Their rows stay, so that ids are recognised.
+CREATE FUNCTION {s}.give_up(the_stream text, before int8, most int8) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     given {s}.streams;
+    until int8;
+    tagged record;
+    bare CONSTANT text[] := CASE WHEN strpos(the_stream, '-') = 0 THEN ARRAY[' ' || the_stream] ELSE '{}' END;
 BEGIN
     SELECT s.* INTO given FROM {s}.streams s WHERE s.name = the_stream FOR UPDATE;
     before := least(before, (SELECT e.revision FROM {s}.events e WHERE e.stream = given.id
                              ORDER BY e.revision DESC LIMIT 1));
     IF before IS NULL OR given.id IS NULL OR before <= given.first THEN
-        RETURN;
+        RETURN false;
     END IF;
-    DELETE FROM {s}.tags t USING {s}.events e
-    WHERE e.stream = given.id AND e.revision >= given.first AND e.revision < before AND e.tags <> ''
-      AND t.position = e.position AND t.tag = ANY (string_to_array(e.tags, ','));
+    until := least(before, given.first + most);
+    -- One by one, so that no plan ever goes through all tags.
+    FOR tagged IN
+        SELECT t.tag, e.position FROM {s}.events e
+            CROSS JOIN LATERAL unnest(string_to_array(e.tags, ',') || bare) t(tag)
+        WHERE e.stream = given.id AND e.revision >= given.first AND e.revision < until
+    LOOP
+        DELETE FROM {s}.tags t WHERE t.tag = tagged.tag AND t.position = tagged.position;
+    END LOOP;
     UPDATE {s}.events e SET data = NULL, metadata = '', tags = ''
-    WHERE e.stream = given.id AND e.revision >= given.first AND e.revision < before;
-    UPDATE {s}.streams s SET first = before WHERE s.id = given.id;
+    WHERE e.stream = given.id AND e.revision >= given.first AND e.revision < until;
+    UPDATE {s}.streams s SET first = until WHERE s.id = given.id;
+    RETURN until < before;
 END $$;
