@@ -6,8 +6,8 @@
 //! projections, reactions and process managers work over a broker as they do without one.
 //!
 //! Read in this order: a [`Message`] is an event with the position of the message before it on its topic; [`Broker`],
-//! [`Publisher`] and [`Consumer`] are the ports; [`open`] chooses the engine by URL; `nats` and `rabbitmq` are engines,
-//! and [`FeedsBroker`] the one that needs nothing installed; `relay` and `source` are the two ends.
+//! [`Publisher`] and [`Consumer`] are the ports; [`open`] chooses the engine by URL; `nats`, `rabbitmq` and `kafka`
+//! are engines, and [`FeedsBroker`] the one that needs nothing installed; `relay` and `source` are the two ends.
 //! `docs/internals/broker.md` draws the messages and says what is promised.
 
 mod backoff;
@@ -19,6 +19,8 @@ mod place;
 mod ports;
 
 mod feeds;
+#[cfg(feature = "kafka")]
+mod kafka;
 #[cfg(feature = "nats")]
 mod nats;
 mod open;

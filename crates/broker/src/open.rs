@@ -17,7 +17,11 @@ pub enum BrokerUrl {
     Amqp(Url),
     /// `nats://user:password@host:4222` or `tls:`: NATS JetStream. Several servers of a cluster are separated by commas.
     Nats(Vec<Url>),
+    /// `kafka://user:password@host:9092` or `kafkas:`: Kafka. Several servers of a cluster are separated by commas.
+    Kafka(Vec<Url>),
 }
+
+const SCHEMES: &str = "feeds:, amqp:, amqps:, nats:, tls:, kafka: and kafkas:";
 
 /// A URL without what stands before the `@`, and without what stands behind a `?`.
 fn without_credentials(text: &str) -> String {
@@ -36,6 +40,28 @@ fn one_without_credentials(text: &str) -> String {
     format!("{scheme}//{place}")
 }
 
+/// The addresses of a cluster: the first says the scheme, further ones may leave it out.
+fn several(text: &str) -> Result<Vec<Url>, url::ParseError> {
+    let scheme = text.split_once("//").map_or("", |(scheme, _)| scheme);
+    let one = |part: &str| if part.contains("//") { part.parse() } else { format!("{scheme}//{part}").parse() };
+    let mut parts = text.split(',');
+    let first = parts.next().unwrap_or_default().parse();
+    std::iter::once(first).chain(parts.map(one)).collect()
+}
+
+/// What else a URL of Kafka may say: how the login goes, and whose certificates are trusted.
+fn kafka_parameters(urls: &[Url]) -> Result<(), String> {
+    for (key, value) in urls.iter().flat_map(Url::query_pairs) {
+        match (&*key, &*value) {
+            ("sasl", "plain" | "scram-sha-256" | "scram-sha-512") => {}
+            ("sasl", other) => return Err(format!("sasl={other} is none of plain, scram-sha-256 and scram-sha-512")),
+            ("ca", file) if !file.is_empty() => {}
+            (key, _) => return Err(format!("it has the parameter {key:?}; there are sasl=MECHANISM and ca=FILE")),
+        }
+    }
+    Ok(())
+}
+
 impl FromStr for BrokerUrl {
     type Err = BrokerError;
     fn from_str(text: &str) -> Result<Self, BrokerError> {
@@ -43,18 +69,20 @@ impl FromStr for BrokerUrl {
         if text == "feeds:" {
             return Ok(Self::Feeds);
         }
-        let urls: Result<Vec<Url>, _> = text.split(',').map(str::parse::<Url>).collect();
-        let urls = urls.map_err(|error| refused(format!("it is no URL: {error}")))?;
+        let urls = several(text).map_err(|error| refused(format!("it is no URL: {error}")))?;
         let scheme = urls[0].scheme().to_owned();
         if urls.iter().any(|url| url.host_str().is_none_or(str::is_empty)) {
             return Err(refused(
-                "it names no host; there are feeds:, amqp://HOST:PORT and nats://HOST:PORT".to_owned(),
+                "it names no host; there are feeds:, amqp://HOST:PORT, nats://HOST:PORT and kafka://HOST:PORT"
+                    .to_owned(),
             ));
         }
         if let Some(other) = urls.iter().find(|url| url.scheme() != scheme) {
             return Err(refused(format!("its servers have different schemes, {scheme} and {}", other.scheme())));
         }
-        if let Some((key, _)) = urls.iter().find_map(|url| url.query_pairs().next()) {
+        if scheme.starts_with("kafka") {
+            kafka_parameters(&urls).map_err(refused)?;
+        } else if let Some((key, _)) = urls.iter().find_map(|url| url.query_pairs().next()) {
             return Err(refused(format!("it has the parameter {key:?}, and takes none")));
         }
         match scheme.as_str() {
@@ -63,7 +91,8 @@ impl FromStr for BrokerUrl {
                 Err(refused("RabbitMQ is reached at one address; put a balancer before a cluster".to_owned()))
             }
             "nats" | "tls" => Ok(Self::Nats(urls)),
-            other => Err(refused(format!("no engine speaks {other}: there are feeds:, amqp:, amqps:, nats: and tls:"))),
+            "kafka" | "kafkas" => Ok(Self::Kafka(urls)),
+            other => Err(refused(format!("no engine speaks {other}: there are {SCHEMES}"))),
         }
     }
 }
@@ -88,7 +117,7 @@ impl fmt::Display for BrokerUrl {
         match self {
             Self::Feeds => f.write_str("feeds:"),
             Self::Amqp(url) => f.write_str(&without_credentials(url.as_str())),
-            Self::Nats(urls) => {
+            Self::Nats(urls) | Self::Kafka(urls) => {
                 let all: Vec<String> = urls.iter().map(|url| without_credentials(url.as_str())).collect();
                 f.write_str(&all.join(","))
             }
@@ -116,7 +145,7 @@ pub fn open(url: &str, options: BrokerOptions) -> Result<Option<Arc<dyn Broker>>
 /// # Errors
 /// As [`open`].
 #[cfg_attr(
-    not(all(feature = "nats", feature = "rabbitmq")),
+    not(all(feature = "kafka", feature = "nats", feature = "rabbitmq")),
     expect(clippy::needless_pass_by_value, unused_variables, reason = "an engine takes them")
 )]
 pub fn open_at(url: &BrokerUrl, options: BrokerOptions) -> Result<Option<Arc<dyn Broker>>, BrokerError> {
@@ -124,9 +153,11 @@ pub fn open_at(url: &BrokerUrl, options: BrokerOptions) -> Result<Option<Arc<dyn
         BrokerUrl::Feeds => Ok(None),
         #[cfg(feature = "rabbitmq")]
         BrokerUrl::Amqp(amqp) => Ok(Some(Arc::new(crate::rabbitmq::RabbitMq::new(amqp, url.to_string(), options)))),
+        #[cfg(feature = "kafka")]
+        BrokerUrl::Kafka(servers) => Ok(Some(Arc::new(crate::kafka::Kafka::new(servers, url.to_string(), options)?))),
         #[cfg(feature = "nats")]
         BrokerUrl::Nats(servers) => Ok(Some(Arc::new(crate::nats::Nats::new(servers, url.to_string(), options)?))),
-        #[cfg(not(all(feature = "nats", feature = "rabbitmq")))]
+        #[cfg(not(all(feature = "kafka", feature = "nats", feature = "rabbitmq")))]
         #[allow(unreachable_patterns, reason = "which are left depends on the features")]
         other => Err(BrokerError::Url {
             url: other.to_string(),

@@ -18,7 +18,7 @@ pub struct BrokerOptions {
     pub keep_for: Duration,
     /// How many bytes of messages a broker keeps for a group that does not come for them (RabbitMQ).
     pub group_bytes_max: u64,
-    /// On how many servers of a cluster a topic lies (JetStream).
+    /// On how many servers of a cluster a topic lies (JetStream; Kafka, where 1 is as many as the cluster says).
     pub replicas: usize,
 }
 

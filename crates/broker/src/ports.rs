@@ -5,7 +5,7 @@ use tradewind_events::Position;
 
 use crate::{BrokerError, Delivered, Group, Message, PublishError, Receipt, Topic};
 
-/// A broker, reached when it is first used. What it gives out shares its connection.
+/// A broker, reached when it is first used. What it gives out shares its connection, where its client can.
 pub trait Broker: Send + Sync + 'static {
     /// Where it is, without credentials: for logs and status.
     fn place(&self) -> &str;

@@ -20,6 +20,23 @@ fn fixture(broker: Arc<dyn Broker>, keep: Box<dyn std::any::Any + Send>) -> Fixt
     }
 }
 
+#[cfg(feature = "kafka")]
+mod kafka {
+    use super::{Fixture, fixture, open, options};
+    use tradewind_testkit::servers::{Kafka, is_left_out};
+
+    async fn open_kafka() -> Option<Fixture> {
+        if is_left_out("kafka") {
+            return None;
+        }
+        let server = Kafka::start();
+        let broker = open(&server.url(), options()).unwrap().unwrap();
+        Some(fixture(broker, Box::new(server)))
+    }
+
+    tradewind_broker::conformance_tests!(open_kafka);
+}
+
 #[cfg(feature = "nats")]
 mod nats {
     use super::{Fixture, fixture, open, options};

@@ -5,11 +5,14 @@
 //! `TRADEWIND_TEST_SKIP` names it: then [`is_left_out`] says so, and the test returns.
 
 mod folder;
+mod kafka;
 mod nats;
+mod objects;
 mod postgres;
 mod process;
 mod rabbitmq;
 
+pub use kafka::Kafka;
 pub use nats::Nats;
 pub use postgres::{Postgres, StopMode};
 pub use process::{Process, free_port};

