@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tradewind_broker::{Broker, BrokeredMetrics, Group, RelayState, StartFrom, Subscribe, open};
 use tradewind_events::{ErrorCode, EventSource, Position, Query};
-use tradewind_testkit::servers::{Nats, RabbitMq, is_left_out};
+use tradewind_testkit::servers::{Kafka, Nats, RabbitMq, is_left_out};
 
 use crate::faulty::Faulty;
 use crate::given::{Following, Publishing, options, until};
@@ -19,6 +19,18 @@ trait Server: Send {
 }
 
 impl Server for Nats {
+    fn url(&self) -> String {
+        self.url()
+    }
+    fn kill(&mut self) {
+        self.kill();
+    }
+    fn start_again(&mut self) {
+        self.start_again();
+    }
+}
+
+impl Server for Kafka {
     fn url(&self) -> String {
         self.url()
     }
@@ -135,14 +147,19 @@ async fn what_the_broker_loses_and_repeats_is_noticed(url: &str) {
     let (publishing, folder, metrics) = (Publishing::new(), tempfile::tempdir().unwrap(), BrokeredMetrics::default());
     let broker: Arc<dyn Broker> = Arc::new(Faulty(broker(url)));
     let (mut following, source) = (Following::new(), publishing.source(&broker, &metrics));
+    // From here on the broker keeps what comes for the follower.
+    publishing.record(10).await;
+    following.until(&source, 10).await;
     let relaying = publishing.relay(&broker, folder.path());
-    let recording = publishing.record_slowly(700);
+    relaying.has_published(10).await;
+    let recording = publishing.record_slowly(1_390);
     // The last one, too, is lost: nothing comes behind it, and it is missed all the same.
-    following.until(&source, 700).await;
+    following.until(&source, 1_400).await;
     recording.await.unwrap();
-    following.has_all(700);
+    following.has_all(1_400);
     let (topic, group) = group(&publishing);
-    assert!(metrics.filled(&topic, group) >= 10 && metrics.delivered(&topic, group) >= 10);
+    let (filled, delivered) = (metrics.filled(&topic, group), metrics.delivered(&topic, group));
+    assert!(filled >= 10 && delivered >= 10, "{filled} filled, {delivered} delivered, {:?}", relaying.handle.status());
     relaying.stop().await;
 }
 
@@ -163,6 +180,21 @@ async fn events_come_over_rabbitmq() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_come_over_kafka() {
+    if !is_left_out("kafka") {
+        let server = Kafka::start();
+        events_come_over_the_broker(&server.url()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kafka_is_killed_and_comes_back() {
+    if !is_left_out("kafka") {
+        the_broker_is_killed_and_comes_back(Kafka::start()).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nats_is_killed_and_comes_back() {
     if !is_left_out("nats") {
         the_broker_is_killed_and_comes_back(Nats::start()).await;
@@ -174,6 +206,14 @@ async fn rabbitmq_is_killed_and_comes_back() {
     if !is_left_out("rabbitmq") {
         let server = tokio::task::spawn_blocking(RabbitMq::start).await.unwrap();
         the_broker_is_killed_and_comes_back(server).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_kafka_loses_and_repeats_is_noticed() {
+    if !is_left_out("kafka") {
+        let server = Kafka::start();
+        what_the_broker_loses_and_repeats_is_noticed(&server.url()).await;
     }
 }
 
@@ -193,20 +233,49 @@ async fn what_rabbitmq_loses_and_repeats_is_noticed() {
     }
 }
 
-/// From NATS to RabbitMQ and back, while events are recorded all the time. Whoever was not told in time what went over
+/// The whole topic is gone, and the groups with it. The relay goes on where it was; what only the lost topic had, a
+/// follower reads from the feed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kafka_comes_back_empty() {
+    if is_left_out("kafka") {
+        return;
+    }
+    let mut server = Kafka::start_forgetful();
+    let broker = broker(&server.url());
+    let (publishing, folder, metrics) = (Publishing::new(), tempfile::tempdir().unwrap(), BrokeredMetrics::default());
+    let (mut following, source) = (Following::new(), publishing.source(&broker, &metrics));
+    let relaying = publishing.relay(&broker, folder.path());
+    publishing.record(400).await;
+    relaying.has_published(400).await;
+    following.until(&source, 150).await;
+    server.kill();
+    publishing.record(100).await;
+    server.start_again();
+    relaying.has_published(500).await;
+    let recording = publishing.record_slowly(300);
+    following.until(&source, 800).await;
+    recording.await.unwrap();
+    following.has_all(800);
+    relaying.has_published(800).await;
+    relaying.stop().await;
+}
+
+/// From NATS to RabbitMQ, to Kafka and back, while events are recorded all the time. Whoever was not told in time what went over
 /// the old broker finds it missing on the new one, and reads it from the feed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn switching_the_broker_loses_repeats_and_reorders_nothing() {
-    if is_left_out("nats") || is_left_out("rabbitmq") {
+    if is_left_out("nats") || is_left_out("rabbitmq") || is_left_out("kafka") {
         return;
     }
-    let nats_server = Nats::start();
+    let (nats_server, kafka_server) = (Nats::start(), Kafka::start());
     let rabbitmq_server = tokio::task::spawn_blocking(RabbitMq::start).await.unwrap();
     let (nats, rabbitmq) = (broker(&nats_server.url()), broker(&rabbitmq_server.url()));
+    let kafka = broker(&kafka_server.url());
     let (publishing, folder, metrics) = (Publishing::new(), tempfile::tempdir().unwrap(), BrokeredMetrics::default());
-    let recording = publishing.record_slowly(1_500);
+    let recording = publishing.record_slowly(2_000);
     let mut following = Following::new();
-    for (broker, published, taken) in [(&nats, 300, 200), (&rabbitmq, 700, 650), (&nats, 1_500, 1_500)] {
+    let route = [(&nats, 300, 200), (&rabbitmq, 700, 650), (&kafka, 1_200, 1_100), (&nats, 2_000, 2_000)];
+    for (broker, published, taken) in route {
         let relaying = publishing.relay(broker, folder.path());
         let source = publishing.source(broker, &metrics);
         following.until(&source, taken).await;
@@ -214,7 +283,7 @@ async fn switching_the_broker_loses_repeats_and_reorders_nothing() {
         relaying.stop().await;
     }
     recording.await.unwrap();
-    following.has_all(1_500);
+    following.has_all(2_000);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

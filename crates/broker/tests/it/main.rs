@@ -6,3 +6,5 @@ mod conformance;
 mod ends;
 mod faulty;
 mod given;
+mod rivals;
+mod traces;
