@@ -71,7 +71,8 @@ pub(super) fn read_broker(section: &Section<'_>, problems: &Problems) -> BrokerS
             Err(error) => problems.add(
                 url.span,
                 error.to_string(),
-                "write feeds: for none, amqp://USER:PASSWORD@HOST:5672/VHOST for RabbitMQ, or nats://HOST:4222",
+                "write feeds: for none, amqp://USER:PASSWORD@HOST:5672/VHOST for RabbitMQ, nats://HOST:4222, or \
+                 kafka://HOST:9092",
             ),
         }
     }

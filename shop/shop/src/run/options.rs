@@ -62,8 +62,8 @@ pub struct Options {
     /// inventory, and then sells without asking whether the goods are there
     #[arg(long)]
     pub upstream: Vec<Upstream>,
-    /// The broker over which events go between contexts, as nats://HOST:4222 or amqp://USER:PASSWORD@HOST:5672/VHOST;
-    /// feeds: follows the other contexts' feeds and needs none. A URL with a password is better given as the variable
+    /// The broker over which events go between contexts, as nats://HOST:4222, kafka://HOST:9092 or
+    /// amqp://USER:PASSWORD@HOST:5672/VHOST; feeds: follows the other contexts' feeds and needs none. A URL with a password is better given as the variable
     #[arg(long, env = "TRADEWIND_BROKER", hide_env_values = true, default_value = "feeds:")]
     pub broker: BrokerUrl,
     /// Let clients say with the header Tradewind-At that a command happened in the past. For filling a shop with its
