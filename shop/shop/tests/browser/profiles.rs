@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use anyhow::Context;
+#[cfg(feature = "kafka")]
+use tradewind_testkit::servers::Kafka;
 use tradewind_testkit::servers::{Nats, Postgres, RabbitMq, is_left_out};
 
 use crate::browser::{Browser, Screen};
@@ -38,6 +40,17 @@ async fn the_shop_over_rabbitmq() -> anyhow::Result<()> {
     let _alone = ONE_AT_A_TIME.lock().await;
     let server = tokio::task::spawn_blocking(RabbitMq::start).await?;
     shop_with("rabbitmq", "amqp://guest:guest@127.0.0.1:5672/%2f", &server.url()).await
+}
+
+#[cfg(feature = "kafka")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_shop_over_kafka() -> anyhow::Result<()> {
+    if skipped("chromium") || is_left_out("kafka") {
+        return Ok(());
+    }
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let server = tokio::task::spawn_blocking(Kafka::start).await?;
+    shop_with("kafka", "kafka://127.0.0.1:9092", &server.url()).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
