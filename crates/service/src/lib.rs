@@ -1,9 +1,9 @@
 //! What a service is written with: entities, commands, projections, process managers, and the host that runs them.
 //!
 //! Read in this order: a [`DomainEvent`] tells what happened to an [`Entity`]; a [`Command`] decides what happens
-//! next, and [`Commands`] carries it out; a [`Projection`] makes a [`ReadModel`] of events, which queries ask; a
-//! [`Reaction`] does something whenever an event has happened, and a [`ProcessManager`] coordinates others over
-//! time; [`Publish`] says what other services are told; a [`Host`] runs it all.
+//! next, and [`Commands`] carries it out, or several [`Together`]; a [`Projection`] makes a [`ReadModel`] of events,
+//! which queries ask; a [`Reaction`] does something whenever an event has happened, and a [`ProcessManager`] coordinates
+//! others over time; [`Publish`] says what other services are told; a [`Host`] runs it all.
 
 mod command;
 mod domain_event;

@@ -13,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tradewind_broker::{BrokerOptions, BrokeredOptions, BrokeredSource, RelayOptions, Topic, open_at};
 use tradewind_events::{Clock, EventSource, EventStore, SystemClock};
 use tradewind_service::{Host, HostOptions, LogFormat, Service, ServiceHandle, init_logging};
+use tradewind_store::postgres::without_password;
 use tradewind_store::{ClientOptions, FeedSource, OpenOptions};
 
 use crate::backdating::Backdating;
@@ -25,15 +26,19 @@ pub use options::{Context, Options, Upstream};
 pub async fn run(options: &Options) -> anyhow::Result<()> {
     let format = if std::io::stderr().is_terminal() { LogFormat::Pretty } else { LogFormat::Json };
     init_logging(format, &options.log)?;
-    let shutdown = told_to_stop()?;
+    let mut shutdown = Box::pin(told_to_stop()?);
     if options.context == Context::Storefront {
         return storefront::serve(options.listen, shutdown).await;
     }
     let clock = Arc::new(SystemClock);
     let url = options.store_url();
-    let store = tradewind_store::open(&url, OpenOptions::with_clock(clock.clone()))
-        .await
-        .with_context(|| format!("failed to open the event store {url}"))?;
+    let opening = tradewind_store::open(&url, OpenOptions::with_clock(clock.clone()));
+    let opened = tokio::select! {
+        opened = opening => opened,
+        // It may wait for a server, and nobody has to wait for that who wants it to end.
+        () = &mut shutdown => return Ok(()),
+    };
+    let store = opened.with_context(|| format!("failed to open the event store {}", without_password(&url)))?;
     let (service, _) = bind(options, store, clock).await?;
     service.run(shutdown).await?;
     Ok(())
