@@ -16,6 +16,12 @@ pub trait Broker: Send + Sync + 'static {
     /// A durable subscription, which is made if it is not there and otherwise goes on with what has not been
     /// acknowledged. One consumer of a group at a time.
     fn consumer(&self, subscribe: Subscribe) -> BoxFuture<'_, Result<Box<dyn Consumer>, BrokerError>>;
+
+    /// What of its settings may lose what it has confirmed, or keep it from whoever consumes, as far as it lets itself
+    /// be asked; each in a sentence for whoever runs it.
+    fn doubts(&self) -> BoxFuture<'_, Result<Vec<String>, BrokerError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
 }
 
 /// Where a new group begins. It must be said; a group that is there goes on where it is.

@@ -18,6 +18,17 @@ pub use postgres::{Postgres, StopMode};
 pub use process::{Process, free_port};
 pub use rabbitmq::RabbitMq;
 
+/// How a server is installed, if it is not: `nats`, `postgres`, `rabbitmq`.
+#[must_use]
+pub fn missing(server: &str) -> Option<&'static str> {
+    match server {
+        "nats" if !Nats::is_installed() => Some(Nats::INSTALL),
+        "postgres" if !Postgres::is_installed() => Some(Postgres::INSTALL),
+        "rabbitmq" if !RabbitMq::is_installed() => Some(RabbitMq::INSTALL),
+        _ => None,
+    }
+}
+
 /// Whether tests that need a server are to be left out.
 #[must_use]
 pub fn is_left_out(server: &str) -> bool {

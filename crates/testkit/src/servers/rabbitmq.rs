@@ -25,6 +25,15 @@ pub struct RabbitMq {
 }
 
 impl RabbitMq {
+    /// How it is installed.
+    pub const INSTALL: &str = "RabbitMQ is not installed: `apt-get install -y --no-install-recommends rabbitmq-server`";
+
+    /// Whether there is one.
+    #[must_use]
+    pub fn is_installed() -> bool {
+        Path::new(SERVER).exists()
+    }
+
     /// One server for the whole test process, for tests that are content with topics of their own.
     ///
     /// # Panics
@@ -40,11 +49,7 @@ impl RabbitMq {
     /// If it is not installed or does not start.
     #[must_use]
     pub fn start() -> Self {
-        assert!(
-            Path::new(SERVER).exists(),
-            "RabbitMQ is not installed: `apt-get install -y --no-install-recommends rabbitmq-server`, or leave its \
-             tests out with TRADEWIND_TEST_SKIP=rabbitmq"
-        );
+        assert!(Self::is_installed(), "{}, or leave its tests out with TRADEWIND_TEST_SKIP=rabbitmq", Self::INSTALL);
         let (port, distribution_port, names_port) = (free_port(), free_port(), free_port());
         let folder = Folder::new("rabbitmq");
         let mut names = Command::new("epmd");
@@ -60,6 +65,12 @@ impl RabbitMq {
     #[must_use]
     pub fn url(&self) -> String {
         format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.port)
+    }
+
+    /// Its port on 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Kills it at once, and leaves its data.

@@ -41,3 +41,53 @@ fn an_interrupted_proof_leaves_nothing_behind() {
     assert_eq!(report["failures"], Value::Array(Vec::new()));
     assert_eq!(entries(), 0);
 }
+
+/// A few rounds of everything: processes killed, ways cut, servers killed where they are the proof's own.
+fn messages_are_proven(broker: &str, store: &str, rounds: u64) {
+    let mut command = tradewind();
+    let rounds_told = rounds.to_string();
+    command.args(["prove", "messages", "--json", "--seed", "5"]);
+    command.args(["--broker", broker, "--store", store, "--rounds", &rounds_told]);
+    let output = command.output().unwrap();
+    let told = format!("{}\n{}", String::from_utf8_lossy(&output.stdout), stderr_of(&output));
+    assert!(output.status.success(), "{told}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["rounds"], rounds, "{told}");
+    for nothing in ["lost", "duplicated", "inversions", "foreign"] {
+        assert_eq!(report[nothing], 0, "{nothing}: {told}");
+    }
+    let (events, effects) = (report["events"].as_u64().unwrap(), report["effects"].as_u64().unwrap());
+    assert!(events > 100 * rounds && effects == 2 * events, "{told}");
+    let faults = report["faults"].as_object().unwrap();
+    assert!(faults.values().filter_map(Value::as_u64).sum::<u64>() >= rounds, "{told}");
+}
+
+fn is_left_out(server: &str) -> bool {
+    std::env::var("TRADEWIND_TEST_SKIP").unwrap_or_default().split(',').any(|skip| skip.trim() == server)
+}
+
+#[test]
+fn messages_are_proven_over_feeds() {
+    messages_are_proven("feeds", "file:", 4);
+}
+
+#[test]
+fn messages_are_proven_over_nats() {
+    if !is_left_out("nats") {
+        messages_are_proven("nats", "file:", 6);
+    }
+}
+
+#[test]
+fn messages_are_proven_over_rabbitmq_out_of_postgresql() {
+    if !is_left_out("rabbitmq") && !is_left_out("postgres") {
+        messages_are_proven("rabbitmq", "postgres:", 4);
+    }
+}
+
+#[test]
+fn a_broker_that_nobody_knows_is_told() {
+    let output = tradewind().args(["prove", "messages", "--broker", "pigeons"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr_of(&output).contains("there are feeds, nats, rabbitmq"), "{}", stderr_of(&output));
+}

@@ -1,0 +1,159 @@
+//! The network between processes: a small proxy for each way from one to another, which can be cut. It needs no rights,
+//! and works on any machine.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::plan::Cut;
+
+/// How many bytes are on their way in one direction of a connection.
+const BUFFER_BYTES: usize = 64 << 10;
+/// How many connections a link carries at once.
+const CONNECTIONS_MAX: usize = 256;
+
+/// Where a process or a server is; nowhere while it is down.
+pub(super) type Place = watch::Receiver<Option<SocketAddr>>;
+
+/// A way from one process to another or to a server.
+pub(super) struct Link {
+    /// From where to where.
+    pub(super) name: String,
+    /// Where it is entered, on 127.0.0.1.
+    pub(super) port: u16,
+    cut: watch::Sender<Option<Cut>>,
+    _accepting: AbortOnDropHandle<()>,
+}
+
+impl Link {
+    /// A link to wherever its end is.
+    pub(super) async fn to(name: String, target: Place) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let port = listener.local_addr()?.port();
+        let (cut, state) = watch::channel(None);
+        let accepting = tokio::spawn(accept(listener, target, state));
+        Ok(Self { name, port, cut, _accepting: AbortOnDropHandle::new(accepting) })
+    }
+
+    pub(super) fn cut(&self, how: Cut) {
+        self.cut.send_replace(Some(how));
+    }
+
+    /// What was held goes on, as packets that are sent again.
+    pub(super) fn mend(&self) {
+        self.cut.send_replace(None);
+    }
+}
+
+async fn accept(listener: TcpListener, target: Place, state: watch::Receiver<Option<Cut>>) {
+    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let Ok(turn) = Arc::clone(&room).acquire_owned().await else { return };
+        let Ok((client, _)) = listener.accept().await else { continue };
+        let (target, state) = (target.clone(), state.clone());
+        tokio::spawn(async move {
+            carry(client, target, state).await;
+            drop(turn);
+        });
+    }
+}
+
+async fn carry(client: TcpStream, target: Place, state: watch::Receiver<Option<Cut>>) {
+    let mut closing = state.clone();
+    let carrying = async {
+        let mut state = state;
+        // Whoever connects while nothing gets through waits.
+        state.wait_for(|cut| *cut != Some(Cut::Silent)).await.ok()?;
+        let target = (*target.borrow())?;
+        let server = TcpStream::connect(target).await.ok()?;
+        let _ = (client.set_nodelay(true), server.set_nodelay(true));
+        let (from_client, to_client) = client.into_split();
+        let (from_server, to_server) = server.into_split();
+        let asked = pass(from_client, to_server, state.clone(), |cut| cut != Some(Cut::Silent));
+        let answered = pass(from_server, to_client, state, |cut| cut.is_none());
+        // As soon as one end is gone, so is the other.
+        tokio::select! {
+            () = asked => {}
+            () = answered => {}
+        }
+        Some(())
+    };
+    tokio::select! {
+        _ = carrying => {}
+        _ = closing.wait_for(|cut| *cut == Some(Cut::Closed)) => {}
+    }
+}
+
+/// Passes on what comes, as long as it may; what comes meanwhile waits.
+async fn pass(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut state: watch::Receiver<Option<Cut>>,
+    lets: impl Fn(Option<Cut>) -> bool,
+) {
+    let mut buffer = vec![0; BUFFER_BYTES];
+    while let Ok(got @ 1..) = from.read(&mut buffer).await {
+        if state.wait_for(|cut| lets(*cut)).await.is_err() || to.write_all(&buffer[..got]).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    async fn echo() -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let (mut from, mut to) = stream.split();
+                    tokio::io::copy(&mut from, &mut to).await
+                });
+            }
+        });
+        address
+    }
+
+    async fn answer(stream: &mut TcpStream) -> Option<u8> {
+        let mut byte = [0];
+        let reading = tokio::time::timeout(Duration::from_millis(300), stream.read_exact(&mut byte));
+        reading.await.ok()?.ok()?;
+        Some(byte[0])
+    }
+
+    #[tokio::test]
+    async fn a_link_that_is_cut_holds_or_breaks_and_carries_again_when_it_is_mended() {
+        let (_up, place) = watch::channel(Some(echo().await));
+        let link = Link::to("test".to_owned(), place).await.unwrap();
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, link.port)).await.unwrap();
+        stream.write_all(b"a").await.unwrap();
+        assert_eq!(answer(&mut stream).await, Some(b'a'));
+        for cut in [Cut::Silent, Cut::AnswersHeld] {
+            link.cut(cut);
+            stream.write_all(b"b").await.unwrap();
+            assert_eq!(answer(&mut stream).await, None, "{cut:?}");
+            link.mend();
+            assert_eq!(answer(&mut stream).await, Some(b'b'), "{cut:?}");
+        }
+        link.cut(Cut::Closed);
+        assert_eq!(stream.read(&mut [0]).await.unwrap_or(0), 0);
+        let mut refused = TcpStream::connect((Ipv4Addr::LOCALHOST, link.port)).await.unwrap();
+        let _ = refused.write_all(b"c").await;
+        assert_eq!(answer(&mut refused).await, None);
+        link.mend();
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, link.port)).await.unwrap();
+        stream.write_all(b"d").await.unwrap();
+        assert_eq!(answer(&mut stream).await, Some(b'd'));
+    }
+}

@@ -1,0 +1,265 @@
+//! Round by round: load, faults, rest, and a comparison of what everybody has.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use futures_util::future::{join_all, try_join_all};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tradewind_events::{Direction, EventStore, Position, Query, Recorded, Revision, StreamId};
+
+use super::check::{Difference, Entry, compare};
+use super::child::{Effect, effects_of};
+use super::crew::Crew;
+use super::member::Role;
+use super::options::Options;
+use super::plan::{Fault, LOAD, What, faults};
+use super::report::{Faults, Report};
+use super::settings;
+
+/// How long followers have, once nothing more is recorded and everything works, to have everything.
+const SETTLE: Duration = Duration::from_secs(120);
+const LOOK_EVERY: Duration = Duration::from_millis(30);
+/// With how many failures there is nothing more to learn.
+const FAILURES_MAX: usize = 5;
+/// How many events are read at once.
+const PAGE: usize = 2_000;
+
+/// Proves until all rounds are done or `stop` is cancelled: the round that has begun is ended. What it finds on the way
+/// is told after each round.
+pub async fn run_until(options: &Options, stop: &CancellationToken, mut progress: impl FnMut(&Report)) -> Report {
+    let begun = Instant::now();
+    let mut report = Report {
+        seed: options.seed,
+        broker: options.broker.name(),
+        store: options.store.name(),
+        network: "a proxy".to_owned(),
+        ..Report::default()
+    };
+    let parent = options.folder.clone().unwrap_or_else(std::env::temp_dir);
+    let folder = match tempfile::Builder::new().prefix("tradewind-prove-messages-").tempdir_in(&parent) {
+        Ok(folder) => folder,
+        Err(error) => {
+            report.hindered = Some(format!("{}: {error}", parent.display()));
+            return report;
+        }
+    };
+    let proving = prove(options, folder.path(), stop, &mut report, &mut progress);
+    if let Err(why) = proving.await {
+        report.hindered = Some(why);
+    }
+    if !report.is_proven() {
+        report.folder = Some(folder.keep().display().to_string());
+    }
+    report.elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    report
+}
+
+async fn prove(
+    options: &Options,
+    folder: &Path,
+    stop: &CancellationToken,
+    report: &mut Report,
+    progress: &mut impl FnMut(&Report),
+) -> Result<(), String> {
+    report.warnings = settings::doubts(&options.broker).await?;
+    let mut crew = Crew::assemble(options, folder).await?;
+    report.notes.append(&mut crew.notes);
+    for round in 0..options.rounds {
+        if stop.is_cancelled() || report.failures.len() >= FAILURES_MAX {
+            break;
+        }
+        let faults = faults(options.seed, round, crew.scene());
+        match crew.round(&faults, &mut report.faults).await {
+            Ok(()) => {}
+            // A process that ends by itself breaks a promise, whatever it says.
+            Err(problem) => {
+                report.failures.push(format!("round {round}, after {}: {problem}", crew.told(&faults).await));
+                break;
+            }
+        }
+        for problem in crew.compare(report).await? {
+            report.failures.push(format!("round {round}, after {}: {problem}", crew.told(&faults).await));
+        }
+        report.rounds += 1;
+        progress(report);
+        for publisher in &crew.publishers {
+            crew.members[publisher.member].lock().await.go_on().await;
+        }
+    }
+    for member in &crew.members {
+        // The proof is done; what it says now is of no interest.
+        let _ = member.lock().await.kill().await;
+    }
+    Ok(())
+}
+
+impl Crew {
+    /// Load and faults, then rest: at its end, everything works, and nobody records anything.
+    async fn round(&self, faults: &[Fault], counts: &mut Faults) -> Result<(), String> {
+        let breaking = try_join_all(faults.iter().map(|fault| self.break_and_mend(*fault)));
+        let (_, broken) = tokio::join!(sleep(LOAD), breaking);
+        for (fault, role) in faults.iter().zip(broken?) {
+            let count = match (fault.what, role) {
+                (What::Process(_), Some(Role::Publisher)) => &mut counts.publisher_kills,
+                (What::Process(_), Some(Role::Relay)) => &mut counts.relay_kills,
+                (What::Process(_), _) => &mut counts.consumer_kills,
+                (What::Broker, _) => &mut counts.broker_kills,
+                (What::Database, _) => &mut counts.database_kills,
+                (What::Link(..), _) => &mut counts.cuts,
+            };
+            *count += 1;
+        }
+        for member in &self.members {
+            member.lock().await.ready().await?;
+        }
+        let pausing = self.publishers.iter().map(async |publisher| {
+            let mut member = self.members[publisher.member].lock().await;
+            member.pause().await
+        });
+        join_all(pausing).await.into_iter().collect()
+    }
+
+    /// A round's faults in words.
+    async fn told(&self, faults: &[Fault]) -> String {
+        let mut told = Vec::with_capacity(faults.len());
+        for fault in faults {
+            let what = match fault.what {
+                What::Process(index) => format!("{} killed", self.members[index].lock().await.name),
+                What::Broker => "the broker killed".to_owned(),
+                What::Database => "the database crashed".to_owned(),
+                What::Link(index, cut) => format!("{} cut ({cut:?})", self.links[index].name),
+            };
+            told.push(format!("{what} at {} ms for {} ms", fault.at.as_millis(), fault.lasts.as_millis()));
+        }
+        told.join(", ")
+    }
+
+    async fn break_and_mend(&self, fault: Fault) -> Result<Option<Role>, String> {
+        sleep(fault.at).await;
+        match fault.what {
+            What::Process(index) => {
+                let mut member = self.members[index].lock().await;
+                member.kill().await?;
+                sleep(fault.lasts).await;
+                member.start().await?;
+                return Ok(Some(member.role));
+            }
+            What::Broker | What::Database => {
+                let server = if fault.what == What::Broker { &self.broker } else { &self.database };
+                if let Some(server) = server {
+                    server.kill().await?;
+                    sleep(fault.lasts).await;
+                    server.start_again().await?;
+                }
+            }
+            What::Link(index, cut) => {
+                self.links[index].cut(cut);
+                sleep(fault.lasts).await;
+                self.links[index].mend();
+            }
+        }
+        Ok(None)
+    }
+
+    /// Compares what is new with each log, and tells what is not as it should be.
+    async fn compare(&mut self, report: &mut Report) -> Result<Vec<String>, String> {
+        let mut problems = Vec::new();
+        for publisher in &mut self.publishers {
+            let log = events(&*publisher.log, publisher.compared).await?;
+            let head = log.last().map_or(publisher.compared, |entry| Position(entry.position));
+            let recorded: HashMap<u64, &str> = log.iter().map(|entry| (entry.position, &*entry.id)).collect();
+            let member = self.members[publisher.member].lock().await;
+            let acknowledged = member.take_acknowledged();
+            let gone = acknowledged.iter().filter(|(position, id)| recorded.get(position) != Some(&&**id)).count();
+            if gone > 0 {
+                problems.push(format!("{gone} events that {} acknowledged are not in its log", member.name));
+            }
+            report.events += log.len() as u64;
+            report.acknowledged += acknowledged.len() as u64;
+            report.lost += gone as u64;
+            for consumer in &mut self.consumers {
+                let compared = consumer.compared.entry(publisher.topic.clone()).or_default();
+                reaches(&*consumer.log, &publisher.topic, head).await;
+                let (effects, last) = effects(&*consumer.log, &publisher.topic, *compared).await?;
+                *compared = last;
+                let difference = compare(&log, &effects);
+                report.effects += effects.len() as u64;
+                if !difference.is_none() {
+                    let Difference { lost, duplicated, inverted, foreign } = difference;
+                    report.lost += lost;
+                    report.duplicated += duplicated;
+                    report.inversions += inverted;
+                    report.foreign += foreign;
+                    let follower = self.members[consumer.member].lock().await;
+                    problems.push(format!(
+                        "{} has of {}'s {} events {} effects: {lost} lost, {duplicated} duplicated, {inverted} \
+                         inverted, {foreign} of nothing",
+                        follower.name,
+                        member.name,
+                        log.len(),
+                        effects.len()
+                    ));
+                }
+            }
+            publisher.compared = head;
+        }
+        Ok(problems)
+    }
+}
+
+/// What a log has behind a position.
+async fn events(log: &dyn EventStore, mut after: Position) -> Result<Vec<Entry>, String> {
+    let mut entries = Vec::new();
+    loop {
+        let page =
+            log.read(after, &Query::all(), PAGE).await.map_err(|error| format!("a log cannot be read: {error}"))?;
+        entries.extend(page.events.iter().map(|event: &Recorded| Entry {
+            position: event.position().0,
+            key: event.stream().to_owned(),
+            id: event.id().to_string(),
+        }));
+        after = page.through;
+        if page.through >= page.head {
+            return Ok(entries);
+        }
+    }
+}
+
+/// Waits until a follower has the effect of an event; if it does not come to that, the comparison tells.
+async fn reaches(log: &dyn EventStore, topic: &str, head: Position) {
+    let Ok(stream) = StreamId::new(effects_of(topic)) else { return };
+    let begun = Instant::now();
+    while begun.elapsed() < SETTLE && head > Position::START {
+        let newest = log.read_stream(&stream, Revision::END, Direction::Backward, 1).await;
+        let effect = newest.ok().and_then(|newest| newest.events.first()?.parse::<Effect>().ok());
+        if effect.is_some_and(|effect| effect.position >= head.0) {
+            return;
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+/// A follower's effects of a topic behind a revision, and the revision of the last one.
+async fn effects(
+    log: &dyn EventStore,
+    topic: &str,
+    after: Option<Revision>,
+) -> Result<(Vec<Entry>, Option<Revision>), String> {
+    let stream = StreamId::new(effects_of(topic)).map_err(|error| error.to_string())?;
+    let (mut entries, mut last) = (Vec::new(), after);
+    loop {
+        let from = last.map_or(Revision::FIRST, |last| last.next());
+        let slice = log.read_stream(&stream, from, Direction::Forward, PAGE).await;
+        let slice = slice.map_err(|error| format!("a follower's log cannot be read: {error}"))?;
+        for event in &slice.events {
+            let Effect { position, key, id } = event.parse().map_err(|error| error.to_string())?;
+            entries.push(Entry { position, key, id });
+        }
+        last = slice.events.last().map_or(last, |event| Some(event.revision()));
+        if slice.end || slice.events.is_empty() {
+            return Ok((entries, last));
+        }
+    }
+}
