@@ -75,6 +75,8 @@ pub struct Relay {
     status: Arc<Status>,
 }
 
+/// As what a relay follows its source.
+const FOLLOWER: &str = "relay";
 /// The file is written at most so often while there is much to publish: what is repeated after a fall is dropped by
 /// whoever reads it.
 const SAVE_EVERY: Duration = Duration::from_millis(200);
@@ -235,6 +237,8 @@ impl Relay {
         if (due || now) && published > Position::START {
             self.place.save(published)?;
             self.saved_at = Some(Instant::now());
+            // A source that keeps things for whoever has not had them, as an outbox does, need not keep these for us.
+            self.events.handled(FOLLOWER, published);
         }
         Ok(())
     }
