@@ -23,6 +23,8 @@ mod feeds;
 mod kafka;
 #[cfg(feature = "nats")]
 mod nats;
+#[cfg(any(feature = "nats", feature = "rabbitmq"))]
+mod monitoring;
 mod open;
 #[cfg(feature = "rabbitmq")]
 mod rabbitmq;

@@ -20,6 +20,10 @@ pub struct BrokerOptions {
     pub group_bytes_max: u64,
     /// On how many servers of a cluster a topic lies (JetStream; Kafka, where 1 is as many as the cluster says).
     pub replicas: usize,
+    /// Where RabbitMQ's management plugin is, on the same host: it is asked for policies that lose messages.
+    pub rabbitmq_management_port: u16,
+    /// Where NATS' monitoring is, on the same host: it is asked how often the server syncs its files.
+    pub nats_monitoring_port: u16,
 }
 
 impl Default for BrokerOptions {
@@ -32,6 +36,8 @@ impl Default for BrokerOptions {
             keep_for: Duration::from_secs(7 * 24 * 3_600),
             group_bytes_max: 1 << 30,
             replicas: 1,
+            rabbitmq_management_port: 15_672,
+            nats_monitoring_port: 8_222,
         }
     }
 }

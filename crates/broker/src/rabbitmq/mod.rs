@@ -6,8 +6,10 @@ mod consumer;
 mod history;
 mod publisher;
 mod topology;
+mod weaknesses;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
@@ -28,6 +30,8 @@ pub(crate) struct RabbitMq {
     place: String,
     options: BrokerOptions,
     connection: Mutex<Option<Arc<Connection>>>,
+    /// Queues of which it has been told what may lose their messages.
+    warned: std::sync::Mutex<BTreeSet<String>>,
 }
 
 /// A channel, and the connection that lives as long as it is used.
@@ -40,7 +44,7 @@ struct Link {
 
 impl RabbitMq {
     pub(crate) fn new(url: &Url, place: String, options: BrokerOptions) -> Self {
-        Self { url: url.clone(), place, options, connection: Mutex::new(None) }
+        Self { url: url.clone(), place, options, connection: Mutex::new(None), warned: std::sync::Mutex::default() }
     }
 
     /// A channel on the one connection, which is made anew when it has broken.
@@ -56,6 +60,14 @@ impl RabbitMq {
         };
         drop(connection);
         Link::new(fresh, self.options.answer_within).await
+    }
+
+    /// Tells once for each queue what may lose its messages, beside the work.
+    fn warn(&self, queue: String) {
+        if self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(queue.clone()) {
+            let (url, port) = (self.url.clone(), self.options.rabbitmq_management_port);
+            tokio::spawn(weaknesses::warn(url, port, self.place.clone(), queue));
+        }
     }
 
     async fn connect(&self) -> Result<Connection, BrokerError> {
@@ -102,6 +114,7 @@ impl Broker for RabbitMq {
         let topic = topic.clone();
         Box::pin(async move {
             let publisher = publisher::RabbitMqPublisher::open(self.link().await?, &topic, &self.options).await?;
+            self.warn(topology::topic_name(&topic));
             Ok(Box::new(publisher) as Box<dyn Publisher>)
         })
     }
@@ -109,6 +122,7 @@ impl Broker for RabbitMq {
     fn consumer(&self, subscribe: Subscribe) -> BoxFuture<'_, Result<Box<dyn Consumer>, BrokerError>> {
         Box::pin(async move {
             let consumer = consumer::RabbitMqConsumer::open(self.link().await?, &subscribe, &self.options).await?;
+            self.warn(topology::queue_name(&subscribe.topic, &subscribe.group));
             Ok(Box::new(consumer) as Box<dyn Consumer>)
         })
     }

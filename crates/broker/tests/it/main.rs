@@ -8,3 +8,4 @@ mod faulty;
 mod given;
 mod rivals;
 mod traces;
+mod unsafe_settings;

@@ -22,6 +22,8 @@ use crate::OutboxError;
 
 /// How long after a notification the next one may follow: what comes meanwhile shares it.
 const NOTIFY_EVERY: Duration = Duration::from_millis(2);
+/// Lets a transaction's commit not wait for the disk: what it says, a restart of the server may forget.
+const LAZILY: &str = "set_config('synchronous_commit', 'off', true)";
 /// The first pause after something went wrong, and the longest.
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
@@ -334,7 +336,7 @@ impl Session {
         );
         let keep = format!(
             "UPDATE {s}.lease SET until = clock_timestamp() + $2 * interval '1 ms', settled_number = $3,
-             settled_position = $4 WHERE epoch = $1"
+             settled_position = $4 WHERE epoch = $1 RETURNING {LAZILY}"
         );
         let stamped = format!("SELECT number FROM {s}.stamps WHERE position > $1");
         let stamp = format!("SELECT * FROM {s}.stamp($1, $2, $3, $4, $5)");
@@ -342,14 +344,14 @@ impl Session {
         let rotate = format!("SELECT {s}.rotate($1, $2)");
         let follower = format!(
             "INSERT INTO {s}.followers AS f VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET position = $2
-             WHERE f.position < $2"
+             WHERE f.position < $2 RETURNING {LAZILY}"
         );
-        let notify = "SELECT pg_notify($1, '')";
+        let notify = format!("SELECT pg_notify($1, ''), {LAZILY}");
         let prepare = |sql: String| inner.connector.answer(async move { client.prepare(&sql).await });
         let (take, keep, stamped, stamp) =
             (prepare(take).await?, prepare(keep).await?, prepare(stamped).await?, prepare(stamp).await?);
         let (waiting, rotate) = (prepare(waiting).await?, prepare(rotate).await?);
-        let (follower, notify) = (prepare(follower).await?, prepare(notify.to_owned()).await?);
+        let (follower, notify) = (prepare(follower).await?, prepare(notify).await?);
         let listen = format!("LISTEN {s}; LISTEN {s}_given");
         inner.connector.answer(client.batch_execute(&listen)).await?;
         Ok(Self { connection, take, keep, stamped, stamp, waiting, rotate, follower, notify })

@@ -16,6 +16,7 @@ pub struct Nats {
     program: PathBuf,
     process: Option<Process>,
     port: u16,
+    monitoring_port: Option<u16>,
     folder: Folder,
 }
 
@@ -36,10 +37,25 @@ impl Nats {
     /// If it is not installed or does not start.
     #[must_use]
     pub fn start() -> Self {
+        Self::with(None)
+    }
+
+    /// A server whose monitoring listens on a port of its own; that port.
+    ///
+    /// # Panics
+    /// If it is not installed or does not start.
+    #[must_use]
+    pub fn start_monitored() -> (Self, u16) {
+        let port = free_port();
+        (Self::with(Some(port)), port)
+    }
+
+    fn with(monitoring_port: Option<u16>) -> Self {
         let program = program();
         let program = program
             .unwrap_or_else(|| panic!("{}, or leave its tests out with TRADEWIND_TEST_SKIP=nats", Self::INSTALL));
-        let mut server = Self { program, process: None, port: free_port(), folder: Folder::new("nats") };
+        let (port, folder) = (free_port(), Folder::new("nats"));
+        let mut server = Self { program, process: None, port, monitoring_port, folder };
         server.start_again();
         server
     }
@@ -73,6 +89,9 @@ impl Nats {
         command
             .args(["-js", "-a", "127.0.0.1", "-p", &self.port.to_string(), "-sd"])
             .arg(self.folder.path().join("data"));
+        if let Some(port) = self.monitoring_port {
+            command.args(["-m", &port.to_string()]);
+        }
         command.env("GOMAXPROCS", "1");
         let started = Process::start(command, &self.folder.path().join("log"), libc::SIGKILL);
         let mut process = started.expect("the NATS server starts");

@@ -1,5 +1,6 @@
 //! RabbitMQ: one server for a whole test binary, since it takes seconds to start, or one of one's own to kill.
 
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -10,6 +11,7 @@ use super::process::{Process, free_port};
 
 const READY_WITHIN: Duration = Duration::from_secs(120);
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+const CONTROL: &str = "/usr/lib/rabbitmq/bin/rabbitmqctl";
 const DIAGNOSTICS: &str = "/usr/lib/rabbitmq/bin/rabbitmq-diagnostics";
 
 /// A running RabbitMQ. Dropped, it is killed and its data removed.
@@ -49,6 +51,12 @@ impl RabbitMq {
     /// If it is not installed or does not start.
     #[must_use]
     pub fn start() -> Self {
+        let mut server = Self::stopped();
+        server.start_again();
+        server
+    }
+
+    fn stopped() -> Self {
         assert!(Self::is_installed(), "{}, or leave its tests out with TRADEWIND_TEST_SKIP=rabbitmq", Self::INSTALL);
         let (port, distribution_port, names_port) = (free_port(), free_port(), free_port());
         let folder = Folder::new("rabbitmq");
@@ -56,9 +64,25 @@ impl RabbitMq {
         names.args(["-address", "127.0.0.1", "-port", &names_port.to_string()]);
         let names = Process::start(names, &folder.path().join("names"), libc::SIGKILL);
         let names = names.expect("Erlang's name server starts");
-        let mut server = Self { process: None, port, distribution_port, names_port, _names: names, folder };
+        Self { process: None, port, distribution_port, names_port, _names: names, folder }
+    }
+
+    /// A server whose management plugin listens on a port of its own; that port.
+    ///
+    /// # Panics
+    /// If it is not installed or does not start.
+    #[must_use]
+    pub fn start_managed() -> (Self, u16) {
+        let mut server = Self::stopped();
+        let port = free_port();
+        let folder = server.folder.path();
+        let settings = format!("management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {port}\n");
+        fs::write(folder.join("enabled_plugins"), "[rabbitmq_management].\n").expect("its plugins are written");
+        fs::write(folder.join("rabbitmq.conf"), settings).expect("its settings are written");
         server.start_again();
-        server
+        // Its port for messages opens before all else is there.
+        server.control(&["await_startup"]);
+        (server, port)
     }
 
     /// Where it is.
@@ -110,6 +134,16 @@ impl RabbitMq {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// Changes something by its own tool.
+    ///
+    /// # Panics
+    /// If the tool fails.
+    pub fn control(&self, arguments: &[&str]) {
+        let mut command = self.command(CONTROL);
+        let output = command.args(arguments).stderr(Stdio::piped()).output().expect("the tool starts");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
     fn command(&self, program: &str) -> Command {
         let folder = self.folder.path();
         let mut command = Command::new(program);
@@ -122,6 +156,7 @@ impl RabbitMq {
         command.env("RABBITMQ_LOG_BASE", folder.join("log"));
         command.env("RABBITMQ_ENABLED_PLUGINS_FILE", folder.join("enabled_plugins"));
         command.env("RABBITMQ_CONF_ENV_FILE", folder.join("none"));
+        command.env("RABBITMQ_CONFIG_FILE", folder.join("rabbitmq"));
         command
     }
 }
