@@ -2,7 +2,10 @@
 //!
 //! ```sh
 //! cargo run --release -p tradewind-broker --all-features --example through -- nats://127.0.0.1:4222
+//! cargo run --release -p tradewind-broker --all-features --example through -- kafka://127.0.0.1:9092
 //! ```
+//!
+//! A second argument is how many events lie in the log (200,000).
 //!
 //! The log is a real one (`file:`), the effect a row for each event in SQLite, with the checkpoint in the same
 //! transaction. First everything that lies in the log, then events at a pace.
@@ -23,7 +26,7 @@ use tradewind_events::{
 };
 use tradewind_store::OpenOptions;
 
-const EVENTS: u64 = 200_000;
+const EVENTS_USUAL: u64 = 200_000;
 const STREAMS: u64 = 1_000;
 const PACED_EVENTS: u64 = 5_000;
 const PACE: Duration = Duration::from_millis(2);
@@ -83,8 +86,8 @@ fn event(number: u64) -> Result<(StreamId, Event), Box<dyn Error>> {
     Ok((StreamId::new(format!("order-{}", number % STREAMS))?, event))
 }
 
-async fn fill(store: &Arc<dyn EventStore>) -> Result<(), Box<dyn Error>> {
-    let numbers: Vec<u64> = (0..EVENTS).collect();
+async fn fill(store: &Arc<dyn EventStore>, events: u64) -> Result<(), Box<dyn Error>> {
+    let numbers: Vec<u64> = (0..events).collect();
     for chunk in numbers.chunks(512) {
         let mut appends = Vec::new();
         for number in chunk {
@@ -104,11 +107,14 @@ fn told(name: &str, delays: &mut [Duration]) {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let url = std::env::args().nth(1).ok_or("say which broker: nats://HOST:PORT, amqp://HOST:PORT or feeds:")?;
+    let url = std::env::args()
+        .nth(1)
+        .ok_or("say which broker: nats://HOST:PORT, amqp://HOST:PORT, kafka://HOST:PORT or feeds:")?;
+    let events = std::env::args().nth(2).map_or(Ok(EVENTS_USUAL), |count| count.parse())?;
     let (folder, clock) = (tempfile::tempdir()?, Arc::new(SystemClock));
     let log = format!("file:{}", folder.path().join("log").display());
     let store = tradewind_store::open(&log, OpenOptions::with_clock(clock.clone())).await?;
-    fill(&store).await?;
+    fill(&store, events).await?;
     let mut effect = Effect::open(folder.path())?;
 
     let topic = Topic::new(&format!("through-{}", std::process::id()))?;
@@ -116,7 +122,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (stop, metrics) = (CancellationToken::new(), BrokeredMetrics::default());
     let Some(broker) = open(&url, BrokerOptions::default())? else {
         let mut deliveries = feed.subscribe(Position::START, Query::all()).await?;
-        return measure(&store, &*feed, &mut deliveries, &mut effect, &*clock, Instant::now()).await;
+        return measure(&store, &*feed, &mut deliveries, &mut effect, &*clock, (events, Instant::now())).await;
     };
     // A follower that is live before anything is published: all of it comes over the broker. Its feed has nothing.
     let nothing = format!("file:{}", folder.path().join("nothing").display());
@@ -131,7 +137,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let options = RelayOptions::new(topic.clone(), folder.path().join("relay.json"));
     let (relay, handle) = Relay::new(feed, broker, options, RelayMetrics::default(), clock.clone());
     let relaying = tokio::spawn(relay.run(stop.clone()));
-    measure(&store, &source, &mut deliveries, &mut effect, &*clock, begun).await?;
+    measure(&store, &source, &mut deliveries, &mut effect, &*clock, (events, begun)).await?;
     let (filled, status) = (metrics.filled(topic.as_str(), "bench_effect"), handle.status());
     println!("from the feed: {filled}; interruptions: {}", status.interruptions);
     stop.cancel();
@@ -145,9 +151,9 @@ async fn measure(
     deliveries: &mut Subscription,
     effect: &mut Effect,
     clock: &dyn Clock,
-    begun: Instant,
+    (events, begun): (u64, Instant),
 ) -> Result<(), Box<dyn Error>> {
-    effect.take_until(source, deliveries, Position(EVENTS), clock).await?;
+    effect.take_until(source, deliveries, Position(events), clock).await?;
     let took = begun.elapsed();
     let (count, rate) = (effect.count, effect.count as f64 / took.as_secs_f64());
     println!("{count} events from log to committed effect in {:.2} s: {rate:.0} events/s", took.as_secs_f64());
@@ -166,7 +172,7 @@ async fn measure(
             Ok::<_, String>(())
         }
     });
-    effect.take_until(source, deliveries, Position(EVENTS + PACED_EVENTS), clock).await?;
+    effect.take_until(source, deliveries, Position(events + PACED_EVENTS), clock).await?;
     appending.await??;
     told(&format!("{} events/s, commit to committed effect", 1_000 / PACE.as_millis()), &mut effect.delays);
     Ok(())
