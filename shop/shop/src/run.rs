@@ -118,6 +118,10 @@ fn assemble(
             let upstreams = shop_invoicing::Upstreams { ordering, customers };
             shop_invoicing::assemble(host, store, upstreams, options.seller())?
         }
+        Context::Recommendations => {
+            let (ordering, catalog) = (upstream("ordering")?, upstream("catalog")?);
+            shop_recommendations::assemble(host, shop_recommendations::Upstreams { ordering, catalog })?
+        }
         Context::Storefront => anyhow::bail!("the storefront has nothing to put into a host"),
     })
 }

@@ -24,6 +24,8 @@ pub enum Context {
     Inventory,
     /// Invoices for paid orders
     Invoicing,
+    /// What is bought together
+    Recommendations,
     /// The page that people see
     Storefront,
 }
@@ -38,6 +40,7 @@ impl Context {
             Self::Ordering => "ordering",
             Self::Inventory => "inventory",
             Self::Invoicing => "invoicing",
+            Self::Recommendations => "recommendations",
             Self::Storefront => "storefront",
         }
     }
