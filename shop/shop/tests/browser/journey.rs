@@ -10,6 +10,7 @@ use crate::browser::Browser;
 use crate::http::wait_for;
 use crate::paper;
 use crate::reviews;
+use crate::similar;
 
 const STAGES: usize = 6;
 
@@ -77,6 +78,8 @@ pub(crate) async fn walk(browser: &Browser) -> anyhow::Result<()> {
     browser.click(".tab[data-route=sales]").await?;
     browser.see(".chart svg").await?;
     browser.screenshot("9-sales").await?;
+
+    similar::follow(browser).await?;
 
     browser.visit("/products?q=zzzzqqqq", ".empty").await?;
     browser.screenshot("a-nothing-found").await?;

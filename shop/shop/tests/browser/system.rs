@@ -57,7 +57,7 @@ impl System {
     async fn wait_until_ready(&self) -> anyhow::Result<()> {
         let mut pids = self.up.lock().await.pids.clone();
         let all = |pids: &HashMap<String, i32>| {
-            ["catalog", "ordering", "customers", "inventory", "invoicing", "storefront"]
+            ["catalog", "ordering", "customers", "inventory", "invoicing", "recommendations", "storefront"]
                 .iter()
                 .all(|name| pids.contains_key(*name))
         };

@@ -12,6 +12,7 @@ mod ordering;
 mod past;
 mod payment;
 mod products;
+mod recommendations;
 mod reviews;
 mod seeding;
 mod system;

@@ -1,4 +1,4 @@
-// One product, and others of its kind. The others failing to load does not disturb the product.
+// One product, those that are bought with it, and others of its kind. The others failing to load does not disturb the product.
 
 import { findProducts, productById } from "../catalog.js";
 import { lookOf } from "../departments.js";
@@ -14,6 +14,7 @@ import { addToCart, nameOf, productBones, productCard, tile } from "../views/pro
 import { quantityField } from "../views/quantity.js";
 import { bone, region } from "../views/region.js";
 import { reviews } from "../views/reviews.js";
+import { similar } from "../views/similar.js";
 import { rated } from "../views/stars.js";
 import { stock } from "../views/stock.js";
 
@@ -35,8 +36,8 @@ export function productPage({ params, query, signal }) {
     show: (product) => {
       document.title = `${nameOf(product)} · Tradewind Market`;
       announce(nameOf(product));
-      around ??= { prices: priceHistory(product, signal), stock: stock(product, signal), reviews: reviews(product, query.review === "new", signal), others: others(product, signal) };
-      return [detail(product, around), around.reviews, around.others];
+      around ??= { prices: priceHistory(product, signal), stock: stock(product, signal), reviews: reviews(product, query.review === "new", signal), similar: similar(product, signal), others: others(product, signal) };
+      return [detail(product, around), around.similar, around.reviews, around.others];
     },
   });
   main.node.classList.add("page");
