@@ -83,6 +83,10 @@ codes! {
     READ_MODEL = 2011;
     /// An entity's first events are gone, and no snapshot stands for them.
     TRUNCATED = 2012;
+    /// What was read of a source is not what the source says that it told.
+    SEED_DIFFERS = 2013;
+    /// A follower cannot be seeded now.
+    CANNOT_SEED = 2014;
 
     /// No route matches.
     NO_ROUTE = 3001;

@@ -102,6 +102,11 @@ pub trait EventSource: Send + Sync + 'static {
     /// The last position that can be read; [`Position::START`] if there is no event.
     fn head(&self) -> BoxFuture<'_, Result<Position, ReadError>>;
 
+    /// Under which URL others can read it too; none if it is only in this process.
+    fn url(&self) -> Option<&str> {
+        None
+    }
+
     /// Up to `limit` events that match, after a position. The page's `through` tells how far it looked; it may
     /// have looked at a bounded part only and found nothing.
     fn read(&self, after: Position, query: &Query, limit: usize) -> BoxFuture<'_, Result<Page, ReadError>>;

@@ -87,6 +87,10 @@ impl BrokeredSource {
 }
 
 impl EventSource for BrokeredSource {
+    fn url(&self) -> Option<&str> {
+        self.ends.feed.url()
+    }
+
     fn head(&self) -> BoxFuture<'_, Result<Position, ReadError>> {
         self.ends.feed.head()
     }

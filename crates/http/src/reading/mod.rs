@@ -1,10 +1,12 @@
 //! Any event source over HTTP: the reading half of an event store's interface, and all of a service's feed.
 //!
 //! `events` tells everything by position, `live` the same as it happens, `streams` one stream, `feed` everything as
-//! Atom, whose documents `atom` writes. `params` are what they take, `problem` is what they answer otherwise,
+//! Atom, whose documents `atom` writes; `digest` tells how much there is of it and a checksum, so that who has read it can see
+//! whether it is all. `params` are what they take, `problem` is what they answer otherwise,
 //! `openapi` describes them for machines.
 
 mod atom;
+mod digest;
 mod events;
 mod feed;
 mod live;
@@ -72,7 +74,7 @@ struct Reading {
 }
 
 /// The paths that [`router`] answers, beside the Atom feeds.
-pub const PATHS: [&str; 5] = ["/events", "/events/live", "/head", "/position-at", "/streams/{stream}"];
+pub const PATHS: [&str; 6] = ["/digest", "/events", "/events/live", "/head", "/position-at", "/streams/{stream}"];
 
 /// The routes over a source, with its Atom feeds under `atom`. They name each other by relative references, so that
 /// the router may be nested under any prefix. Live streams end, and long polls answer, when `shutdown` is cancelled.
@@ -83,8 +85,9 @@ pub fn router(
     shutdown: CancellationToken,
 ) -> Router {
     let live = Arc::new(Semaphore::new(options.live_max));
-    let [all, follow, head, position_at, stream] = PATHS;
+    let [digest, all, follow, head, position_at, stream] = PATHS;
     Router::new()
+        .route(digest, get(digest::told))
         .route(all, get(events::page))
         .route(follow, get(live::follow))
         .route(head, get(events::head))

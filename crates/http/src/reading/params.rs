@@ -51,6 +51,11 @@ pub(super) struct EventsParams {
 }
 
 impl EventsParams {
+    /// What asks for a query in JSON and nothing else.
+    pub(super) fn asking(query: Option<String>) -> Self {
+        Self { query, ..Self::default() }
+    }
+
     /// The query in it: either `query`, as JSON, or one item of the lists that are given.
     pub(super) fn query(&self) -> Result<Query, Failure> {
         let lists = [&self.categories, &self.types, &self.tags];

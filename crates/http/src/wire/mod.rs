@@ -21,10 +21,13 @@
 //! where `last` is null if the stream does not exist. A position alone is `{"position":120}`. Live events are
 //! server-sent events whose `id` is the position and whose data is the CloudEvent, `event: caught-up` with
 //! `{"through":120}` whenever nothing is left behind, and `event: progress` with the same when a filter has passed
-//! over everything since the last event ([`live`]). An append and its answer are in [`append`]; errors are RFC 9457
+//! over everything since the last event ([`live`]). How much was told, and a checksum over it, is in [`digest`]; a page of an
+//! Atom archive is read by [`atom`]. An append and its answer are in [`append`]; errors are RFC 9457
 //! problems ([`problem`]).
 
 pub mod append;
+pub mod atom;
+pub mod digest;
 pub mod event;
 pub mod live;
 pub mod page;

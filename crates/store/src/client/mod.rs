@@ -1,9 +1,10 @@
 //! The `http:` engine: another Tradewind's store, or the feed that a service publishes.
 //!
 //! `transport` speaks HTTP; `appends` gathers concurrent appends into batches;
-//! `reads` and `live` read and follow; `snapshots` keeps what is beside the log.
+//! `reads` and `live` read and follow; `feed` is what only who seeds from a feed asks of it; `snapshots` keeps what is beside the log.
 
 mod appends;
+mod feed;
 mod live;
 mod reads;
 mod snapshots;
@@ -104,6 +105,10 @@ impl HttpStore {
 }
 
 impl EventSource for FeedSource {
+    fn url(&self) -> Option<&str> {
+        Some(self.transport.base())
+    }
+
     fn head(&self) -> BoxFuture<'_, Result<Position, ReadError>> {
         Box::pin(reads::head(&self.transport))
     }
@@ -134,6 +139,10 @@ impl EventSource for FeedSource {
 }
 
 impl EventSource for HttpStore {
+    fn url(&self) -> Option<&str> {
+        self.source.url()
+    }
+
     fn head(&self) -> BoxFuture<'_, Result<Position, ReadError>> {
         self.source.head()
     }

@@ -75,7 +75,7 @@ pub(super) async fn stream(transport: &Transport, target: Result<String, ReadErr
     read_slice(&answer.body).map_err(|error| garbled(&error))
 }
 
-async fn get(transport: &Transport, target: String) -> Result<Answer, ReadError> {
+pub(super) async fn get(transport: &Transport, target: String) -> Result<Answer, ReadError> {
     let answer = again(transport, Call::get(target)).await?;
     match answer.status {
         StatusCode::OK => Ok(answer),

@@ -94,6 +94,11 @@ impl Transport {
         Ok(Self { client, base, options })
     }
 
+    /// `http://host:port/prefix`, without a slash at its end.
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
     /// Sends and waits for the head of the answer.
     pub(super) async fn begin(&self, call: Call) -> Result<Response<Incoming>, CallError> {
         let mut request = Request::new(Full::new(call.body));
