@@ -3,7 +3,8 @@
 //! Read in this order: a [`DomainEvent`] tells what happened to an [`Entity`]; a [`Command`] decides what happens
 //! next, and [`Commands`] carries it out, or several [`Together`]; a [`Projection`] makes a [`ReadModel`] of events,
 //! which queries ask; a [`Reaction`] does something whenever an event has happened, and a [`ProcessManager`] coordinates
-//! others over time; [`Publish`] says what other services are told; a [`Host`] runs it all.
+//! others over time; [`Publish`] says what other services are told; a [`Host`] runs it all. Several instances of a
+//! service share a [`SharedDatabase`], in which each thing is done by one of them at a time.
 
 mod command;
 mod domain_event;
@@ -21,6 +22,8 @@ mod host;
 mod process;
 mod projection;
 mod reaction;
+mod shared;
+pub mod sql;
 
 pub use as_of::{AsOf, NoMoment, NotYet, QueryContext};
 pub use command::{Command, EventOf, Rejection, decide_after};
@@ -46,5 +49,6 @@ pub use reaction::{Issued, Issuer, Reaction, ReactionError};
 pub use rusqlite;
 #[doc(hidden)]
 pub use serde_json as json;
+pub use shared::{LeaseOptions, LeaseStatus, SharedDatabase, SharedError};
 pub use tradewind_events::Tag;
 pub use upcast::{UpcastError, Upcasters};

@@ -23,5 +23,5 @@ pub mod tool;
 pub use client::{ClientOptions, FeedSource, HttpStore};
 pub use file::FileStore;
 pub use open::{OpenError, OpenOptions, StoreUrl, open, open_at, open_movable};
-pub use postgres::{PostgresOptions, PostgresStore, PostgresUrl};
+pub use postgres::{PostgresDatabase, PostgresFailure, PostgresOptions, PostgresSession, PostgresStore, PostgresUrl};
 pub use server::{ServeError, Server, ServerOptions, router};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tradewind_events::Position;
-use tradewind_service::{QueryContext, QueryError, ReadModel, rusqlite};
+use tradewind_service::{QueryContext, QueryError, ReadModel, sql};
 
 use crate::projections::{PricedProduct, ProductPrices};
 
@@ -49,7 +49,7 @@ impl PriceBook {
         }
         let (asked, now) = (ids.to_vec(), QueryContext::default());
         let read = self.model.query(&now, move |read| {
-            asked.iter().map(|id| Ok(ProductPrices::get(read, id)?.map(Arc::new))).collect::<rusqlite::Result<Vec<_>>>()
+            asked.iter().map(|id| Ok(ProductPrices::get(read, id)?.map(Arc::new))).collect::<sql::Result<Vec<_>>>()
         });
         let answer = read.await?;
         self.keep(answer.position, ids, &answer.value);

@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tradewind_events::Position;
-use tradewind_service::rusqlite;
+use tradewind_service::sql;
 use tradewind_service::{Answer, AsOf, QueryContext, QueryError, ReadModel, Reader};
 
 use crate::graph::{EmbeddedGraph, GraphError, PurchaseGraph, Similar, SimilarTo};
@@ -78,7 +78,7 @@ impl Followed {
     }
 
     /// Takes in what a read model tells of changes since a position.
-    fn take(&mut self, model: Model, read: &Reader<'_>, since: Position) -> rusqlite::Result<Result<(), GraphError>> {
+    fn take(&mut self, model: Model, read: &Reader<'_>, since: Position) -> sql::Result<Result<(), GraphError>> {
         let mut taken = Ok(());
         let take = |change| {
             if taken.is_ok() {
@@ -93,7 +93,7 @@ impl Followed {
     }
 
     /// Comes to where a read model is.
-    fn follow(&mut self, model: Model, read: &Reader<'_>, there: Place) -> rusqlite::Result<Result<(), GraphError>> {
+    fn follow(&mut self, model: Model, read: &Reader<'_>, there: Place) -> sql::Result<Result<(), GraphError>> {
         let here = self.place(model).clone();
         if !here.making.is_empty() && here.making != there.making {
             // What it told before may not be so in the new making; all is taken in anew, of the other model as well.
@@ -162,7 +162,7 @@ impl SimilarProducts {
                 let product = Products::get(read, &similar.product)?;
                 Ok(product.map(|product| SimilarProduct { product, orders_together: similar.baskets }))
             });
-            described.filter_map(Result::transpose).collect::<rusqlite::Result<Vec<_>>>()
+            described.filter_map(Result::transpose).collect::<sql::Result<Vec<_>>>()
         });
         let value = described.await?.value;
         Ok(Some(Answer { value, position, as_of }))
@@ -215,7 +215,7 @@ impl SimilarProducts {
     }
 
     /// Brings the graph to where a read model is.
-    fn follow(&self, model: Model, read: &Reader<'_>) -> rusqlite::Result<Result<(), GraphError>> {
+    fn follow(&self, model: Model, read: &Reader<'_>) -> sql::Result<Result<(), GraphError>> {
         let there = Place { making: making(read)?, position: read.position() };
         {
             let followed = self.followed.read().unwrap_or_else(PoisonError::into_inner);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tradewind_events::{Query, Recorded, Timestamp};
-use tradewind_service::rusqlite::{self, Transaction};
+use tradewind_service::sql::{self, Transaction};
 use tradewind_service::{Command, Entity, Projection, ProjectionError, Reader, Rejection, decode, events, tag};
 
 events! {
@@ -79,7 +79,7 @@ impl Whereabouts {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub(super) fn of(read: &Reader<'_>, id: &str) -> rusqlite::Result<Option<Place>> {
+    pub(super) fn of(read: &Reader<'_>, id: &str) -> sql::Result<Option<Place>> {
         read.first("SELECT depot, scans FROM parcel WHERE id = ?1", [id], |row| {
             Ok(Place { depot: row.get(0)?, scans: row.get(1)? })
         })

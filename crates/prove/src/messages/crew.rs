@@ -222,6 +222,7 @@ impl Crew {
         Ok(match url {
             BrokerUrl::Nats(servers) => servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
             BrokerUrl::Amqp(server) => server.to_string(),
+            BrokerUrl::Kafka(servers) => servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
             BrokerUrl::Feeds => "feeds:".to_owned(),
         })
     }

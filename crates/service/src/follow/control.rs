@@ -35,6 +35,9 @@ pub enum ControlError {
     /// It could not be done.
     #[error("{0}")]
     Failed(String),
+    /// Another instance of the service does what could be asked for, or none yet.
+    #[error("it runs on another instance{}", .0.as_ref().map(|holder| format!(": {holder}")).unwrap_or_default())]
+    Elsewhere(Option<String>),
     /// The follower does not run.
     #[error("it is not running")]
     NotRunning,

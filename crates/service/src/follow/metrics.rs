@@ -27,6 +27,8 @@ pub(crate) struct FollowerMetrics {
     pub(super) rebuilds: Family<FollowerLabels, Counter>,
     pub(super) stopped: Family<FollowerLabels, Gauge>,
     pub(super) failed_timers: Family<FollowerLabels, Gauge>,
+    pub(super) held: Family<FollowerLabels, Gauge>,
+    pub(super) taken_over: Family<FollowerLabels, Counter>,
     pub(super) delay: Family<FollowerLabels, Histogram, fn() -> Histogram>,
 }
 
@@ -40,6 +42,8 @@ impl Default for FollowerMetrics {
             rebuilds: Family::default(),
             stopped: Family::default(),
             failed_timers: Family::default(),
+            held: Family::default(),
+            taken_over: Family::default(),
             delay: Family::new_with_constructor(seconds as fn() -> Histogram),
         }
     }
@@ -56,6 +60,8 @@ impl FollowerMetrics {
         registry.register("follower_stopped", "1 while stopped at an event", self.stopped.clone());
         let help = "Timers that cannot be handled, of the first 16";
         registry.register("follower_failed_timers", help, self.failed_timers.clone());
+        registry.register("follower_held", "1 while this instance holds the lease", self.held.clone());
+        registry.register("follower_taken_over", "Leases taken by this instance", self.taken_over.clone());
         let help = "From an event's recording to its effect, for live events";
         registry.register("follower_delay_seconds", help, self.delay.clone());
     }

@@ -9,6 +9,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tradewind_events::{Clock, EventSource, Position, Recorded, Timestamp};
 
 use super::metrics::{FollowerLabels, FollowerMetrics};
+use crate::shared::LeaseStatus;
 
 /// How often it is looked at how far a follower is behind, and how long that may take.
 const SAMPLE_EVERY: Duration = Duration::from_secs(1);
@@ -24,6 +25,8 @@ pub enum FollowerState {
     Live,
     /// It has stopped at an event, or fallen.
     Stopped,
+    /// Another instance of the service does it, and this one would take over.
+    Standby,
 }
 
 /// An event that could not be handled, and why; or, without an event, why its follower has fallen.
@@ -104,6 +107,9 @@ pub struct FollowerStatus {
     pub rebuild_stopped: Option<Stopped>,
     /// The first of its timers that could not be handled.
     pub failed_timers: Vec<FailedTimer>,
+    /// Who does it, if the instances of the service share it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease: Option<LeaseStatus>,
 }
 
 /// One follower's state, which it writes and others read.
@@ -153,6 +159,7 @@ impl Status {
             rebuilding: None,
             rebuild_stopped: None,
             failed_timers: Vec::new(),
+            lease: None,
         };
         let inner = Mutex::new(Inner { status, behind_since: None, once_caught_up: false, answers_nothing: false });
         let labels = FollowerLabels { kind, name: name.to_owned() };
@@ -178,6 +185,11 @@ impl Status {
         let inner = self.lock();
         match &inner.status.stopped {
             Some(stopped) => stopped.is_at_event(),
+            // What another instance does need not be waited for here, unless there is nothing yet that answers.
+            None if inner.status.state == FollowerState::Standby => {
+                let is_held = inner.status.lease.as_ref().is_some_and(|lease| lease.holder.is_some());
+                inner.once_caught_up || (is_held && !inner.answers_nothing)
+            }
             None => inner.once_caught_up,
         }
     }
@@ -212,6 +224,36 @@ impl Status {
         inner.once_caught_up |= !inner.answers_nothing;
     }
 
+    /// Another instance does it.
+    pub(crate) fn stands_by(&self) {
+        let mut inner = self.lock();
+        inner.status.state = FollowerState::Standby;
+        inner.status.stopped = None;
+        self.metrics.stopped.get_or_create(&self.labels).set(0);
+    }
+
+    /// Who does it now, as far as is known.
+    pub(crate) fn leased(&self, lease: LeaseStatus) {
+        let mut inner = self.lock();
+        self.metrics.held.get_or_create(&self.labels).set(lease.here.into());
+        if lease.here && !inner.status.lease.as_ref().is_some_and(|known| known.here) {
+            self.metrics.taken_over.get_or_create(&self.labels).inc();
+        }
+        inner.status.lease = Some(lease);
+    }
+
+    /// What other instances share with it can be asked with today's questions, and is of this version.
+    pub(crate) fn shows(&self, version: u32, is_of_today: bool) {
+        let mut inner = self.lock();
+        inner.status.version = version;
+        inner.answers_nothing = !is_of_today;
+    }
+
+    /// What it has can be asked.
+    pub(crate) fn answers_again(&self) {
+        self.lock().answers_nothing = false;
+    }
+
     /// What it had cannot be asked any more.
     pub(crate) fn answers_nothing(&self) {
         self.lock().answers_nothing = true;
@@ -220,6 +262,15 @@ impl Status {
     /// It has come this far, by another way than handling events here.
     pub(crate) fn moved_to(&self, position: Position) {
         self.lock().moved_to(position);
+    }
+
+    /// Another instance has come this far with it; nothing is known by this if it is this one's own.
+    pub(crate) fn seen_at(&self, position: Position) {
+        let mut inner = self.lock();
+        if inner.status.state == FollowerState::Standby {
+            inner.moved_to(position);
+            self.metrics.position.get_or_create(&self.labels).set(position.0 as i64);
+        }
     }
 
     pub(crate) fn started(&self) {

@@ -34,7 +34,7 @@ use crate::follow::{FollowerMetrics, Status};
 use crate::process::{AlsoHears, EffectHalf, InputHalf, ProcessManager, TimerRunner};
 use crate::projection::{ProjectionRunner, Surroundings};
 use crate::reaction::{ForReaction, Ledger, Reaction, ReactionRunner, ReactionSurroundings, Reactor};
-use crate::{Commands, Entities, Entity, Projection, ProjectionOptions, ReadModel, Upcasters};
+use crate::{Commands, Entities, Entity, Projection, ProjectionOptions, ReadModel, SharedDatabase, Upcasters};
 
 use admin::{Admin, Watched, admin_routes};
 use body::BodyWithin;
@@ -163,6 +163,7 @@ impl Host {
             folder: self.options.folder.join("projections"),
             wait_max: self.options.query_wait_max,
             past: self.options.past.clone(),
+            shared: self.options.shared.clone(),
         };
         let around = self.surroundings.clone();
         let (runner, read_model, control) = ProjectionRunner::open(Arc::new(projection), source, around, &options)?;
@@ -323,6 +324,11 @@ impl Host {
     /// [`HostError::Listen`] if the address is taken.
     pub async fn bind(mut self) -> Result<(Service, ServiceHandle), HostError> {
         let (metrics, fallen) = (HttpMetrics::registered(&mut self.registry), Fallen::default());
+        if let Some(shared) = self.options.shared.clone().filter(SharedDatabase::has_seats) {
+            let leases = shared.clone();
+            self.parts.push(Part::new("the leases", |stop| leases.keep_leases(stop)));
+            self.parts.push(Part::new("the shared read models", |stop| shared.keep_showing(stop)));
+        }
         let HostOptions { name, listen, drain_max, limits, live_max, body_within, .. } = self.options;
         let bound = Server::bind(listen, limits).await;
         let server = bound.map_err(|error| HostError::Listen { address: listen, error })?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tradewind_http::Limits;
 
-use crate::{CommandOptions, PastOptions};
+use crate::{CommandOptions, PastOptions, SharedDatabase};
 
 /// How long a body may take, unless told.
 pub(super) const BODY_WITHIN: Duration = Duration::from_secs(30);
@@ -32,6 +32,8 @@ pub struct HostOptions {
     pub body_within: Duration,
     /// The most live streams and waiting long polls of its feed at once.
     pub live_max: usize,
+    /// The database that this instance shares with others of the service; none, if it is the only one.
+    pub shared: Option<SharedDatabase>,
     /// How long requests in flight may take when the service goes down.
     pub drain_max: Duration,
 }
@@ -49,6 +51,7 @@ impl HostOptions {
             limits: Limits::default(),
             body_within: BODY_WITHIN,
             live_max: 5_000,
+            shared: None,
             drain_max: Duration::from_secs(10),
         }
     }

@@ -192,7 +192,7 @@ impl From<QueryError> for Problem {
 impl From<ControlError> for Problem {
     fn from(error: ControlError) -> Self {
         let code = match error {
-            ControlError::NotRunning => ErrorCode::UNAVAILABLE,
+            ControlError::NotRunning | ControlError::Elsewhere(_) => ErrorCode::UNAVAILABLE,
             ControlError::Failed(_) => ErrorCode::INTERNAL,
             _ => ErrorCode::REJECTED,
         };

@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tradewind_events::{Position, Recorded};
 use uuid::Uuid;
 
 use super::{Projection, ProjectionError};
 use crate::panics::catch;
+use crate::sql;
 
 const CHECKPOINT: &str = "
     CREATE TABLE tradewind_checkpoint (
@@ -32,9 +33,11 @@ pub(crate) enum BatchError {
     /// The event at this index of the batch cannot be applied; nothing of the batch was.
     Event(usize, ProjectionError),
     /// The database is out of order; nothing of the batch was applied.
-    Database(rusqlite::Error),
+    Database(sql::Error),
     /// Somebody else has moved the checkpoint, to here; nothing of the batch was applied.
     Moved(Position),
+    /// Another instance has taken this over; nothing of the batch was applied.
+    Fenced,
 }
 
 /// Opens a read database for writing, with its tables made if it is new.
@@ -65,7 +68,7 @@ pub(crate) fn open_writer(path: &Path, schema: &str) -> rusqlite::Result<Writer>
 }
 
 /// The same for two schemas that differ only in how they are laid out.
-fn hash_of(schema: &str) -> String {
+pub(crate) fn hash_of(schema: &str) -> String {
     let words: Vec<&str> = schema.split_whitespace().collect();
     Uuid::new_v5(&Uuid::NAMESPACE_OID, words.join(" ").as_bytes()).simple().to_string()
 }
@@ -111,21 +114,26 @@ pub(crate) fn apply_batch(
     from: Position,
     through: Position,
 ) -> Result<(), BatchError> {
-    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(BatchError::Database)?;
-    let found = checkpoint(&tx).map_err(BatchError::Database)?;
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(trouble)?;
+    let found = checkpoint(&tx).map_err(trouble)?;
     if found != from {
         return Err(BatchError::Moved(found));
     }
+    let applying = sql::Transaction::on_sqlite(&tx);
     for (index, event) in events.iter().enumerate() {
-        apply_one(&tx, projection, event).map_err(|error| classify(index, error))?;
+        apply_one(&applying, projection, event).map_err(|error| classify(index, error))?;
     }
-    set_checkpoint(&tx, through).map_err(BatchError::Database)?;
-    tx.commit().map_err(BatchError::Database)
+    set_checkpoint(&tx, through).map_err(trouble)?;
+    tx.commit().map_err(trouble)
+}
+
+fn trouble(error: rusqlite::Error) -> BatchError {
+    BatchError::Database(error.into())
 }
 
 /// A panic in a projection is a bug at this event, as an error would be; it must not take the others down.
-pub(super) fn apply_one(
-    tx: &Transaction<'_>,
+pub(crate) fn apply_one(
+    tx: &sql::Transaction<'_>,
     projection: &dyn Projection,
     event: &Recorded,
 ) -> Result<(), ProjectionError> {
@@ -134,24 +142,9 @@ pub(super) fn apply_one(
 }
 
 /// Tells a bad event from a database that is in trouble.
-fn classify(index: usize, error: ProjectionError) -> BatchError {
+pub(crate) fn classify(index: usize, error: ProjectionError) -> BatchError {
     match error {
-        ProjectionError::Database(database) if is_trouble(&database) => BatchError::Database(database),
+        ProjectionError::Database(database) if database.is_trouble() => BatchError::Database(database),
         error => BatchError::Event(index, error),
     }
-}
-
-fn is_trouble(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(
-            ErrorCode::DiskFull
-                | ErrorCode::SystemIoFailure
-                | ErrorCode::DatabaseBusy
-                | ErrorCode::DatabaseLocked
-                | ErrorCode::CannotOpen
-                | ErrorCode::OutOfMemory
-                | ErrorCode::OperationInterrupted
-        )
-    )
 }

@@ -8,14 +8,14 @@ use super::generation::remove_database;
 
 const CURRENT: &str = "current";
 
-/// A database's file name: `v{version}.{generation}.db`.
+/// What tells a generation from others of its projection. In a folder it is a file's name: `v{version}.{generation}.db`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct FileName {
+pub(crate) struct GenerationName {
     pub(crate) generation: u64,
     pub(crate) version: u32,
 }
 
-impl FileName {
+impl GenerationName {
     fn text(self) -> String {
         format!("v{}.{}.db", self.version, self.generation)
     }
@@ -41,7 +41,7 @@ impl Folder {
         Ok(Self(path))
     }
 
-    pub(crate) fn path(&self, name: FileName) -> PathBuf {
+    pub(crate) fn path(&self, name: GenerationName) -> PathBuf {
         self.0.join(name.text())
     }
 
@@ -51,37 +51,37 @@ impl Folder {
     }
 
     /// The database that answers, if there is one.
-    pub(crate) fn current(&self) -> Option<FileName> {
-        let name = FileName::parse(fs::read_to_string(self.0.join(CURRENT)).ok()?.trim())?;
+    pub(crate) fn current(&self) -> Option<GenerationName> {
+        let name = GenerationName::parse(fs::read_to_string(self.0.join(CURRENT)).ok()?.trim())?;
         self.path(name).exists().then_some(name)
     }
 
     /// Says which database answers from now on, at once and as a whole.
-    pub(crate) fn set_current(&self, name: FileName) -> io::Result<()> {
+    pub(crate) fn set_current(&self, name: GenerationName) -> io::Result<()> {
         let temporary = self.0.join("current.new");
         fs::write(&temporary, name.text())?;
         fs::rename(temporary, self.0.join(CURRENT))
     }
 
-    fn databases(&self) -> io::Result<Vec<FileName>> {
+    fn databases(&self) -> io::Result<Vec<GenerationName>> {
         let names = fs::read_dir(&self.0)?.filter_map(Result::ok);
-        Ok(names.filter_map(|entry| FileName::parse(&entry.file_name().to_string_lossy())).collect())
+        Ok(names.filter_map(|entry| GenerationName::parse(&entry.file_name().to_string_lossy())).collect())
     }
 
     /// A name that was not used before.
-    pub(crate) fn fresh(&self, version: u32) -> io::Result<FileName> {
+    pub(crate) fn fresh(&self, version: u32) -> io::Result<GenerationName> {
         let last = self.databases()?.into_iter().map(|name| name.generation).max();
-        Ok(FileName { version, generation: last.map_or(1, |last| last + 1) })
+        Ok(GenerationName { version, generation: last.map_or(1, |last| last + 1) })
     }
 
     /// A database of this version that was being built when the service went down.
-    pub(crate) fn unfinished(&self, version: u32) -> io::Result<Option<FileName>> {
+    pub(crate) fn unfinished(&self, version: u32) -> io::Result<Option<GenerationName>> {
         let current = self.current();
         Ok(self.databases()?.into_iter().filter(|name| name.version == version && Some(*name) > current).max())
     }
 
     /// Removes what neither answers nor is being built, and all pasts.
-    pub(crate) fn tidy(&self, keep: &[FileName]) -> io::Result<()> {
+    pub(crate) fn tidy(&self, keep: &[GenerationName]) -> io::Result<()> {
         for name in self.databases()?.into_iter().filter(|name| !keep.contains(name)) {
             remove_database(&self.path(name));
         }

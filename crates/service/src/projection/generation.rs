@@ -11,38 +11,68 @@ use tradewind_events::Position;
 
 use super::QueryError;
 use super::database::{checkpoint, open_reader};
+use super::folder::GenerationName;
 use super::reader::Reader;
+use crate::shared::{Hurry, SharedTables};
+use crate::sql;
 
-/// How many queries read one database at the same time; others wait.
+/// How many queries read one database file at the same time; others wait.
 const READERS_MAX: usize = 8;
 /// How long a query waits for its turn.
 const TURN_WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// One database file. When the last user of a replaced one is done, its file is removed.
+/// One generation of a read model. When the last user of a replaced one is done, its file is removed.
 pub(crate) struct Generation {
-    path: PathBuf,
+    place: Place,
     of_today: bool,
     progress: watch::Sender<Position>,
-    idle: Mutex<Vec<Connection>>,
     turns: Arc<Semaphore>,
     replaced: AtomicBool,
+}
+
+/// Where it is.
+enum Place {
+    File(Arc<ReadFile>),
+    Shared(SharedTables),
+}
+
+struct ReadFile {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
 }
 
 impl Generation {
     /// The database at `path`, which has come to `position`; `of_today` if its tables are those of today's code.
     pub(crate) fn new(path: PathBuf, position: Position, of_today: bool) -> Self {
-        Self {
-            path,
-            of_today,
-            progress: watch::Sender::new(position),
-            idle: Mutex::default(),
-            turns: Arc::new(Semaphore::new(READERS_MAX)),
-            replaced: AtomicBool::new(false),
+        let turns = Arc::new(Semaphore::new(READERS_MAX));
+        Self::at(Place::File(Arc::new(ReadFile { path, idle: Mutex::default() })), turns, position, of_today)
+    }
+
+    /// Tables in a database that several instances share.
+    pub(crate) fn shared(tables: SharedTables, position: Position, of_today: bool) -> Self {
+        let turns = tables.turns();
+        Self::at(Place::Shared(tables), turns, position, of_today)
+    }
+
+    fn at(place: Place, turns: Arc<Semaphore>, position: Position, of_today: bool) -> Self {
+        let progress = watch::Sender::new(position);
+        Self { place, of_today, progress, turns, replaced: AtomicBool::new(false) }
+    }
+
+    /// Its file; none if it has none of its own.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match &self.place {
+            Place::File(file) => Some(&file.path),
+            Place::Shared(_) => None,
         }
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// What it is called among the generations of its projection.
+    pub(crate) fn name(&self) -> Option<GenerationName> {
+        match &self.place {
+            Place::File(file) => GenerationName::of(&file.path),
+            Place::Shared(tables) => Some(tables.name()),
+        }
     }
 
     /// Whether today's code can ask it.
@@ -57,6 +87,14 @@ impl Generation {
 
     pub(crate) fn progress(&self) -> watch::Receiver<Position> {
         self.progress.subscribe()
+    }
+
+    /// Somebody waits for its progress, until what this returns is dropped.
+    pub(crate) fn hurry(&self) -> Option<Hurry> {
+        match &self.place {
+            Place::File(_) => None,
+            Place::Shared(tables) => Some(tables.hurry()),
+        }
     }
 
     pub(crate) fn set_position(&self, position: Position) {
@@ -76,27 +114,32 @@ impl Generation {
     pub(crate) async fn read<T, F>(self: Arc<Self>, ask: F) -> Result<(T, Position), QueryError>
     where
         T: Send + 'static,
-        F: FnOnce(&Reader<'_>) -> rusqlite::Result<T> + Send + 'static,
+        F: FnOnce(&Reader<'_>) -> sql::Result<T> + Send + 'static,
     {
         let turn = tokio::time::timeout(TURN_WAIT_MAX, self.turns.clone().acquire_owned()).await;
         let turn = turn.ok().and_then(Result::ok).ok_or(QueryError::Overloaded)?;
+        let file = match &self.place {
+            Place::Shared(tables) => return tables.read(turn, ask).await,
+            Place::File(file) => file.clone(),
+        };
         let read = move || {
-            // The question goes on when nobody waits for its answer any more, and so does its turn.
+            // The question goes on when nobody waits for its answer any more, and so does its turn. Positions without a
+            // matching event move only in memory, and are in the database's past already.
             let _turn = turn;
-            self.read_now(ask)
+            file.read(self.position(), ask)
         };
         let answer = tokio::task::spawn_blocking(read).await;
         answer.map_err(|panic| QueryError::Failed(panic.to_string()))?.map_err(QueryError::Database)
     }
+}
 
-    fn read_now<T>(&self, ask: impl FnOnce(&Reader<'_>) -> rusqlite::Result<T>) -> rusqlite::Result<(T, Position)> {
+impl ReadFile {
+    fn read<T>(&self, passed: Position, ask: impl FnOnce(&Reader<'_>) -> sql::Result<T>) -> sql::Result<(T, Position)> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut connection = match idle {
             Some(connection) => connection,
             None => open_reader(&self.path)?,
         };
-        // Positions without a matching event move only in memory, and are in the database's past already.
-        let passed = self.position();
         let tx = connection.transaction()?;
         let position = checkpoint(&tx)?.max(passed);
         let answer = ask(&Reader::new(&tx, position))?;
@@ -108,14 +151,13 @@ impl Generation {
 
 impl Drop for Generation {
     fn drop(&mut self) {
-        if !self.replaced.load(Ordering::SeqCst) {
-            return;
+        let Place::File(file) = &self.place else { return };
+        if self.replaced.load(Ordering::SeqCst) {
+            file.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            remove_database(&file.path);
         }
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        remove_database(&self.path);
     }
 }
-
 /// The database at `path`, its journal, and the journal's index.
 pub(crate) fn files_of(path: &Path) -> [PathBuf; 3] {
     ["", "-wal", "-shm"].map(|suffix| {

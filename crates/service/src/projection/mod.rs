@@ -3,6 +3,7 @@
 mod database;
 mod folder;
 mod generation;
+mod home;
 mod lane;
 mod open;
 mod past;
@@ -14,11 +15,18 @@ mod sink;
 
 use tradewind_events::{Query, Recorded};
 
+use crate::sql;
+
+pub(crate) use database::{BatchError, apply_one, classify, hash_of};
+pub(crate) use folder::GenerationName;
+pub(crate) use generation::Generation;
+pub(crate) use open::Opened;
 pub use open::{ProjectionOptions, ProjectionStartError};
 pub use past::{About, PastError, PastOptions};
 pub use read_model::{Answer, QueryError, ReadModel};
 pub use reader::Reader;
 pub(crate) use runner::{ProjectionRunner, Surroundings};
+pub(crate) use sink::Writer;
 
 /// A read model in SQL. It is derived: it may be lost, rebuilt, or made as of any past moment.
 pub trait Projection: Send + Sync + 'static {
@@ -30,8 +38,14 @@ pub trait Projection: Send + Sync + 'static {
     /// the old one, and are told to come again until then.
     fn version(&self) -> u32;
 
-    /// The SQL that makes its tables and indexes in an empty database.
+    /// The SQL that makes its tables and indexes in an empty SQLite database. Read models of the past are always there.
     fn schema(&self) -> &'static str;
+
+    /// The same for PostgreSQL, if all that it and its queries say is understood there, too. With it, the instances of a
+    /// service that share a database share this read model; without, each of them makes its own.
+    fn postgres_schema(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Which events it wants.
     fn query(&self) -> Query;
@@ -41,7 +55,7 @@ pub trait Projection: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`ProjectionError`] stops this projection at this event until it is fixed, or the event is skipped.
-    fn apply(&self, tx: &rusqlite::Transaction<'_>, event: &Recorded) -> Result<(), ProjectionError>;
+    fn apply(&self, tx: &sql::Transaction<'_>, event: &Recorded) -> Result<(), ProjectionError>;
 }
 
 /// Why a projection cannot apply an event.
@@ -49,7 +63,7 @@ pub trait Projection: Send + Sync + 'static {
 pub enum ProjectionError {
     /// The database refused.
     #[error("the database refused: {0}")]
-    Database(#[from] rusqlite::Error),
+    Database(#[from] sql::Error),
     /// The event is not what its type promises.
     #[error("the event cannot be read: {0}")]
     Event(#[from] serde_json::Error),

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::Connection;
-
 use super::Projection;
-use super::database::{Writer, open_writer};
-use super::folder::{FileName, Folder};
+use super::database::{self, open_writer};
+use super::folder::{Folder, GenerationName};
 use super::generation::{Generation, remove_database};
 use super::past::PastOptions;
+use super::sink::Writer;
+use crate::shared::SharedDatabase;
+use crate::sql;
 
 /// How a projection is run.
 #[derive(Debug, Clone)]
@@ -22,12 +23,14 @@ pub struct ProjectionOptions {
     pub wait_max: Duration,
     /// Bounds on what is made of the past.
     pub past: PastOptions,
+    /// The database that the instances of the service share, if they do.
+    pub shared: Option<SharedDatabase>,
 }
 
 impl ProjectionOptions {
     /// Projections under `folder`, with the usual bounds.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), wait_max: Duration::from_secs(5), past: PastOptions::default() }
+        Self { folder: folder.into(), wait_max: Duration::from_secs(5), past: PastOptions::default(), shared: None }
     }
 }
 
@@ -50,16 +53,16 @@ pub enum ProjectionStartError {
     Database {
         /// The projection.
         name: &'static str,
-        /// What SQLite says.
-        error: rusqlite::Error,
+        /// What the database says.
+        error: sql::Error,
     },
 }
 
 /// A database that is open for reading and writing.
 pub(crate) struct Opened {
-    pub(crate) name: FileName,
+    pub(crate) name: GenerationName,
     pub(crate) generation: Arc<Generation>,
-    pub(crate) writer: Connection,
+    pub(crate) writer: Writer,
 }
 
 pub(crate) fn check_name(name: &'static str) -> Result<(), ProjectionStartError> {
@@ -94,12 +97,12 @@ pub(crate) fn create_database(folder: &Folder, projection: &dyn Projection) -> R
 
 pub(crate) fn open_database(
     folder: &Folder,
-    name: FileName,
+    name: GenerationName,
     projection: &dyn Projection,
 ) -> Result<Opened, ProjectionStartError> {
     let path = folder.path(name);
-    let Writer { connection, position, of_today } = open_writer(&path, projection.schema())
-        .map_err(|error| ProjectionStartError::Database { name: projection.name(), error })?;
+    let database::Writer { connection, position, of_today } = open_writer(&path, projection.schema())
+        .map_err(|error| ProjectionStartError::Database { name: projection.name(), error: error.into() })?;
     let generation = Arc::new(Generation::new(path, position, of_today));
-    Ok(Opened { name, generation, writer: connection })
+    Ok(Opened { name, generation, writer: Writer::Sqlite(connection) })
 }

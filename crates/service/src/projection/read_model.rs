@@ -10,7 +10,7 @@ use super::generation::Generation;
 use super::past::{About, PastError, Pasts};
 use super::reader::Reader;
 use crate::follow::{FollowerState, Status};
-use crate::{AsOf, QueryContext};
+use crate::{AsOf, QueryContext, sql};
 
 /// A read model, for reading only. Cheap to clone; it goes on answering while the model is rebuilt and replaced.
 #[derive(Clone)]
@@ -67,7 +67,7 @@ pub enum QueryError {
     Overloaded,
     /// The database refused.
     #[error("the read database refused: {0}")]
-    Database(#[from] rusqlite::Error),
+    Database(#[from] sql::Error),
     /// The query's own code failed.
     #[error("the query failed: {0}")]
     Failed(String),
@@ -83,6 +83,7 @@ impl QueryError {
         match self {
             Self::NotCaughtUp { .. } | Self::Rebuilding { .. } => ErrorCode::NOT_CAUGHT_UP,
             Self::Overloaded => ErrorCode::TIMEOUT,
+            Self::Database(sql::Error::Postgres { passes: true, .. }) => ErrorCode::UNAVAILABLE,
             Self::Database(_) => ErrorCode::READ_MODEL,
             Self::Failed(_) => ErrorCode::INTERNAL,
             Self::Past(error) => error.code(),
@@ -99,7 +100,7 @@ impl ReadModel {
     pub async fn query<T, F>(&self, context: &QueryContext, ask: F) -> Result<Answer<T>, QueryError>
     where
         T: Send + 'static,
-        F: FnOnce(&Reader<'_>) -> rusqlite::Result<T> + Send + 'static,
+        F: FnOnce(&Reader<'_>) -> sql::Result<T> + Send + 'static,
     {
         if let Some(as_of) = context.as_of {
             let past = self.pasts.make(as_of).await?;
@@ -131,7 +132,7 @@ impl ReadModel {
     ) -> Result<Answer<T>, QueryError>
     where
         T: Send + 'static,
-        F: FnOnce(&Reader<'_>) -> rusqlite::Result<T> + Send + 'static,
+        F: FnOnce(&Reader<'_>) -> sql::Result<T> + Send + 'static,
     {
         let Some(as_of) = context.as_of else { return self.query(context, ask).await };
         let Some((made, position)) = self.pasts.part(as_of, about).await? else {
@@ -190,6 +191,7 @@ impl ReadModel {
         loop {
             let generation = live.borrow_and_update().clone();
             let mut progress = generation.progress();
+            let _hurry = generation.hurry();
             tokio::select! {
                 // The guard that `wait_for` gives must not be held across an await.
                 true = async { progress.wait_for(|position| *position >= wanted).await.is_ok() } => return,

@@ -5,27 +5,34 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tradewind_events::Position;
 
-use super::folder::FileName;
+use super::folder::GenerationName;
+use super::home::Home;
 use super::lane::Lane;
-use super::open::{Opened, create_database, open_database};
+use super::open::Opened;
 use super::runner::{ProjectionRunner, stop_of};
 use super::sink::SqlSink;
 use crate::follow::{ControlError, Ended, Follower, FollowerMetrics, Status, Stopped, Until};
 
 impl ProjectionRunner {
     /// Begins to build a generation beside the one that answers, or goes on with one that was begun.
-    pub(super) fn start_build(&mut self, unfinished: Option<FileName>, shutdown: &CancellationToken) {
-        let projection = &*self.projection;
-        let begun = unfinished.and_then(|name| open_database(&self.folder, name, projection).ok());
-        let begun = begun.filter(|begun| {
+    pub(super) async fn start_build(&mut self, unfinished: Option<GenerationName>, shutdown: &CancellationToken) {
+        let (projection, home) = (self.projection.clone(), self.home.clone());
+        let mut begun = None;
+        if let Some(name) = unfinished
+            && let Ok(found) = home.open(name, &*projection).await
+        {
             // One whose tables have changed since it was begun is not gone on with.
-            let goes_on = begun.generation.is_of_today();
-            if !goes_on {
-                begun.generation.set_replaced();
+            if found.generation.is_of_today() {
+                begun = Some(found);
+            } else {
+                home.give_up(&found.generation).await;
             }
-            goes_on
-        });
-        match begun.map_or_else(|| create_database(&self.folder, projection), Ok) {
+        }
+        let opened = match begun {
+            Some(begun) => Ok(begun),
+            None => home.create(&*projection).await,
+        };
+        match opened {
             Ok(Opened { generation, writer, .. }) => {
                 self.build_generation = Some(generation.clone());
                 let sink = SqlSink::new(self.projection.clone(), generation, writer);
@@ -53,11 +60,26 @@ impl ProjectionRunner {
         self.build = Lane::Stopped(Box::new(follower), Box::new(stopped));
     }
 
+    /// What was built does not take the place of the one that answered, which is followed on with.
+    fn stay_with(
+        &mut self,
+        old: Option<Follower<SqlSink>>,
+        built: Follower<SqlSink>,
+        stopped: Stopped,
+        shutdown: &CancellationToken,
+    ) {
+        self.build_stopped(built, stopped);
+        if let Some(old) = old {
+            self.live = Lane::start(old, shutdown, Until::Forever);
+        }
+    }
+
     /// Puts the generation that was built in the place of the one that answered.
     async fn replace(&mut self, mut built: Follower<SqlSink>, shutdown: &CancellationToken) {
-        if let Some(old) = self.live.finish().await {
+        let old = self.live.finish().await;
+        if let Some(answering) = &old {
             // Nobody who has seen a position may be answered from before it.
-            let reached = old.sink.generation().position();
+            let reached = answering.sink.generation().position();
             let ended = match built.sink.generation().position() < reached {
                 true => built.follow(shutdown, Until::Reached(reached)).await,
                 false => Ended::Arrived,
@@ -66,18 +88,22 @@ impl ProjectionRunner {
                 return;
             }
             if let Some(stopped) = stop_of(&built, ended) {
-                self.build_stopped(built, stopped);
-                self.live = Lane::start(old, shutdown, Until::Forever);
-                return;
+                return self.stay_with(old, built, stopped, shutdown);
             }
         }
         let generation = built.sink.generation().clone();
-        let set = FileName::of(generation.path()).map(|name| self.folder.set_current(name));
-        if let Some(Err(error)) = set {
+        if let Some(name) = generation.name()
+            && let Err(error) = self.home.set_current(name).await
+        {
+            if let Home::Shared(_) = self.home {
+                // The others go by what is noted.
+                let stopped = Stopped::fallen(generation.position(), error);
+                return self.stay_with(old, built, stopped, shutdown);
+            }
             tracing::warn!(%error, "failed to note which read database answers; it is built again at the next start");
         }
         let old = self.answering.send_replace(generation.clone());
-        old.set_replaced();
+        self.home.give_up(&old).await;
         self.outdated = None;
         self.build_generation = None;
         let version = self.projection.version();
@@ -114,9 +140,9 @@ impl ProjectionRunner {
             return Err(ControlError::Rebuilding);
         }
         if let Some(given_up) = self.build.finish().await {
-            given_up.sink.generation().set_replaced();
+            self.home.give_up(given_up.sink.generation()).await;
         }
-        self.start_build(None, shutdown);
+        self.start_build(None, shutdown).await;
         if self.build.is_running() { Ok(()) } else { Err(ControlError::Failed("see the log".to_owned())) }
     }
 }

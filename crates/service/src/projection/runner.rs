@@ -9,8 +9,9 @@ use tokio_util::sync::CancellationToken;
 use tradewind_events::{Clock, EventSource, EventStore};
 
 use super::Projection;
-use super::folder::{FileName, Folder};
+use super::folder::Folder;
 use super::generation::Generation;
+use super::home::Home;
 use super::lane::Lane;
 use super::open::{Opened, ProjectionOptions, ProjectionStartError, check_name, open_current};
 use super::past::{PastSource, Pasts};
@@ -21,6 +22,7 @@ use crate::follow::{
     Control, ControlError, Ended, Follower, FollowerMetrics, Request, Skips, Status, Stopped, Until, Wish, control,
     run_to_its_end,
 };
+use crate::shared::{FOLLOWERS, Seat, SharedHome, Term, stand_by};
 
 /// What a projection shares with the rest of its service.
 #[derive(Clone)]
@@ -37,7 +39,10 @@ pub(crate) struct ProjectionRunner {
     pub(super) projection: Arc<dyn Projection>,
     source: Arc<dyn EventSource>,
     pub(super) around: Surroundings,
-    pub(super) folder: Folder,
+    /// Where its generations are. Those that instances share are touched only while the lease is held.
+    pub(super) home: Home,
+    /// How it gets the lease, if it needs one.
+    seat: Option<Seat>,
     skips: Skips,
     pub(super) status: Arc<Status>,
     pub(super) answering: watch::Sender<Arc<Generation>>,
@@ -65,18 +70,28 @@ impl ProjectionRunner {
         check_name(name)?;
         let at_fault = |error| ProjectionStartError::Folder { name, error };
         let folder = Folder::open(options.folder.join(name)).map_err(at_fault)?;
-        let Opened { name: file, generation, writer } = open_current(&folder, &*projection)?;
-        let unfinished = folder.unfinished(projection.version()).map_err(at_fault)?;
-        folder.tidy(&[Some(file), unfinished].into_iter().flatten().collect::<Vec<_>>()).map_err(at_fault)?;
+        let shared = options.shared.clone().filter(|_| projection.postgres_schema().is_some());
+        let (version, generation, opened) = match &shared {
+            Some(shared) => {
+                folder.tidy(&[]).map_err(at_fault)?;
+                (projection.version(), Arc::new(shared.nothing_yet()), None)
+            }
+            None => {
+                let Opened { name: file, generation, writer } = open_current(&folder, &*projection)?;
+                let unfinished = folder.unfinished(projection.version()).map_err(at_fault)?;
+                folder.tidy(&[Some(file), unfinished].into_iter().flatten().collect::<Vec<_>>()).map_err(at_fault)?;
+                (file.version, generation.clone(), Some(SqlSink::new(projection.clone(), generation, writer)))
+            }
+        };
 
         let metrics = around.metrics.clone();
-        let status = Status::new("projection", name, file.version, metrics, around.clock.clone());
+        let status = Status::new("projection", name, version, metrics, around.clock.clone());
         status.moved_to(generation.position());
         if !generation.is_of_today() {
             status.answers_nothing();
         }
         let skips = Skips::new(around.store.clone(), name, projection.version());
-        let (answering, live) = watch::channel(generation.clone());
+        let (answering, live) = watch::channel(generation);
         let of = PastSource {
             projection: projection.clone(),
             source: source.clone(),
@@ -87,12 +102,16 @@ impl ProjectionRunner {
         let pasts = Arc::new(Pasts::new(of, folder.past(), options.past.clone()));
         let read_model = ReadModel { live, status: status.clone(), pasts, wait_max: options.wait_max };
         let (control, requests) = control();
-        let opened = Some(SqlSink::new(projection.clone(), generation, writer));
+        let seat = shared.map(|shared| {
+            shared.show(&*projection, answering.clone(), status.clone());
+            shared.seat(&format!("projection {name}"), FOLLOWERS, status.clone())
+        });
         let runner = Self {
             projection,
             source,
             around,
-            folder,
+            home: Home::Folder(folder),
+            seat,
             skips,
             status,
             answering,
@@ -117,10 +136,51 @@ impl ProjectionRunner {
     }
 
     async fn run_until(mut self, shutdown: &CancellationToken) {
+        let _sampling = self.status.keep_sampling(self.source.clone());
+        let Some(seat) = self.seat.take() else { return self.work(shutdown).await };
+        loop {
+            let standing_by = stand_by(&seat, &mut self.requests, shutdown);
+            let Some(term) = shutdown.run_until_cancelled(standing_by).await else { return };
+            self.status.started();
+            if self.take_over(&term).await {
+                self.work(term.stop()).await;
+            }
+            (self.outdated, self.build_generation) = (None, None);
+            self.status.rebuilding(None, None);
+            self.status.stands_by();
+        }
+    }
+
+    /// Opens what the instances share, as the one that may write to it; false if that was taken away meanwhile.
+    async fn take_over(&mut self, term: &Term) -> bool {
+        loop {
+            let home = SharedHome::new(term, self.projection.name());
+            let problem = match home.open_current(&*self.projection).await {
+                Ok(Opened { generation, writer, .. }) => {
+                    self.status.moved_to(generation.position());
+                    if generation.is_of_today() {
+                        self.status.answers_again();
+                    }
+                    self.answering.send_replace(generation.clone());
+                    self.opened = Some(SqlSink::new(self.projection.clone(), generation, writer));
+                    self.home = Home::Shared(home);
+                    return true;
+                }
+                Err(error) => error,
+            };
+            tracing::warn!(projection = self.projection.name(), %problem, "failed to take over; trying again");
+            let pause = tokio::time::sleep(Duration::from_millis(500));
+            if term.stop().run_until_cancelled(pause).await.is_none() {
+                return false;
+            }
+        }
+    }
+
+    /// Follows the source and builds what is to be built, until told to stop.
+    async fn work(&mut self, shutdown: &CancellationToken) {
         if shutdown.run_until_cancelled(self.load_skips()).await.is_none() {
             return;
         }
-        let _sampling = self.status.keep_sampling(self.source.clone());
         self.begin(shutdown).await;
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -159,12 +219,12 @@ impl ProjectionRunner {
 
     async fn begin(&mut self, shutdown: &CancellationToken) {
         let Some(sink) = self.opened.take() else { return };
-        let version = FileName::of(sink.generation().path()).map(|name| name.version);
+        let version = sink.generation().name().map(|name| name.version);
         let of_older_version = version != Some(self.projection.version());
         // A store that has fewer events than have been applied is another one than last time.
         let head = tokio::time::timeout(Duration::from_secs(5), self.source.head()).await;
         let of_other_store = matches!(head, Ok(Ok(head)) if head < sink.generation().position());
-        let unfinished = self.folder.unfinished(self.projection.version()).ok().flatten();
+        let unfinished = self.home.unfinished(&*self.projection).await;
         let is_outdated = of_older_version || of_other_store || !sink.generation().is_of_today();
         if of_other_store {
             tracing::warn!(
@@ -176,11 +236,11 @@ impl ProjectionRunner {
         }
         if is_outdated {
             self.outdated = Some(sink);
-            self.start_build(unfinished.filter(|_| !of_other_store), shutdown);
+            self.start_build(unfinished.filter(|_| !of_other_store), shutdown).await;
         } else {
             self.live = Lane::start(self.follower(sink, self.status.clone()), shutdown, Until::Forever);
             if unfinished.is_some() {
-                self.start_build(unfinished, shutdown);
+                self.start_build(unfinished, shutdown).await;
             }
         }
     }

@@ -12,6 +12,7 @@ use super::Projection;
 use super::database::{BUSY_MAX, BatchError, apply_batch, empty_journal, open_writer};
 use super::generation::Generation;
 use crate::follow::{Halt, Sink, Stopped};
+use crate::shared::SharedWriter;
 
 /// After how many positions without a matching event the checkpoint is written all the same.
 const CHECKPOINT_EVERY: u64 = 10_000;
@@ -21,32 +22,60 @@ pub(crate) struct SqlSink {
     projection: Arc<dyn Projection>,
     generation: Arc<Generation>,
     /// None for a moment while it is at work elsewhere, and after a failure, until it is opened again.
-    writer: Option<Connection>,
+    writer: Option<Writer>,
+    /// Whether others learn how far it has come from the database alone.
+    shared: Option<SharedWriter>,
     position: Position,
     stored: Position,
 }
 
+/// What writes to one kind of database.
+pub(crate) enum Writer {
+    Sqlite(Connection),
+    Shared(SharedWriter),
+}
+
 impl SqlSink {
-    pub(crate) fn new(projection: Arc<dyn Projection>, generation: Arc<Generation>, writer: Connection) -> Self {
+    pub(crate) fn new(projection: Arc<dyn Projection>, generation: Arc<Generation>, writer: Writer) -> Self {
         let position = generation.position();
-        Self { projection, generation, writer: Some(writer), position, stored: position }
+        let shared = match &writer {
+            Writer::Sqlite(_) => None,
+            Writer::Shared(writer) => Some(writer.another()),
+        };
+        Self { projection, generation, writer: Some(writer), shared, position, stored: position }
     }
 
     pub(crate) fn generation(&self) -> &Arc<Generation> {
         &self.generation
     }
 
+    /// The database to write to, opened again if need be.
+    async fn open(&mut self) -> Result<Writer, Halt> {
+        if let Some(writer) = self.writer.take() {
+            return Ok(writer);
+        }
+        if let Some(shared) = &self.shared {
+            return Ok(Writer::Shared(shared.another()));
+        }
+        let (path, projection) = (self.generation.path().map(ToOwned::to_owned), self.projection.clone());
+        let path = path.ok_or_else(|| Halt::Transient("it has no file".to_owned()))?;
+        let opened = tokio::task::spawn_blocking(move || open_writer(&path, projection.schema())).await;
+        let opened = opened.map_err(|join| Halt::Transient(join.to_string()))?;
+        Ok(Writer::Sqlite(opened.map_err(|error| Halt::Transient(error.to_string()))?.connection))
+    }
+
     /// Applies events and moves the checkpoint in one transaction; tells the index of an event that cannot be.
     async fn write(&mut self, events: &[Recorded], through: Position) -> Result<Result<(), (usize, String)>, Halt> {
-        let writer = self.writer.take();
-        let (projection, events) = (self.projection.clone(), events.to_vec());
-        let (path, from) = (self.generation.path().to_owned(), self.stored);
+        let mut writer = self.open().await?;
+        if let Writer::Shared(writer) = &mut writer {
+            writer.connect().await.map_err(Halt::Transient)?;
+        }
+        let (projection, events, from) = (self.projection.clone(), events.to_vec(), self.stored);
         let work = move || {
-            let mut writer = match writer {
-                Some(writer) => writer,
-                None => open_writer(&path, projection.schema()).map_err(BatchError::Database)?.connection,
+            let outcome = match &mut writer {
+                Writer::Sqlite(connection) => apply_batch(connection, &*projection, &events, from, through),
+                Writer::Shared(writer) => writer.apply_batch(&*projection, &events, from, through),
             };
-            let outcome = apply_batch(&mut writer, &*projection, &events, from, through);
             match outcome {
                 Ok(()) => Ok((writer, Ok(()))),
                 Err(BatchError::Event(index, error)) => Ok((writer, Err((index, error.to_string())))),
@@ -64,6 +93,12 @@ impl SqlSink {
                 (self.position, self.stored) = (position, position);
                 Err(Halt::Transient(format!("the checkpoint was moved to {position} by another process")))
             }
+            Ok(Err(BatchError::Fenced)) => {
+                if let Some(shared) = &self.shared {
+                    shared.lost();
+                }
+                Err(Halt::Transient("another instance has taken it over".to_owned()))
+            }
             Err(join) => Err(Halt::Transient(join.to_string())),
         }
     }
@@ -75,7 +110,7 @@ impl SqlSink {
         if position > self.stored && self.write(&[], position).await?.is_ok() {
             self.stored = position;
         }
-        let Some(writer) = self.writer.take() else { return Ok(false) };
+        let Some(Writer::Sqlite(writer)) = self.writer.take() else { return Ok(false) };
         let settled = tokio::task::spawn_blocking(move || {
             // A reader is not waited for: who asks can do without.
             writer.busy_timeout(Duration::from_millis(20))?;
@@ -85,7 +120,7 @@ impl SqlSink {
         });
         let settled = settled.await.map_err(|join| Halt::Transient(join.to_string()))?;
         let (writer, settled) = settled.map_err(|error| Halt::Transient(error.to_string()))?;
-        self.writer = Some(writer);
+        self.writer = Some(Writer::Sqlite(writer));
         Ok(settled)
     }
 
@@ -94,8 +129,14 @@ impl SqlSink {
         self.generation.set_position(self.position);
     }
 
+    /// Whether it is enough to remember that nothing was to be done up to there. Not if others wait to read it.
+    fn is_remembered(&self, through: Position) -> bool {
+        let passed = through.0.saturating_sub(self.stored.0);
+        if self.shared.is_some() { passed == 0 } else { passed < CHECKPOINT_EVERY }
+    }
+
     async fn handle_batch(&mut self, events: &[Recorded], through: Position) -> Result<(), Halt> {
-        if events.is_empty() && through.0.saturating_sub(self.stored.0) < CHECKPOINT_EVERY {
+        if events.is_empty() && self.is_remembered(through) {
             self.reached(through);
             return Ok(());
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tradewind_events::{AppendCondition, Clock, EventStore, ManualClock, Position, Query, Recorded, Timestamp};
-use tradewind_service::rusqlite::{Transaction, params};
+use tradewind_service::sql::{Transaction, params};
 use tradewind_service::{
     Command, CommandContext, CommandOptions, Commands, Entity, Projection, ProjectionError, Rejection, Upcasters,
     decode, events, tag,
@@ -150,6 +150,10 @@ impl Projection for Balances {
         "CREATE TABLE balance (account TEXT PRIMARY KEY, cents INTEGER NOT NULL, changes INTEGER NOT NULL)"
     }
 
+    fn postgres_schema(&self) -> Option<&'static str> {
+        Some("CREATE TABLE balance (account text PRIMARY KEY, cents bigint NOT NULL, changes bigint NOT NULL)")
+    }
+
     fn query(&self) -> Query {
         Query::category("account")
     }
@@ -164,7 +168,7 @@ impl Projection for Balances {
         };
         tx.prepare_cached(
             "INSERT INTO balance VALUES (?1, ?2, 1)
-             ON CONFLICT DO UPDATE SET cents = cents + excluded.cents, changes = changes + 1",
+             ON CONFLICT (account) DO UPDATE SET cents = balance.cents + excluded.cents, changes = balance.changes + 1",
         )?
         .execute(params![event.entity_id(), cents])?;
         if cents == self.poison_cents {

@@ -1,4 +1,4 @@
-//! The framework against a store in memory and real SQLite, real sockets.
+//! The framework against a store in memory, real SQLite and PostgreSQL, real sockets.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -22,6 +22,7 @@ mod reactions;
 mod rebuild;
 mod repetition;
 mod schema;
+mod shared;
 mod timers;
 mod together;
 mod truncation;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tradewind_events::{Position, Query, Recorded, Timestamp};
-use tradewind_service::rusqlite::{self, Transaction};
+use tradewind_service::sql::{self, Transaction};
 use tradewind_service::{
     About, AsOf, Host, NotYet, PastError, Projection, ProjectionError, QueryContext, QueryError, ReadModel, Reader, tag,
 };
@@ -74,7 +74,7 @@ fn counting(host: &mut Host) -> (ReadModel, Arc<AtomicU64>) {
     (model, applied)
 }
 
-fn balance(account: &str) -> impl FnOnce(&Reader<'_>) -> rusqlite::Result<Option<i64>> + Send + 'static {
+fn balance(account: &str) -> impl FnOnce(&Reader<'_>) -> sql::Result<Option<i64>> + Send + 'static {
     let account = account.to_owned();
     move |reader| reader.first("SELECT cents FROM balance WHERE account = ?1", [account], |row| row.get(0))
 }

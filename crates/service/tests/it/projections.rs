@@ -5,9 +5,9 @@ use tradewind_service::{CommandOptions, Commands, FollowerState, QueryContext, Q
 use tradewind_testkit::memory_store::MemoryStore;
 
 use crate::account::{Balances, Deposit, Open, commands, eventually, nobody};
-use crate::web::{host, start, start_ready};
+use crate::web::{Backend, host, on_both, start, start_ready};
 
-pub(crate) fn total(reader: &Reader<'_>) -> tradewind_service::rusqlite::Result<(i64, i64)> {
+pub(crate) fn total(reader: &Reader<'_>) -> tradewind_service::sql::Result<(i64, i64)> {
     let row = reader.first("SELECT coalesce(sum(cents), 0), coalesce(sum(changes), 0) FROM balance", [], |row| {
         Ok((row.get(0)?, row.get(1)?))
     })?;
@@ -84,42 +84,50 @@ async fn a_service_that_falls_and_is_started_again_and_again_goes_on_where_it_wa
     assert_eq!(now(&model).await, (400, 400));
 }
 
-#[tokio::test]
-async fn a_query_that_carries_a_position_waits_for_it_and_is_told_when_it_takes_too_long() {
-    let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
-    let commands = commands(&store, CommandOptions::default());
-    let mut host = host(&store, folder.path());
-    let model = host.projection(Balances { pause: Duration::from_millis(50), ..Balances::default() }).unwrap();
-    let _running = start_ready(host).await;
-    let done = commands.handle("1", &Deposit(5), &nobody()).await.unwrap();
-    let after = QueryContext { after: Some(done.position), as_of: None };
-    let answer = model.query(&after, total).await.unwrap();
-    assert_eq!((answer.value, answer.position), ((5, 1), done.position));
+on_both! {
+    #[tokio::test]
+    a_query_that_carries_a_position_waits_for_it_and_is_told_when_it_takes_too_long(backend) {
+        let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
+        let commands = commands(&store, CommandOptions::default());
+        let mut host = backend.host(&store, folder.path());
+        let model = host.projection(Balances { pause: Duration::from_millis(50), ..Balances::default() }).unwrap();
+        let _running = start_ready(host).await;
+        let done = commands.handle("1", &Deposit(5), &nobody()).await.unwrap();
+        let after = QueryContext { after: Some(done.position), as_of: None };
+        let answer = model.query(&after, total).await.unwrap();
+        assert_eq!((answer.value, answer.position), ((5, 1), done.position));
 
-    let after = QueryContext { after: Some(Position(99)), as_of: None };
-    let late = model.query(&after, total).await;
-    let expected =
-        matches!(late, Err(QueryError::NotCaughtUp { wanted: Position(99), reached: Position(1), stopped: false, .. }));
-    assert!(expected, "{late:?}");
+        let after = QueryContext { after: Some(Position(99)), as_of: None };
+        let late = model.query(&after, total).await;
+        let expected =
+            matches!(late, Err(QueryError::NotCaughtUp { wanted: Position(99), reached: Position(1), stopped: false, .. }));
+        assert!(expected, "{late:?}");
+    }
 }
 
-#[tokio::test]
-async fn a_position_without_a_matching_event_is_reached_as_well_and_kept() {
-    let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
-    let other = tradewind_events::StreamId::new("other-1").unwrap();
-    for _ in 0..3 {
-        let kind = tradewind_events::EventType::new("Else").unwrap();
-        let event = tradewind_events::Event::new(kind, tradewind_events::Timestamp::EPOCH, &1).unwrap();
-        let append = tradewind_events::Append::to(other.clone(), Default::default(), vec![event]);
-        tradewind_events::EventStore::append(&store, append).await.unwrap();
+on_both! {
+    #[tokio::test]
+    a_position_without_a_matching_event_is_reached_as_well_and_kept(backend) {
+        let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
+        let other = tradewind_events::StreamId::new("other-1").unwrap();
+        for _ in 0..3 {
+            let kind = tradewind_events::EventType::new("Else").unwrap();
+            let event = tradewind_events::Event::new(kind, tradewind_events::Timestamp::EPOCH, &1).unwrap();
+            let append = tradewind_events::Append::to(other.clone(), Default::default(), vec![event]);
+            tradewind_events::EventStore::append(&store, append).await.unwrap();
+        }
+        let mut first = backend.host(&store, folder.path());
+        let model = first.projection(Balances::default()).unwrap();
+        let running = start_ready(first).await;
+        model.wait_for(Position(3)).await.unwrap();
+        running.stop().await.unwrap();
+        let mut second = backend.host(&store, folder.path());
+        let model = second.projection(Balances::default()).unwrap();
+        let is_file = matches!(backend, Backend::Sqlite);
+        assert_eq!(model.position(), Position(if is_file { 3 } else { 0 }), "a server is asked when it runs");
+        let _running = start_ready(second).await;
+        assert_eq!(model.position(), Position(3));
     }
-    let mut first = host(&store, folder.path());
-    let model = first.projection(Balances::default()).unwrap();
-    let running = start_ready(first).await;
-    model.wait_for(Position(3)).await.unwrap();
-    running.stop().await.unwrap();
-    let model = host(&store, folder.path()).projection(Balances::default()).unwrap();
-    assert_eq!(model.position(), Position(3));
 }
 
 #[tokio::test]
@@ -133,79 +141,84 @@ async fn a_query_has_no_way_to_write() {
         })
         .await;
     let Err(QueryError::Database(error)) = sneaky else { panic!("{sneaky:?}") };
+    let tradewind_service::sql::Error::Sqlite(error) = error else { panic!("{error:?}") };
     assert_eq!(error.sqlite_error_code(), Some(tradewind_service::rusqlite::ErrorCode::ReadOnly));
 }
 
-#[tokio::test]
-async fn a_poison_event_stops_its_projection_only_and_is_named_until_it_is_skipped_by_a_recorded_decision() {
-    let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
-    let commands = commands(&store, CommandOptions::default());
-    let build = || {
-        let mut host = host(&store, folder.path());
-        let model = host.projection(Balances { poison_cents: 13, ..Balances::default() }).unwrap();
-        (host, model)
-    };
-    let (host, model) = build();
-    let running = start_ready(host).await;
-    commands.handle("1", &Open::by("ann"), &nobody()).await.unwrap();
-    commands.handle("1", &Deposit(7), &nobody()).await.unwrap();
-    let poison = commands.handle("1", &Deposit(13), &nobody()).await.unwrap();
-    let later = commands.handle("1", &Deposit(5), &nobody()).await.unwrap();
-    let status = || running.handle.followers().remove(0);
-    eventually("the stop", async || status().state == FollowerState::Stopped).await;
-    let stopped = status().stopped.unwrap();
-    assert_eq!((stopped.position, stopped.event_type.as_str()), (poison.position, "Deposited"));
-    assert!(stopped.error.contains("this amount is poison"));
+on_both! {
+    #[tokio::test]
+    a_poison_event_stops_its_projection_only_and_is_named_until_it_is_skipped_by_a_recorded_decision(backend) {
+        let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
+        let commands = commands(&store, CommandOptions::default());
+        let build = || {
+            let mut host = backend.host(&store, folder.path());
+            let model = host.projection(Balances { poison_cents: 13, ..Balances::default() }).unwrap();
+            (host, model)
+        };
+        let (host, model) = build();
+        let running = start_ready(host).await;
+        commands.handle("1", &Open::by("ann"), &nobody()).await.unwrap();
+        commands.handle("1", &Deposit(7), &nobody()).await.unwrap();
+        let poison = commands.handle("1", &Deposit(13), &nobody()).await.unwrap();
+        let later = commands.handle("1", &Deposit(5), &nobody()).await.unwrap();
+        let status = || running.handle.followers().remove(0);
+        eventually("the stop", async || status().state == FollowerState::Stopped).await;
+        let stopped = status().stopped.unwrap();
+        assert_eq!((stopped.position, stopped.event_type.as_str()), (poison.position, "Deposited"));
+        assert!(stopped.error.contains("this amount is poison"));
 
-    // What it has is served; what it has not is not waited for.
-    assert_eq!(now(&model).await, (7, 2));
-    let late = model.query(&QueryContext { after: Some(later.position), as_of: None }, total).await;
-    assert!(matches!(late, Err(QueryError::NotCaughtUp { stopped: true, .. })), "{late:?}");
-    let ready = running.get("/health/ready").await;
-    assert_eq!((ready.status.as_u16(), ready.json()["status"].as_str()), (200, Some("degraded")));
-    assert_eq!(ready.json()["stopped"][0]["stopped"]["position"], poison.position.0);
-    let metrics = running.get("/metrics").await.text;
-    let line = "tradewind_follower_stopped{service=\"bank\",kind=\"projection\",name=\"balances\"} 1";
-    assert!(metrics.contains(line), "{metrics}");
+        // What it has is served; what it has not is not waited for.
+        assert_eq!(now(&model).await, (7, 2));
+        let late = model.query(&QueryContext { after: Some(later.position), as_of: None }, total).await;
+        assert!(matches!(late, Err(QueryError::NotCaughtUp { stopped: true, .. })), "{late:?}");
+        let ready = running.get("/health/ready").await;
+        assert_eq!((ready.status.as_u16(), ready.json()["status"].as_str()), (200, Some("degraded")));
+        assert_eq!(ready.json()["stopped"][0]["stopped"]["position"], poison.position.0);
+        let metrics = running.get("/metrics").await.text;
+        let line = "tradewind_follower_stopped{service=\"bank\",kind=\"projection\",name=\"balances\"} 1";
+        assert!(metrics.contains(line), "{metrics}");
 
-    // Trying again without a fix comes to the same.
-    assert_eq!(running.send("POST", "/admin/projections/balances/retry", &[], "").await.status.as_u16(), 202);
-    eventually("the second stop", async || status().state == FollowerState::Stopped).await;
+        // Trying again without a fix comes to the same.
+        assert_eq!(running.send("POST", "/admin/projections/balances/retry", &[], "").await.status.as_u16(), 202);
+        eventually("the second stop", async || status().state == FollowerState::Stopped).await;
 
-    let by = [("tradewind-actor", "op")];
-    assert_eq!(running.send("POST", "/admin/projections/balances/skip", &by, "").await.status.as_u16(), 202);
-    model.wait_for(later.position).await.unwrap();
-    assert_eq!(now(&model).await, (12, 3));
-    let recorded = store.everything().pop().unwrap();
-    assert_eq!((recorded.stream(), recorded.event_type()), ("projection-balances", "ProjectionEventSkipped"));
-    assert_eq!(recorded.metadata().unwrap().actor.as_deref(), Some("op"));
-    let said: serde_json::Value = recorded.parse().unwrap();
-    assert_eq!(said["position"], poison.position.0);
-    let again = running.send("POST", "/admin/projections/balances/skip", &[], "").await;
-    assert_eq!(again.status.as_u16(), 409);
-    running.stop().await.unwrap();
+        let by = [("tradewind-actor", "op")];
+        assert_eq!(running.send("POST", "/admin/projections/balances/skip", &by, "").await.status.as_u16(), 202);
+        model.wait_for(later.position).await.unwrap();
+        assert_eq!(now(&model).await, (12, 3));
+        let recorded = store.everything().pop().unwrap();
+        assert_eq!((recorded.stream(), recorded.event_type()), ("projection-balances", "ProjectionEventSkipped"));
+        assert_eq!(recorded.metadata().unwrap().actor.as_deref(), Some("op"));
+        let said: serde_json::Value = recorded.parse().unwrap();
+        assert_eq!(said["position"], poison.position.0);
+        let again = running.send("POST", "/admin/projections/balances/skip", &[], "").await;
+        assert_eq!(again.status.as_u16(), 409);
+        running.stop().await.unwrap();
 
-    // The decision outlives the read database.
-    std::fs::remove_dir_all(folder.path().join("projections")).unwrap();
-    let (host, model) = build();
-    let _running = start_ready(host).await;
-    model.wait_for(later.position).await.unwrap();
-    assert_eq!(now(&model).await, (12, 3));
+        // The decision outlives the read database.
+        std::fs::remove_dir_all(folder.path().join("projections")).unwrap();
+        let (host, model) = build();
+        let _running = start_ready(host).await;
+        model.wait_for(later.position).await.unwrap();
+        assert_eq!(now(&model).await, (12, 3));
+    }
 }
 
-#[tokio::test]
-async fn a_fixed_projection_goes_on_at_the_event_at_which_it_stopped() {
-    let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
-    let commands = commands(&store, CommandOptions::default());
-    for cents in [1, 13, 5] {
-        commands.handle("1", &Deposit(cents), &nobody()).await.unwrap();
-    }
-    for (poison_cents, expected) in [(13, (1, 1)), (-1, (19, 3))] {
-        let mut host = host(&store, folder.path());
-        let model = host.projection(Balances { poison_cents, ..Balances::default() }).unwrap();
-        let running = start_ready(host).await;
-        assert_eq!(now(&model).await, expected);
-        running.stop().await.unwrap();
+on_both! {
+    #[tokio::test]
+    a_fixed_projection_goes_on_at_the_event_at_which_it_stopped(backend) {
+        let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
+        let commands = commands(&store, CommandOptions::default());
+        for cents in [1, 13, 5] {
+            commands.handle("1", &Deposit(cents), &nobody()).await.unwrap();
+        }
+        for (poison_cents, expected) in [(13, (1, 1)), (-1, (19, 3))] {
+            let mut host = backend.host(&store, folder.path());
+            let model = host.projection(Balances { poison_cents, ..Balances::default() }).unwrap();
+            let running = start_ready(host).await;
+            assert_eq!(now(&model).await, expected);
+            running.stop().await.unwrap();
+        }
     }
 }
 
@@ -253,7 +266,7 @@ async fn one_event_updates_several_read_models_each_in_its_own_database() {
         }
         fn apply(
             &self,
-            tx: &tradewind_service::rusqlite::Transaction<'_>,
+            tx: &tradewind_service::sql::Transaction<'_>,
             event: &tradewind_events::Recorded,
         ) -> Result<(), tradewind_service::ProjectionError> {
             let opened: crate::account::Opened = event.parse()?;

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use tradewind_events::{Query, Recorded};
-use tradewind_service::rusqlite::{Transaction, params};
+use tradewind_service::sql::{Transaction, params};
 use tradewind_service::{
     Answer, CommandOptions, Host, Problem, Projection, ProjectionError, QueryContext, ReadModel, Reader,
 };
@@ -46,7 +46,7 @@ impl Projection for Renamed {
     }
 }
 
-fn changes(reader: &Reader<'_>) -> tradewind_service::rusqlite::Result<i64> {
+fn changes(reader: &Reader<'_>) -> tradewind_service::sql::Result<i64> {
     Ok(reader.first("SELECT sum(changes) FROM account_balance", [], |row| row.get(0))?.unwrap_or_default())
 }
 

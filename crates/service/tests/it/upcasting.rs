@@ -7,7 +7,7 @@ use tradewind_events::{
     Append, AppendCondition, CloudEvent, Event, EventStore, EventType, ExpectedRevision, Position, Query, Recorded,
     StreamId, Timestamp,
 };
-use tradewind_service::rusqlite::Transaction;
+use tradewind_service::sql::Transaction;
 use tradewind_service::{
     AsOf, Command, CommandError, CommandOptions, Commands, Entities, ProjectionError, QueryContext, Reader, Rejection,
     Upcasters,
@@ -135,7 +135,7 @@ impl tradewind_service::Projection for Amounts {
     }
 }
 
-fn amounts(reader: &Reader<'_>) -> tradewind_service::rusqlite::Result<Vec<i64>> {
+fn amounts(reader: &Reader<'_>) -> tradewind_service::sql::Result<Vec<i64>> {
     reader.all("SELECT cents FROM amount ORDER BY rowid", [], |row| row.get(0))
 }
 

@@ -20,8 +20,9 @@ use tradewind_events::{
     Append, AppendError, Appended, Clock, Direction, EventSource, EventStore, Page, Position, Query, ReadError,
     Revision, Snapshot, StreamId, StreamSlice, Subscription, SystemClock, Timestamp,
 };
-use tradewind_service::{Host, HostOptions, ServiceError, ServiceHandle};
+use tradewind_service::{Host, HostOptions, LeaseOptions, ServiceError, ServiceHandle, SharedDatabase};
 use tradewind_testkit::memory_store::MemoryStore;
+use tradewind_testkit::servers::{self, Postgres};
 
 use crate::account::eventually;
 
@@ -38,6 +39,60 @@ pub(crate) fn host_with(store: &MemoryStore, folder: &Path, change: impl FnOnce(
     change(&mut options);
     Host::new(options, Arc::new(store.clone()), Arc::new(SystemClock))
 }
+
+/// Where read models are.
+#[derive(Debug, Clone)]
+pub(crate) enum Backend {
+    Sqlite,
+    /// At this URL.
+    Postgres(String),
+}
+
+impl Backend {
+    /// Tables of a test's own; none if PostgreSQL is to be left out.
+    pub(crate) fn postgres() -> Option<Self> {
+        (!servers::is_left_out("postgres")).then(|| Self::Postgres(Postgres::shared().fresh_url()))
+    }
+
+    pub(crate) fn host(&self, store: &MemoryStore, folder: &Path) -> Host {
+        self.instance("only", store, folder)
+    }
+
+    /// One of several instances.
+    pub(crate) fn instance(&self, name: &str, store: &MemoryStore, folder: &Path) -> Host {
+        host_with(store, folder, |options| {
+            if let Self::Postgres(url) = self {
+                options.shared = Some(SharedDatabase::new(url, name, LeaseOptions::default()).unwrap());
+                // The server is another process, which others use as well.
+                options.query_wait_max = Duration::from_secs(5);
+            }
+        })
+    }
+}
+
+/// A test over read models in SQLite, and in PostgreSQL.
+macro_rules! on_both {
+    ($(#[$kind:meta] $name:ident($backend:ident) $body:block)+) => {$(
+        mod $name {
+            use super::*;
+
+            async fn test($backend: Backend) $body
+
+            #[$kind]
+            async fn sqlite() {
+                test(Backend::Sqlite).await;
+            }
+
+            #[$kind]
+            async fn postgres() {
+                if let Some(postgres) = Backend::postgres() {
+                    test(postgres).await;
+                }
+            }
+        }
+    )+};
+}
+pub(crate) use on_both;
 
 fn options(folder: &Path) -> HostOptions {
     let mut options = HostOptions::new("bank", "127.0.0.1:0".parse().unwrap(), folder);

@@ -18,7 +18,12 @@ impl FeedSource {
     ///
     /// # Errors
     /// [`ReadError`] if there is no answer, or none that is understood.
-    pub async fn page_with_text(&self, after: Position, query: &Query, limit: usize) -> Result<(Page, Bytes), ReadError> {
+    pub async fn page_with_text(
+        &self,
+        after: Position,
+        query: &Query,
+        limit: usize,
+    ) -> Result<(Page, Bytes), ReadError> {
         let text = get(&self.transport, page_target(after, query, limit)?).await?.body;
         Ok((read_page(&text).map_err(|error| garbled(&error))?, text))
     }

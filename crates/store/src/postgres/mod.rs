@@ -3,7 +3,8 @@
 //! In reading order: [`PostgresUrl`] says where; `connect` makes a connection and looks whether the database can be
 //! trusted; `pool` keeps some, and tries again when the database was away; `migrations` bring the schema up to date;
 //! `writer` gathers appends into batches, `batch` writes one down for the database's function `append`, which decides
-//! it (`schema/0001.sql`); `reads` and `follow` read and follow; `sql` has all statements.
+//! it (`schema/0001.sql`); `reads` and `follow` read and follow; `sql` has all statements; `session` lends connections to
+//! what is no store.
 //!
 //! What keeps the order: whoever appends holds the store's gate from before he looks at anything until his commit is
 //! durable, synchronous standbys included. So positions have no gaps, become visible in their order, and depend on
@@ -21,6 +22,7 @@ mod options;
 mod pool;
 mod reads;
 mod rows;
+mod session;
 mod sql;
 mod streams;
 mod tls;
@@ -51,6 +53,7 @@ use sql::Sql;
 use writer::Writer;
 
 pub use options::PostgresOptions;
+pub use session::{PostgresDatabase, PostgresFailure, PostgresSession};
 pub use url::{PostgresUrl, without_password};
 
 /// The most events that one statement gives up: each is a change of its rows, and the statement has to end in time.

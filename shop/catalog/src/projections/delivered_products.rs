@@ -2,7 +2,7 @@ use serde::Serialize;
 use shop_contracts::Contract;
 use shop_contracts::ordering::{OrderCalledOff, OrderDelivered, OrderPlaced};
 use tradewind_events::{EventType, Query, QueryItem, Recorded, Timestamp};
-use tradewind_service::rusqlite::{self, Transaction, params};
+use tradewind_service::sql::{self, Transaction, params};
 use tradewind_service::{Projection, ProjectionError, Reader};
 
 /// Who has received what, kept from what ordering tells: so a review can be written while ordering is away. What an
@@ -24,7 +24,7 @@ impl DeliveredProducts {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn get(read: &Reader<'_>, customer: &str, product: &str) -> rusqlite::Result<Option<Delivered>> {
+    pub fn get(read: &Reader<'_>, customer: &str, product: &str) -> sql::Result<Option<Delivered>> {
         // A customer has hundreds of orders, not thousands, and each has been written once, behind the one before: this
         // reads all of them rather than that each product of each had a place of its own among a million.
         let select = "SELECT order_id, at_us FROM delivery
@@ -91,6 +91,6 @@ impl Projection for DeliveredProducts {
     }
 }
 
-fn forget(tx: &Transaction<'_>, order: &str) -> rusqlite::Result<()> {
+fn forget(tx: &Transaction<'_>, order: &str) -> sql::Result<()> {
     tx.prepare_cached("DELETE FROM underway WHERE order_id = ?1")?.execute([order]).map(drop)
 }

@@ -1,6 +1,6 @@
 use serde::Serialize;
 use tradewind_events::{Query, Recorded};
-use tradewind_service::rusqlite::{self, Transaction, params};
+use tradewind_service::sql::{self, Transaction, params};
 use tradewind_service::{Entity, Projection, ProjectionError, Reader, decode};
 
 use crate::events::ProductEvent;
@@ -24,9 +24,9 @@ impl Departments {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn all(read: &Reader<'_>) -> rusqlite::Result<Vec<Department>> {
+    pub fn all(read: &Reader<'_>) -> sql::Result<Vec<Department>> {
         read.all(
-            "SELECT department, count(*) FROM product WHERE listed GROUP BY department ORDER BY 2 DESC, 1",
+            "SELECT department, count(*) FROM product WHERE listed = 1 GROUP BY department ORDER BY 2 DESC, 1",
             [],
             |row| Ok(Department { name: row.get(0)?, products: row.get(1)? }),
         )
@@ -39,12 +39,20 @@ impl Projection for Departments {
     }
 
     fn version(&self) -> u32 {
-        1
+        2
     }
 
     fn schema(&self) -> &'static str {
         "CREATE TABLE product (id TEXT PRIMARY KEY, department TEXT NOT NULL, listed INTEGER NOT NULL) WITHOUT ROWID;
-         CREATE INDEX product_by_department ON product (department) WHERE listed;"
+         CREATE INDEX product_by_department ON product (department) WHERE listed = 1;"
+    }
+
+    fn postgres_schema(&self) -> Option<&'static str> {
+        Some(
+            "CREATE TABLE product (
+                 id text PRIMARY KEY, department text COLLATE \"C\" NOT NULL, listed bigint NOT NULL);
+             CREATE INDEX product_by_department ON product (department) WHERE listed = 1",
+        )
     }
 
     fn query(&self) -> Query {
@@ -55,8 +63,11 @@ impl Projection for Departments {
         let id = event.entity_id();
         match decode::<ProductEvent>(event)? {
             Some(ProductEvent::ProductListed(listed)) => {
-                tx.prepare_cached("INSERT OR REPLACE INTO product VALUES (?1, ?2, 1)")?
-                    .execute(params![id, listed.description.department])?;
+                tx.prepare_cached(
+                    "INSERT INTO product VALUES (?1, ?2, 1)
+                     ON CONFLICT (id) DO UPDATE SET department = excluded.department, listed = 1",
+                )?
+                .execute(params![id, listed.description.department])?;
             }
             Some(ProductEvent::ProductDelisted(_)) => {
                 tx.prepare_cached("UPDATE product SET listed = 0 WHERE id = ?1")?.execute([id])?;

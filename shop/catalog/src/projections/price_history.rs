@@ -1,6 +1,6 @@
 use serde::Serialize;
 use tradewind_events::{Query, Recorded, Timestamp};
-use tradewind_service::rusqlite::{self, Transaction, params};
+use tradewind_service::sql::{self, Transaction, params};
 use tradewind_service::{Entity, Projection, ProjectionError, Reader, decode};
 
 use crate::events::ProductEvent;
@@ -35,7 +35,7 @@ impl PriceHistory {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn of(read: &Reader<'_>, product: &str, after: Option<u64>, limit: u64) -> rusqlite::Result<PricePage> {
+    pub fn of(read: &Reader<'_>, product: &str, after: Option<u64>, limit: u64) -> sql::Result<PricePage> {
         let mut rows: Vec<(u64, PriceView)> = read.all(
             "SELECT revision, price_cents, from_us, until_us FROM price WHERE product_id = ?1 AND revision < ?2
              ORDER BY revision DESC LIMIT ?3",
@@ -67,6 +67,14 @@ impl Projection for PriceHistory {
         "CREATE TABLE price (
              product_id TEXT NOT NULL, revision INTEGER NOT NULL, price_cents INTEGER NOT NULL,
              from_us INTEGER NOT NULL, until_us INTEGER, PRIMARY KEY (product_id, revision)) WITHOUT ROWID;"
+    }
+
+    fn postgres_schema(&self) -> Option<&'static str> {
+        Some(
+            "CREATE TABLE price (
+                 product_id text NOT NULL, revision bigint NOT NULL, price_cents bigint NOT NULL,
+                 from_us bigint NOT NULL, until_us bigint, PRIMARY KEY (product_id, revision))",
+        )
     }
 
     fn query(&self) -> Query {

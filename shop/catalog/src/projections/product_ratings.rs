@@ -1,6 +1,6 @@
 use serde::Serialize;
 use tradewind_events::{Query, Recorded};
-use tradewind_service::rusqlite::{self, Transaction, params};
+use tradewind_service::sql::{self, Transaction, params};
 use tradewind_service::{Entity, Projection, ProjectionError, Reader, decode};
 
 use crate::events::ReviewEvent;
@@ -40,7 +40,7 @@ impl ProductRatings {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn of(read: &Reader<'_>, product: &str) -> rusqlite::Result<Rating> {
+    pub fn of(read: &Reader<'_>, product: &str) -> sql::Result<Rating> {
         let given: Vec<(u8, u64)> =
             read.all("SELECT stars, count FROM rating WHERE product_id = ?1", [product], |row| {
                 Ok((row.get(0)?, row.get(1)?))
@@ -69,6 +69,14 @@ impl Projection for ProductRatings {
              PRIMARY KEY (product_id, stars)) WITHOUT ROWID;"
     }
 
+    fn postgres_schema(&self) -> Option<&'static str> {
+        Some(
+            "CREATE TABLE rating (
+                 product_id text NOT NULL, stars bigint NOT NULL, count bigint NOT NULL,
+                 PRIMARY KEY (product_id, stars))",
+        )
+    }
+
     fn query(&self) -> Query {
         Query::category(Review::CATEGORY)
     }
@@ -86,9 +94,10 @@ impl Projection for ProductRatings {
     }
 }
 
-fn count(tx: &Transaction<'_>, product: &str, stars: u8, more: i64) -> rusqlite::Result<()> {
+fn count(tx: &Transaction<'_>, product: &str, stars: u8, more: i64) -> sql::Result<()> {
     tx.prepare_cached(
-        "INSERT INTO rating VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET count = count + excluded.count",
+        "INSERT INTO rating VALUES (?1, ?2, ?3)
+         ON CONFLICT (product_id, stars) DO UPDATE SET count = rating.count + excluded.count",
     )?
     .execute(params![product, stars, more])
     .map(drop)

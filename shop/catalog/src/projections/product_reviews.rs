@@ -1,6 +1,6 @@
 use serde::Serialize;
 use tradewind_events::{Query, Recorded, Timestamp};
-use tradewind_service::rusqlite::{self, Row, Transaction, named_params, params};
+use tradewind_service::sql::{self, Row, Transaction, named_params, params};
 use tradewind_service::{Entity, Projection, ProjectionError, Reader, decode};
 
 use crate::events::ReviewEvent;
@@ -95,7 +95,7 @@ impl ProductReviews {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn of(read: &Reader<'_>, wanted: &Wanted) -> rusqlite::Result<ReviewPage> {
+    pub fn of(read: &Reader<'_>, wanted: &Wanted) -> sql::Result<ReviewPage> {
         let (place, order) = match wanted.sort {
             ReviewSort::Newest => ("(written_at_us, id) < (:written, :id)", "written_at_us DESC, id DESC"),
             ReviewSort::MostHelpful => (
@@ -108,7 +108,7 @@ impl ProductReviews {
         let mut items = read.all(
             &format!(
                 "SELECT id, customer_id, stars, title, text, written_at_us, revised_at_us, helpful FROM review
-                 WHERE product_id = :product AND {place} AND :helpful IS NOT NULL
+                 WHERE product_id = :product AND {place} AND CAST(:helpful AS BIGINT) IS NOT NULL
                      AND (:customer IS NULL OR customer_id = :customer)
                  ORDER BY {order} LIMIT :limit"
             ),
@@ -125,7 +125,7 @@ impl ProductReviews {
     }
 }
 
-fn view(row: &Row<'_>) -> rusqlite::Result<ReviewView> {
+fn view(row: &Row<'_>) -> sql::Result<ReviewView> {
     Ok(ReviewView {
         id: row.get(0)?,
         customer_id: row.get(1)?,
@@ -154,6 +154,17 @@ impl Projection for ProductReviews {
              helpful INTEGER NOT NULL);
          CREATE INDEX newest ON review (product_id, written_at_us, id);
          CREATE INDEX most_helpful ON review (product_id, helpful, written_at_us, id);"
+    }
+
+    fn postgres_schema(&self) -> Option<&'static str> {
+        Some(
+            "CREATE TABLE review (
+                 id text COLLATE \"C\" NOT NULL UNIQUE, product_id text NOT NULL, customer_id text NOT NULL,
+                 stars bigint NOT NULL, title text NOT NULL, text text NOT NULL, written_at_us bigint NOT NULL,
+                 revised_at_us bigint, helpful bigint NOT NULL);
+             CREATE INDEX newest ON review (product_id, written_at_us, id);
+             CREATE INDEX most_helpful ON review (product_id, helpful, written_at_us, id)",
+        )
     }
 
     fn query(&self) -> Query {

@@ -6,7 +6,7 @@ mod words;
 
 use serde::Serialize;
 use tradewind_events::{Query, Recorded};
-use tradewind_service::rusqlite::{self, Row, Transaction, params};
+use tradewind_service::sql::{self, Row, Transaction, params};
 use tradewind_service::{Entity, Projection, ProjectionError, Reader, decode};
 
 use super::product_ratings::average;
@@ -51,7 +51,7 @@ pub struct Item {
 const ITEM: &str = "product.id, product.name, product.department, product.brand, product.category, product.kind,
     product.size, product.price_cents, product.stars, product.reviews";
 
-fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
+fn item(row: &Row<'_>) -> sql::Result<Item> {
     let reviews = row.get(9)?;
     Ok(Item {
         id: row.get(0)?,
@@ -72,7 +72,7 @@ impl ProductSearch {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn get(read: &Reader<'_>, id: &str) -> rusqlite::Result<Option<Item>> {
+    pub fn get(read: &Reader<'_>, id: &str) -> sql::Result<Option<Item>> {
         read.first(&format!("SELECT {ITEM} FROM product WHERE id = ?1 AND listed"), [id], item)
     }
 }
@@ -152,7 +152,7 @@ fn rate(tx: &Transaction<'_>, event: &Recorded) -> Result<(), ProjectionError> {
     Ok(())
 }
 
-fn list(tx: &Transaction<'_>, id: &str, listed: &ProductListed) -> rusqlite::Result<()> {
+fn list(tx: &Transaction<'_>, id: &str, listed: &ProductListed) -> sql::Result<()> {
     let d = &listed.description;
     let number: i64 = tx
         .prepare_cached(

@@ -5,6 +5,7 @@ mod search;
 
 use tradewind_events::{Event, EventType, Position, Recorded, Revision, StreamId, Timestamp};
 use tradewind_service::rusqlite::Connection;
+use tradewind_service::sql::Transaction;
 use tradewind_service::{DomainEvent, Entity, Projection, Reader};
 
 use super::*;
@@ -56,7 +57,7 @@ impl<P: Projection> Model<P> {
         let recorded = Recorded::assemble(stream.as_str(), &raw, position, revision, Timestamp::EPOCH);
         assert!(self.projection.query().matches(&recorded));
         let tx = self.database.transaction().unwrap();
-        self.projection.apply(&tx, &recorded).unwrap();
+        self.projection.apply(&Transaction::on_sqlite(&tx), &recorded).unwrap();
         tx.commit().unwrap();
     }
 }

@@ -1,6 +1,6 @@
 use serde::Serialize;
 use tradewind_events::{Query, Recorded, Timestamp};
-use tradewind_service::rusqlite::{self, Transaction, params};
+use tradewind_service::sql::{self, Transaction, params};
 use tradewind_service::{Entity, Projection, ProjectionError, Reader, decode};
 
 use super::address;
@@ -27,7 +27,7 @@ impl AddressHistory {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn of(read: &Reader<'_>, customer: &str) -> rusqlite::Result<Vec<AddressInForce>> {
+    pub fn of(read: &Reader<'_>, customer: &str) -> sql::Result<Vec<AddressInForce>> {
         // Of several for the same moment only the last one has ever held.
         read.all(
             "SELECT street, city, region, postal_code, country, since_us,
@@ -62,6 +62,15 @@ impl Projection for AddressHistory {
              PRIMARY KEY (customer_id, since_us)) WITHOUT ROWID;"
     }
 
+    fn postgres_schema(&self) -> Option<&'static str> {
+        Some(
+            "CREATE TABLE address (
+                 customer_id text NOT NULL, since_us bigint NOT NULL, street text NOT NULL, city text NOT NULL,
+                 region text NOT NULL, postal_code text NOT NULL, country text NOT NULL,
+                 PRIMARY KEY (customer_id, since_us))",
+        )
+    }
+
     fn query(&self) -> Query {
         Query::category(Customer::CATEGORY)
     }
@@ -73,7 +82,12 @@ impl Projection for AddressHistory {
             Some(CustomerEvent::CustomerRenamed(_)) | None => return Ok(()),
         };
         let Address { street, city, region, postal_code, country } = address;
-        tx.prepare_cached("INSERT OR REPLACE INTO address VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(params![
+        tx.prepare_cached(
+            "INSERT INTO address VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (customer_id, since_us) DO UPDATE SET street = excluded.street, city = excluded.city,
+                 region = excluded.region, postal_code = excluded.postal_code, country = excluded.country",
+        )?
+        .execute(params![
             event.entity_id(),
             event.time().micros(),
             street,

@@ -1,6 +1,6 @@
 use serde::Serialize;
 use tradewind_events::{Query, Recorded, Timestamp};
-use tradewind_service::rusqlite::{self, Row, Transaction, params};
+use tradewind_service::sql::{self, Row, Transaction, params};
 use tradewind_service::{Entity, Projection, ProjectionError, Reader, decode};
 
 use super::address;
@@ -58,7 +58,7 @@ impl Cursor {
 
 const COLUMNS: &str = "id, name, street, city, region, postal_code, country, address_since_us, registered_us";
 
-fn view(row: &Row<'_>) -> rusqlite::Result<CustomerView> {
+fn view(row: &Row<'_>) -> sql::Result<CustomerView> {
     Ok(CustomerView {
         id: row.get(0)?,
         name: row.get(1)?,
@@ -73,7 +73,7 @@ impl Directory {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn get(read: &Reader<'_>, id: &str) -> rusqlite::Result<Option<CustomerView>> {
+    pub fn get(read: &Reader<'_>, id: &str) -> sql::Result<Option<CustomerView>> {
         read.first(&format!("SELECT {COLUMNS} FROM customer WHERE id = ?1"), [id], view)
     }
 
@@ -81,7 +81,7 @@ impl Directory {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn page(read: &Reader<'_>, after: Option<&Cursor>, limit: u64) -> rusqlite::Result<DirectoryPage> {
+    pub fn page(read: &Reader<'_>, after: Option<&Cursor>, limit: u64) -> sql::Result<DirectoryPage> {
         // Nobody has an empty name, so that everybody comes after the empty cursor.
         let start = Cursor::default();
         let after = after.unwrap_or(&start);
@@ -109,6 +109,16 @@ impl Projection for Directory {
              postal_code TEXT NOT NULL, country TEXT NOT NULL, address_since_us INTEGER NOT NULL,
              registered_us INTEGER NOT NULL, name_since_us INTEGER NOT NULL) WITHOUT ROWID;
          CREATE INDEX customer_by_name ON customer (name, id);"
+    }
+
+    fn postgres_schema(&self) -> Option<&'static str> {
+        Some(
+            "CREATE TABLE customer (
+                 id text COLLATE \"C\" PRIMARY KEY, name text COLLATE \"C\" NOT NULL, street text NOT NULL,
+                 city text NOT NULL, region text NOT NULL, postal_code text NOT NULL, country text NOT NULL,
+                 address_since_us bigint NOT NULL, registered_us bigint NOT NULL, name_since_us bigint NOT NULL);
+             CREATE INDEX customer_by_name ON customer (name, id)",
+        )
     }
 
     fn query(&self) -> Query {

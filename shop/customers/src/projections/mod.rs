@@ -6,12 +6,12 @@ mod directory;
 pub use address_history::{AddressHistory, AddressInForce};
 pub use directory::{Cursor, CustomerView, Directory, DirectoryPage};
 
-use tradewind_service::rusqlite::{self, Row};
+use tradewind_service::sql::{self, Row};
 
 use crate::events::Address;
 
 /// The five columns of an address that begin at `first`.
-fn address(row: &Row<'_>, first: usize) -> rusqlite::Result<Address> {
+fn address(row: &Row<'_>, first: usize) -> sql::Result<Address> {
     Ok(Address {
         street: row.get(first)?,
         city: row.get(first + 1)?,

@@ -1,6 +1,6 @@
 use serde::Serialize;
 use tradewind_events::{Query, Recorded, Timestamp};
-use tradewind_service::rusqlite::{self, Row, Transaction, params};
+use tradewind_service::sql::{self, Row, Transaction, params};
 use tradewind_service::{Entity, Projection, ProjectionError, Reader, decode};
 
 use crate::events::StockEvent;
@@ -56,7 +56,7 @@ impl Cursor {
 
 const COLUMNS: &str = "product_id, on_hand, set_aside, available, changed_us";
 
-fn level(row: &Row<'_>) -> rusqlite::Result<Level> {
+fn level(row: &Row<'_>) -> sql::Result<Level> {
     Ok(Level {
         product_id: row.get(0)?,
         on_hand: row.get(1)?,
@@ -71,7 +71,7 @@ impl StockLevels {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn get(read: &Reader<'_>, product: &str) -> rusqlite::Result<Option<Level>> {
+    pub fn get(read: &Reader<'_>, product: &str) -> sql::Result<Option<Level>> {
         read.first(&format!("SELECT {COLUMNS} FROM stock WHERE product_id = ?1"), [product], level)
     }
 
@@ -80,7 +80,7 @@ impl StockLevels {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn below(read: &Reader<'_>, below: u64, after: Option<&Cursor>, limit: u64) -> rusqlite::Result<LevelsPage> {
+    pub fn below(read: &Reader<'_>, below: u64, after: Option<&Cursor>, limit: u64) -> sql::Result<LevelsPage> {
         // Nobody's id is empty, so that everything comes after the empty one.
         let (available, product) = after.map_or((0, ""), |cursor| (cursor.available, cursor.product_id.as_str()));
         let select = format!(
@@ -112,6 +112,16 @@ impl Projection for StockLevels {
          CREATE INDEX stock_by_level ON stock (available, product_id);"
     }
 
+    fn postgres_schema(&self) -> Option<&'static str> {
+        Some(
+            "CREATE TABLE stock (
+                 product_id text COLLATE \"C\" PRIMARY KEY, on_hand bigint NOT NULL, set_aside bigint NOT NULL,
+                 available bigint NOT NULL GENERATED ALWAYS AS (on_hand - set_aside) STORED,
+                 changed_us bigint NOT NULL);
+             CREATE INDEX stock_by_level ON stock (available, product_id)",
+        )
+    }
+
     fn query(&self) -> Query {
         Query::category(Stock::CATEGORY)
     }
@@ -120,11 +130,10 @@ impl Projection for StockLevels {
         let Some(happened) = decode::<StockEvent>(event)? else { return Ok(()) };
         let (on_hand, set_aside) = match happened {
             StockEvent::StockOpened(opened) => {
-                tx.prepare_cached("INSERT INTO stock VALUES (?1, ?2, 0, ?3)")?.execute(params![
-                    event.entity_id(),
-                    opened.quantity,
-                    event.time().micros()
-                ])?;
+                tx.prepare_cached(
+                    "INSERT INTO stock (product_id, on_hand, set_aside, changed_us) VALUES (?1, ?2, 0, ?3)",
+                )?
+                .execute(params![event.entity_id(), opened.quantity, event.time().micros()])?;
                 return Ok(());
             }
             StockEvent::GoodsReceived(came) => (i64::from(came.quantity), 0),

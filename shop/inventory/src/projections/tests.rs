@@ -1,5 +1,6 @@
 use tradewind_events::{Event, EventType, Position, Recorded, Revision, Timestamp};
 use tradewind_service::rusqlite::Connection;
+use tradewind_service::sql::Transaction;
 use tradewind_service::{DomainEvent, Projection, Reader};
 
 use super::*;
@@ -31,7 +32,7 @@ impl Model {
         let (stream, position) = (format!("stock-{product}"), Position(self.events));
         let recorded = Recorded::assemble(&stream, &raw, position, Revision(0), Timestamp::EPOCH);
         let tx = self.database.transaction().unwrap();
-        StockLevels.apply(&tx, &recorded).unwrap();
+        StockLevels.apply(&Transaction::on_sqlite(&tx), &recorded).unwrap();
         tx.commit().unwrap();
     }
 

@@ -1,6 +1,6 @@
 use serde::Serialize;
 use tradewind_events::{Query, Recorded, Timestamp};
-use tradewind_service::rusqlite::{self, Transaction, params};
+use tradewind_service::sql::{self, Transaction, params};
 use tradewind_service::{Entity, Projection, ProjectionError, Reader, decode};
 
 use crate::debtor::Debtor;
@@ -37,7 +37,7 @@ impl Awaited {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn page(read: &Reader<'_>, after: &str, limit: u64) -> rusqlite::Result<AwaitedPage> {
+    pub fn page(read: &Reader<'_>, after: &str, limit: u64) -> sql::Result<AwaitedPage> {
         let total = read.first("SELECT count(*) FROM awaited", [], |row| row.get(0))?.unwrap_or_default();
         let mut items = read.all(
             "SELECT order_id, customer_id, since_us FROM awaited WHERE order_id > ?1 ORDER BY order_id LIMIT ?2",
@@ -68,6 +68,13 @@ impl Projection for Awaited {
              order_id TEXT PRIMARY KEY, customer_id TEXT NOT NULL, since_us INTEGER NOT NULL) WITHOUT ROWID;"
     }
 
+    fn postgres_schema(&self) -> Option<&'static str> {
+        Some(
+            "CREATE TABLE awaited (
+                 order_id text COLLATE \"C\" PRIMARY KEY, customer_id text NOT NULL, since_us bigint NOT NULL)",
+        )
+    }
+
     fn query(&self) -> Query {
         Query::category(Debtor::CATEGORY)
     }
@@ -78,15 +85,16 @@ impl Projection for Awaited {
         };
         match decode::<DebtorEvent>(event)? {
             Some(DebtorEvent::InvoiceAwaited(awaited)) => {
-                tx.prepare_cached("INSERT OR REPLACE INTO awaited VALUES (?1, ?2, ?3)")?.execute(params![
-                    awaited.order.id,
-                    awaited.customer_id,
-                    event.time().micros()
-                ])?;
+                tx.prepare_cached(
+                    "INSERT INTO awaited VALUES (?1, ?2, ?3)
+                     ON CONFLICT (order_id) DO UPDATE SET customer_id = excluded.customer_id,
+                         since_us = excluded.since_us",
+                )?
+                .execute(params![awaited.order.id, awaited.customer_id, event.time().micros()])?;
             }
-            Some(DebtorEvent::AwaitedWithdrawn(withdrawn)) => _ = forget(&withdrawn.order_id)?,
+            Some(DebtorEvent::AwaitedWithdrawn(withdrawn)) => forget(&withdrawn.order_id)?,
             Some(DebtorEvent::CustomerArrived(arrived)) => {
-                arrived.orders.iter().try_for_each(|order| forget(&order.id).map(drop))?;
+                arrived.orders.iter().try_for_each(|order| forget(&order.id))?;
             }
             None => {}
         }

@@ -1,7 +1,7 @@
 use shop_contracts::Contract;
 use shop_contracts::customers::{Address, CustomerMoved, CustomerRegistered, CustomerRenamed};
 use tradewind_events::{Query, Recorded, Timestamp};
-use tradewind_service::rusqlite::{self, Transaction, params};
+use tradewind_service::sql::{self, Transaction, params};
 use tradewind_service::{Projection, ProjectionError, Reader};
 
 use crate::events::Party;
@@ -20,7 +20,7 @@ impl CustomerCopies {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn at(read: &Reader<'_>, id: &str, moment: Timestamp) -> rusqlite::Result<Option<Party>> {
+    pub fn at(read: &Reader<'_>, id: &str, moment: Timestamp) -> sql::Result<Option<Party>> {
         let asked = params![id, moment.micros()];
         let name = read.first(&format!("SELECT name FROM name {IN_FORCE}"), asked, |row| row.get(0))?;
         let Some(name) = name else { return Ok(None) };
@@ -57,6 +57,18 @@ impl Projection for CustomerCopies {
              PRIMARY KEY (customer_id, since_us)) WITHOUT ROWID;"
     }
 
+    fn postgres_schema(&self) -> Option<&'static str> {
+        Some(
+            "CREATE TABLE name (
+                 customer_id text NOT NULL, since_us bigint NOT NULL, name text NOT NULL,
+                 PRIMARY KEY (customer_id, since_us));
+             CREATE TABLE address (
+                 customer_id text NOT NULL, since_us bigint NOT NULL, street text NOT NULL, city text NOT NULL,
+                 region text NOT NULL, postal_code text NOT NULL, country text NOT NULL,
+                 PRIMARY KEY (customer_id, since_us))",
+        )
+    }
+
     fn query(&self) -> Query {
         Query::category("customer")
     }
@@ -84,14 +96,19 @@ impl Projection for CustomerCopies {
     }
 }
 
-fn set_name(tx: &Transaction<'_>, customer: &str, since_us: i64, name: &str) -> rusqlite::Result<()> {
-    let sql = "INSERT OR REPLACE INTO name VALUES (?1, ?2, ?3)";
+fn set_name(tx: &Transaction<'_>, customer: &str, since_us: i64, name: &str) -> sql::Result<()> {
+    let sql = "INSERT INTO name VALUES (?1, ?2, ?3)
+               ON CONFLICT (customer_id, since_us) DO UPDATE SET name = excluded.name";
     tx.prepare_cached(sql)?.execute(params![customer, since_us, name]).map(drop)
 }
 
-fn set_address(tx: &Transaction<'_>, customer: &str, since_us: i64, address: &Address) -> rusqlite::Result<()> {
+fn set_address(tx: &Transaction<'_>, customer: &str, since_us: i64, address: &Address) -> sql::Result<()> {
     let Address { street, city, region, postal_code, country } = address;
-    tx.prepare_cached("INSERT OR REPLACE INTO address VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
-        .execute(params![customer, since_us, street, city, region, postal_code, country])
-        .map(drop)
+    tx.prepare_cached(
+        "INSERT INTO address VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (customer_id, since_us) DO UPDATE SET street = excluded.street, city = excluded.city,
+             region = excluded.region, postal_code = excluded.postal_code, country = excluded.country",
+    )?
+    .execute(params![customer, since_us, street, city, region, postal_code, country])
+    .map(drop)
 }

@@ -1,6 +1,6 @@
 use serde::Serialize;
 use tradewind_events::{Query, Recorded, Revision};
-use tradewind_service::rusqlite::{self, Row, Transaction, params};
+use tradewind_service::sql::{self, Row, Transaction, params};
 use tradewind_service::{Entity, Projection, ProjectionError, Reader, decode};
 
 use crate::books::{CreditNoteBook, InvoiceBook};
@@ -76,7 +76,7 @@ impl Cursor {
 const SELECT: &str = "SELECT number, kind, dated, order_id, customer_id, total_cents, invoice, stream, revision,
      (SELECT note.number FROM document AS note WHERE note.invoice = document.number) FROM document";
 
-fn filed(row: &Row<'_>) -> rusqlite::Result<Filed> {
+fn filed(row: &Row<'_>) -> sql::Result<Filed> {
     let credit_note: bool = row.get(1)?;
     Ok(Filed {
         number: row.get(0)?,
@@ -97,7 +97,7 @@ impl Documents {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn numbered(read: &Reader<'_>, number: &str) -> rusqlite::Result<Option<Filed>> {
+    pub fn numbered(read: &Reader<'_>, number: &str) -> sql::Result<Option<Filed>> {
         read.first(&format!("{SELECT} WHERE number = ?1"), [number], filed)
     }
 
@@ -105,7 +105,7 @@ impl Documents {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn of_order(read: &Reader<'_>, order: &str) -> rusqlite::Result<Option<Filed>> {
+    pub fn of_order(read: &Reader<'_>, order: &str) -> sql::Result<Option<Filed>> {
         read.first(&format!("{SELECT} WHERE order_id = ?1 AND kind = 0"), [order], filed)
     }
 
@@ -118,7 +118,7 @@ impl Documents {
         customer: &str,
         after: Option<Cursor>,
         limit: u64,
-    ) -> rusqlite::Result<DocumentPage> {
+    ) -> sql::Result<DocumentPage> {
         // Behind the last of all days.
         let after = after.unwrap_or(Cursor { dated: "~".to_owned(), number: String::new() });
         let mut items = read.all(
@@ -153,6 +153,18 @@ impl Projection for Documents {
          CREATE INDEX document_of_order ON document (order_id);
          CREATE INDEX document_of_customer ON document (customer_id, dated, number);
          CREATE INDEX note_of_invoice ON document (invoice) WHERE invoice IS NOT NULL;"
+    }
+
+    fn postgres_schema(&self) -> Option<&'static str> {
+        Some(
+            "CREATE TABLE document (
+                 number text COLLATE \"C\" PRIMARY KEY, kind bigint NOT NULL, dated text COLLATE \"C\" NOT NULL,
+                 order_id text NOT NULL, customer_id text NOT NULL, total_cents bigint NOT NULL, invoice text,
+                 stream text NOT NULL, revision bigint NOT NULL);
+             CREATE INDEX document_of_order ON document (order_id);
+             CREATE INDEX document_of_customer ON document (customer_id, dated, number);
+             CREATE INDEX note_of_invoice ON document (invoice) WHERE invoice IS NOT NULL",
+        )
     }
 
     fn query(&self) -> Query {

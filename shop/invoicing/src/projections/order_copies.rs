@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use shop_contracts::Contract;
 use shop_contracts::ordering::{Line, OrderPaid, OrderPlaced};
 use tradewind_events::{Query, Recorded, Timestamp};
-use tradewind_service::rusqlite::{self, Transaction, params};
+use tradewind_service::sql::{self, Transaction, params};
 use tradewind_service::{Projection, ProjectionError, Reader};
 
 use crate::events::InvoiceLine;
@@ -35,15 +35,14 @@ impl OrderCopies {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn get(read: &Reader<'_>, id: &str) -> rusqlite::Result<Option<OrderCopy>> {
+    pub fn get(read: &Reader<'_>, id: &str) -> sql::Result<Option<OrderCopy>> {
         read.first(
             "SELECT customer_id, placed_us, paid_us, lines, total_cents FROM orders WHERE id = ?1",
             [id],
             |row| {
                 let (paid_us, lines): (Option<i64>, String) = (row.get(2)?, row.get(3)?);
-                let lines: Vec<KeptLine<'_>> = serde_json::from_str(&lines).map_err(|e| {
-                    rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Text, Box::new(e))
-                })?;
+                let lines: Vec<KeptLine<'_>> =
+                    serde_json::from_str(&lines).map_err(|e| sql::Error::unreadable(3, e))?;
                 Ok(OrderCopy {
                     id: id.to_owned(),
                     customer_id: row.get(0)?,
@@ -88,6 +87,14 @@ impl Projection for OrderCopies {
         "CREATE TABLE orders (
              id TEXT PRIMARY KEY, customer_id TEXT NOT NULL, placed_us INTEGER NOT NULL, paid_us INTEGER,
              lines TEXT NOT NULL, total_cents INTEGER NOT NULL);"
+    }
+
+    fn postgres_schema(&self) -> Option<&'static str> {
+        Some(
+            "CREATE TABLE orders (
+                 id text PRIMARY KEY, customer_id text NOT NULL, placed_us bigint NOT NULL, paid_us bigint,
+                 lines text NOT NULL, total_cents bigint NOT NULL)",
+        )
     }
 
     fn query(&self) -> Query {

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 use tradewind_events::{Event, EventType, Position, Recorded, Revision, StreamId, Timestamp};
 use tradewind_service::rusqlite::Connection;
+use tradewind_service::sql::Transaction;
 use tradewind_service::{DomainEvent, Projection, Reader};
 
 use super::*;
@@ -41,7 +42,7 @@ impl<P: Projection> Model<P> {
         self.events += 1;
         let recorded = Recorded::assemble(stream.as_str(), &raw, Position(self.events), revision, at);
         let tx = self.database.transaction().unwrap();
-        self.projection.apply(&tx, &recorded).unwrap();
+        self.projection.apply(&Transaction::on_sqlite(&tx), &recorded).unwrap();
         tx.commit().unwrap();
     }
 

@@ -17,7 +17,7 @@ pub use sales_by_department::SalesByDepartment;
 pub use sales_by_product::SalesByProduct;
 
 use serde::Serialize;
-use tradewind_service::rusqlite::{self, Row};
+use tradewind_service::sql::{self, Row};
 
 /// What was sold under one heading: on one day, in one department, or of one product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,7 +33,7 @@ pub struct Sales {
 }
 
 /// A row of heading, orders, units and cents.
-fn sales(row: &Row<'_>) -> rusqlite::Result<Sales> {
+fn sales(row: &Row<'_>) -> sql::Result<Sales> {
     Ok(Sales { key: row.get(0)?, orders: row.get(1)?, units: row.get(2)?, sales_cents: row.get(3)? })
 }
 

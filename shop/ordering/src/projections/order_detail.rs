@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 use tradewind_events::{Query, Recorded, Timestamp};
-use tradewind_service::rusqlite::{self, Transaction, params};
+use tradewind_service::sql::{self, Transaction, params};
 use tradewind_service::{Entity, Projection, ProjectionError, Reader, decode};
 
 use crate::events::{OrderEvent, OrderLine, total_cents};
@@ -63,7 +63,7 @@ impl OrderDetail {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn get(read: &Reader<'_>, id: &str) -> rusqlite::Result<Option<OrderView>> {
+    pub fn get(read: &Reader<'_>, id: &str) -> sql::Result<Option<OrderView>> {
         let order = read.first(
             "SELECT number, customer_id, placed_at_us, total_cents, lines FROM orders WHERE id = ?1",
             [id],
@@ -104,9 +104,8 @@ fn kept(line: &OrderLine) -> KeptLine<'_> {
     (line.product_id.as_str().into(), line.name.as_str().into(), line.quantity, line.unit_price_cents)
 }
 
-fn read_lines(json: &str) -> rusqlite::Result<Vec<LineView>> {
-    let lines: Vec<KeptLine<'_>> = serde_json::from_str(json)
-        .map_err(|e| rusqlite::Error::FromSqlConversionFailure(4, rusqlite::types::Type::Text, Box::new(e)))?;
+fn read_lines(json: &str) -> sql::Result<Vec<LineView>> {
+    let lines: Vec<KeptLine<'_>> = serde_json::from_str(json).map_err(|e| sql::Error::unreadable(4, e))?;
     let view = |(product_id, name, quantity, unit_price_cents): KeptLine<'_>| LineView {
         product_id: product_id.into_owned(),
         name: name.into_owned(),
@@ -136,6 +135,17 @@ impl Projection for OrderDetail {
          CREATE TABLE timeline (
              number INTEGER NOT NULL, revision INTEGER NOT NULL, event TEXT NOT NULL, status TEXT NOT NULL,
              at_us INTEGER NOT NULL, note TEXT, PRIMARY KEY (number, revision)) WITHOUT ROWID;"
+    }
+
+    fn postgres_schema(&self) -> Option<&'static str> {
+        Some(
+            "CREATE TABLE orders (
+                 number bigint PRIMARY KEY, id text NOT NULL UNIQUE, customer_id text NOT NULL,
+                 placed_at_us bigint NOT NULL, total_cents bigint NOT NULL, lines text NOT NULL);
+             CREATE TABLE timeline (
+                 number bigint NOT NULL, revision bigint NOT NULL, event text NOT NULL, status text NOT NULL,
+                 at_us bigint NOT NULL, note text, PRIMARY KEY (number, revision))",
+        )
     }
 
     fn query(&self) -> Query {

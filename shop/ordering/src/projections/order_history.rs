@@ -1,6 +1,6 @@
 use serde::Serialize;
 use tradewind_events::{Query, Recorded, Timestamp};
-use tradewind_service::rusqlite::{self, Transaction, params};
+use tradewind_service::sql::{self, Transaction, params};
 use tradewind_service::{Entity, Projection, ProjectionError, Reader, decode};
 
 use crate::events::OrderEvent;
@@ -39,7 +39,7 @@ impl OrderHistory {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn of(read: &Reader<'_>, customer: &str, after: Option<Cursor>, limit: u64) -> rusqlite::Result<HistoryPage> {
+    pub fn of(read: &Reader<'_>, customer: &str, after: Option<Cursor>, limit: u64) -> sql::Result<HistoryPage> {
         let after = after.unwrap_or(Cursor { placed_at_us: i64::MAX, id: String::new() });
         let mut items = read.all(
             "SELECT id, status, placed_at_us, total_cents, line_count FROM orders
@@ -94,6 +94,16 @@ impl Projection for OrderHistory {
              number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, customer_id TEXT NOT NULL, status TEXT NOT NULL,
              placed_at_us INTEGER NOT NULL, total_cents INTEGER NOT NULL, line_count INTEGER NOT NULL);
          CREATE INDEX orders_of_customer ON orders (customer_id, placed_at_us, id);"
+    }
+
+    fn postgres_schema(&self) -> Option<&'static str> {
+        Some(
+            "CREATE TABLE orders (
+                 number bigint PRIMARY KEY, id text COLLATE \"C\" NOT NULL UNIQUE, customer_id text NOT NULL,
+                 status text NOT NULL, placed_at_us bigint NOT NULL, total_cents bigint NOT NULL,
+                 line_count bigint NOT NULL);
+             CREATE INDEX orders_of_customer ON orders (customer_id, placed_at_us, id)",
+        )
     }
 
     fn query(&self) -> Query {

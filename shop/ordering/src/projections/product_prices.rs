@@ -2,7 +2,7 @@ use serde::Serialize;
 use shop_contracts::Contract;
 use shop_contracts::catalog::{PriceChanged, ProductDelisted, ProductListed};
 use tradewind_events::{Query, Recorded};
-use tradewind_service::rusqlite::{self, Transaction, params};
+use tradewind_service::sql::{self, Transaction, params};
 use tradewind_service::{Projection, ProjectionError, Reader};
 
 /// What ordering has to know of each product to sell it, kept from what the catalog tells. So an order can be placed
@@ -26,8 +26,8 @@ impl ProductPrices {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn get(read: &Reader<'_>, id: &str) -> rusqlite::Result<Option<PricedProduct>> {
-        let select = "SELECT name, department, price_cents FROM product WHERE id = ?1 AND listed";
+    pub fn get(read: &Reader<'_>, id: &str) -> sql::Result<Option<PricedProduct>> {
+        let select = "SELECT name, department, price_cents FROM product WHERE id = ?1 AND listed = 1";
         read.first(select, [id], |row| {
             Ok(PricedProduct { name: row.get(0)?, department: row.get(1)?, price_cents: row.get(2)? })
         })
@@ -49,6 +49,14 @@ impl Projection for ProductPrices {
              listed INTEGER NOT NULL) WITHOUT ROWID;"
     }
 
+    fn postgres_schema(&self) -> Option<&'static str> {
+        Some(
+            "CREATE TABLE product (
+                 id text PRIMARY KEY, name text NOT NULL, department text NOT NULL, price_cents bigint NOT NULL,
+                 listed bigint NOT NULL)",
+        )
+    }
+
     fn query(&self) -> Query {
         Query::category("product")
     }
@@ -57,7 +65,12 @@ impl Projection for ProductPrices {
         match event.event_type() {
             ProductListed::TYPE => {
                 let listed: ProductListed = event.parse()?;
-                tx.prepare_cached("INSERT OR REPLACE INTO product VALUES (?1, ?2, ?3, ?4, 1)")?.execute(params![
+                tx.prepare_cached(
+                    "INSERT INTO product VALUES (?1, ?2, ?3, ?4, 1)
+                     ON CONFLICT (id) DO UPDATE SET name = excluded.name, department = excluded.department,
+                         price_cents = excluded.price_cents, listed = 1",
+                )?
+                .execute(params![
                     listed.product_id,
                     listed.name,
                     listed.department,

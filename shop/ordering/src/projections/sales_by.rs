@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tradewind_events::{Recorded, Timestamp};
-use tradewind_service::rusqlite::{OptionalExtension, Transaction, params};
+use tradewind_service::sql::{OptionalExtension, Transaction, params};
 use tradewind_service::{ProjectionError, decode};
 
 use crate::events::{OrderEvent, OrderLine};
@@ -30,6 +30,13 @@ impl SalesBy {
              order_id TEXT PRIMARY KEY, period TEXT NOT NULL, worth TEXT NOT NULL, counted INTEGER NOT NULL
          ) WITHOUT ROWID;";
 
+    /// The same for PostgreSQL.
+    pub(super) const POSTGRES_SCHEMA: &'static str = "CREATE TABLE sales (
+             period text COLLATE \"C\" NOT NULL, heading text COLLATE \"C\" NOT NULL, orders bigint NOT NULL,
+             units bigint NOT NULL, sales_cents bigint NOT NULL, PRIMARY KEY (period, heading));
+         CREATE TABLE open (
+             order_id text PRIMARY KEY, period text NOT NULL, worth text NOT NULL, counted bigint NOT NULL)";
+
     pub(super) fn apply(self, tx: &Transaction<'_>, event: &Recorded) -> Result<(), ProjectionError> {
         let id = event.entity_id();
         match decode::<OrderEvent>(event)? {
@@ -42,8 +49,9 @@ impl SalesBy {
                 let Some(open) = Open::of(tx, id)? else { return Ok(()) };
                 let mut add = tx.prepare_cached(
                     "INSERT INTO sales VALUES (?1, ?2, 1, ?3, ?4)
-                     ON CONFLICT (period, heading) DO UPDATE SET orders = orders + 1,
-                         units = units + excluded.units, sales_cents = sales_cents + excluded.sales_cents",
+                     ON CONFLICT (period, heading) DO UPDATE SET orders = sales.orders + 1,
+                         units = sales.units + excluded.units,
+                         sales_cents = sales.sales_cents + excluded.sales_cents",
                 )?;
                 for (heading, (units, cents)) in &open.worth {
                     add.execute(params![open.period, heading, units, cents])?;

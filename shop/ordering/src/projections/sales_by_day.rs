@@ -1,5 +1,5 @@
 use tradewind_events::{Query, Recorded};
-use tradewind_service::rusqlite::{self, Transaction, named_params, params};
+use tradewind_service::sql::{self, Transaction, named_params, params};
 use tradewind_service::{Entity, Projection, ProjectionError, Reader, decode};
 
 use super::{Days, Sales, sales};
@@ -16,7 +16,7 @@ impl SalesByDay {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn between(read: &Reader<'_>, days: &Days) -> rusqlite::Result<Vec<Sales>> {
+    pub fn between(read: &Reader<'_>, days: &Days) -> sql::Result<Vec<Sales>> {
         read.all(
             "SELECT day, orders, units, sales_cents FROM days
              WHERE orders > 0 AND (:from IS NULL OR day >= :from) AND (:to IS NULL OR day <= :to) ORDER BY day",
@@ -45,6 +45,17 @@ impl Projection for SalesByDay {
              counted INTEGER NOT NULL) WITHOUT ROWID;"
     }
 
+    fn postgres_schema(&self) -> Option<&'static str> {
+        Some(
+            "CREATE TABLE days (
+                 day text COLLATE \"C\" PRIMARY KEY, orders bigint NOT NULL, units bigint NOT NULL,
+                 sales_cents bigint NOT NULL);
+             CREATE TABLE open (
+                 order_id text PRIMARY KEY, day text COLLATE \"C\" NOT NULL, units bigint NOT NULL,
+                 sales_cents bigint NOT NULL, counted bigint NOT NULL)",
+        )
+    }
+
     fn query(&self) -> Query {
         Query::category(Order::CATEGORY)
     }
@@ -65,8 +76,8 @@ impl Projection for SalesByDay {
                 tx.prepare_cached("UPDATE open SET counted = 1 WHERE order_id = ?1")?.execute([id])?;
                 tx.prepare_cached(
                     "INSERT INTO days SELECT day, 1, units, sales_cents FROM open WHERE order_id = ?1
-                     ON CONFLICT (day) DO UPDATE SET orders = orders + 1, units = units + excluded.units,
-                         sales_cents = sales_cents + excluded.sales_cents",
+                     ON CONFLICT (day) DO UPDATE SET orders = days.orders + 1, units = days.units + excluded.units,
+                         sales_cents = days.sales_cents + excluded.sales_cents",
                 )?
                 .execute([id])?;
             }
@@ -74,7 +85,7 @@ impl Projection for SalesByDay {
                 tx.prepare_cached(
                     "UPDATE days SET orders = days.orders - 1, units = days.units - open.units,
                          sales_cents = days.sales_cents - open.sales_cents
-                     FROM open WHERE open.order_id = ?1 AND open.counted AND days.day = open.day",
+                     FROM open WHERE open.order_id = ?1 AND open.counted = 1 AND days.day = open.day",
                 )?
                 .execute([id])?;
                 close(tx, id)?;
@@ -89,6 +100,6 @@ impl Projection for SalesByDay {
     }
 }
 
-fn close(tx: &Transaction<'_>, id: &str) -> rusqlite::Result<()> {
+fn close(tx: &Transaction<'_>, id: &str) -> sql::Result<()> {
     tx.prepare_cached("DELETE FROM open WHERE order_id = ?1")?.execute([id]).map(|_| ())
 }

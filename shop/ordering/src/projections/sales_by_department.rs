@@ -1,5 +1,5 @@
 use tradewind_events::{Query, Recorded};
-use tradewind_service::rusqlite::{self, Transaction, named_params};
+use tradewind_service::sql::{self, Transaction, named_params};
 use tradewind_service::{Entity, Projection, ProjectionError, Reader};
 
 use super::sales_by::SalesBy;
@@ -18,7 +18,7 @@ impl SalesByDepartment {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn between(read: &Reader<'_>, days: &Days) -> rusqlite::Result<Vec<Sales>> {
+    pub fn between(read: &Reader<'_>, days: &Days) -> sql::Result<Vec<Sales>> {
         read.all(
             "SELECT heading, sum(orders), sum(units), sum(sales_cents) FROM sales
              WHERE orders > 0 AND (:from IS NULL OR period >= :from) AND (:to IS NULL OR period <= :to)
@@ -40,6 +40,10 @@ impl Projection for SalesByDepartment {
 
     fn schema(&self) -> &'static str {
         SalesBy::SCHEMA
+    }
+
+    fn postgres_schema(&self) -> Option<&'static str> {
+        Some(SalesBy::POSTGRES_SCHEMA)
     }
 
     fn query(&self) -> Query {

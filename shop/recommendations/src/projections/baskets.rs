@@ -1,8 +1,7 @@
 use shop_contracts::Contract;
 use shop_contracts::ordering::{OrderCalledOff, OrderPlaced};
 use tradewind_events::{Position, Query, Recorded};
-use tradewind_service::rusqlite::types::Type;
-use tradewind_service::rusqlite::{self, Transaction, params};
+use tradewind_service::sql::{self, Transaction, params};
 use tradewind_service::{Projection, ProjectionError, Reader};
 
 use super::{told, with_making};
@@ -17,7 +16,7 @@ impl Baskets {
     ///
     /// # Errors
     /// If the database cannot be read, or `tell` says so.
-    pub fn changes(read: &Reader<'_>, since: Position, mut tell: impl FnMut(Change)) -> rusqlite::Result<()> {
+    pub fn changes(read: &Reader<'_>, since: Position, mut tell: impl FnMut(Change)) -> sql::Result<()> {
         let select = "SELECT number, products FROM basket WHERE changed > ?1 ORDER BY number";
         let told = read.all(select, [since.0], |row| {
             let (basket, products): (u32, Option<String>) = (row.get(0)?, row.get(1)?);
@@ -31,9 +30,8 @@ impl Baskets {
     }
 }
 
-fn parse(products: &str) -> rusqlite::Result<Vec<String>> {
-    let broken = |error| rusqlite::Error::FromSqlConversionFailure(1, Type::Text, Box::new(error));
-    serde_json::from_str(products).map_err(broken)
+fn parse(products: &str) -> sql::Result<Vec<String>> {
+    serde_json::from_str(products).map_err(|error| sql::Error::unreadable(1, error))
 }
 
 impl Projection for Baskets {

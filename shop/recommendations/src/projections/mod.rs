@@ -9,7 +9,7 @@ pub use products::{Product, Products};
 
 use tradewind_events::{EventType, Query, QueryItem};
 use tradewind_service::Reader;
-use tradewind_service::rusqlite;
+use tradewind_service::sql;
 
 /// A table with one row that says which making of the read model this is: what was kept of another is of no use to who
 /// follows it by positions.
@@ -24,8 +24,8 @@ use with_making;
 ///
 /// # Errors
 /// If the database cannot be read.
-pub(crate) fn making(read: &Reader<'_>) -> rusqlite::Result<String> {
-    read.first("SELECT id FROM making", [], |row| row.get(0))?.ok_or(rusqlite::Error::QueryReturnedNoRows)
+pub(crate) fn making(read: &Reader<'_>) -> sql::Result<String> {
+    read.first("SELECT id FROM making", [], |row| row.get(0))?.ok_or(sql::Error::NoRow)
 }
 
 /// Events of these types in streams of one category.

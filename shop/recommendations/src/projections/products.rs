@@ -2,7 +2,7 @@ use serde::Serialize;
 use shop_contracts::Contract;
 use shop_contracts::catalog::{PriceChanged, ProductDelisted, ProductListed};
 use tradewind_events::{Position, Query, Recorded};
-use tradewind_service::rusqlite::{self, Transaction, params};
+use tradewind_service::sql::{self, Transaction, params};
 use tradewind_service::{Projection, ProjectionError, Reader};
 
 use super::{told, with_making};
@@ -30,7 +30,7 @@ impl Products {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn get(read: &Reader<'_>, id: &str) -> rusqlite::Result<Option<Product>> {
+    pub fn get(read: &Reader<'_>, id: &str) -> sql::Result<Option<Product>> {
         let select = "SELECT name, department, price_cents FROM product WHERE id = ?1 AND is_sold";
         read.first(select, [id], |row| {
             let (name, department, price_cents) = (row.get(0)?, row.get(1)?, row.get(2)?);
@@ -42,7 +42,7 @@ impl Products {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn changes(read: &Reader<'_>, since: Position, mut tell: impl FnMut(Change)) -> rusqlite::Result<()> {
+    pub fn changes(read: &Reader<'_>, since: Position, mut tell: impl FnMut(Change)) -> sql::Result<()> {
         let select = "SELECT id, department, is_sold FROM product WHERE changed > ?1";
         let told = read.all(select, [since.0], |row| {
             let (product, is_sold) = (row.get(0)?, row.get(2)?);

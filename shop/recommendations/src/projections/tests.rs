@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 use tradewind_events::{Event, EventType, Position, Recorded, Revision, Timestamp};
 use tradewind_service::rusqlite::Connection;
+use tradewind_service::sql::Transaction;
 use tradewind_service::{Projection, Reader};
 
 use super::*;
@@ -31,7 +32,7 @@ impl<P: Projection> Model<P> {
         let recorded = Recorded::assemble(stream, &event, Position(self.events), Revision(0), at);
         assert!(self.projection.query().matches(&recorded), "{event_type}");
         let tx = self.database.transaction().unwrap();
-        self.projection.apply(&tx, &recorded).unwrap();
+        self.projection.apply(&Transaction::on_sqlite(&tx), &recorded).unwrap();
         tx.commit().unwrap();
     }
 

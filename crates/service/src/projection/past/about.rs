@@ -9,7 +9,7 @@ use tradewind_events::{Direction, Position, Query, Recorded, Revision, StreamId,
 use super::super::Projection;
 use super::super::database::apply_one;
 use super::{PastError, PastSource};
-use crate::AsOf;
+use crate::{AsOf, sql};
 
 /// How many events are read at once.
 const PAGE_EVENTS: usize = 1_024;
@@ -140,7 +140,7 @@ pub(super) async fn apply(projection: Arc<dyn Projection>, events: Vec<Recorded>
         connection.execute_batch(projection.schema()).map_err(|error| failed(&error))?;
         let tx = connection.transaction().map_err(|error| failed(&error))?;
         for event in &events {
-            apply_one(&tx, &*projection, event)
+            apply_one(&sql::Transaction::on_sqlite(&tx), &*projection, event)
                 .map_err(|error| PastError::Failed(format!("event {} at {}: {error}", event.id(), event.position())))?;
         }
         tx.commit().map_err(|error| failed(&error))?;

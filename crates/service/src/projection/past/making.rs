@@ -10,7 +10,7 @@ use tradewind_events::{Position, Recorded, Timestamp};
 
 use super::super::database::{Writer, open_writer, set_checkpoint};
 use super::super::generation::{Generation, files_of, remove_database};
-use super::super::sink::SqlSink;
+use super::super::sink::{self, SqlSink};
 use super::{PastError, Pasts};
 use crate::AsOf;
 use crate::follow::{Halt, Sink};
@@ -86,8 +86,8 @@ impl Past {
 
     /// What it has of the disk.
     pub(super) fn bytes(&self) -> u64 {
-        let files = files_of(self.sink.generation().path());
-        files.iter().map(|file| fs::metadata(file).map_or(0, |file| file.len())).sum()
+        let files = self.sink.generation().path().map(files_of);
+        files.iter().flatten().map(|file| fs::metadata(file).map_or(0, |file| file.len())).sum()
     }
 }
 
@@ -129,7 +129,8 @@ impl Pasts {
         if !settled {
             return Ok(None);
         }
-        let (from, to, through) = (of.sink.generation().path().to_owned(), path.clone(), of.beginning.through);
+        let Some(from) = of.sink.generation().path().map(Path::to_owned) else { return Ok(None) };
+        let (to, through) = (path.clone(), of.beginning.through);
         let schema = self.of.projection.schema();
         let copied = tokio::task::spawn_blocking(move || {
             let copied = copy(&from, &to, schema, through);
@@ -150,7 +151,7 @@ impl Pasts {
     fn sink(&self, path: PathBuf, writer: Writer) -> SqlSink {
         let Writer { connection, position, of_today } = writer;
         let generation = Arc::new(Generation::new(path, position, of_today));
-        SqlSink::new(self.of.projection.clone(), generation, connection)
+        SqlSink::new(self.of.projection.clone(), generation, sink::Writer::Sqlite(connection))
     }
 
     pub(super) async fn advance(&self, past: &mut Past, as_of: AsOf, through: Position) -> Result<(), PastError> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 use tradewind_service::Reader;
-use tradewind_service::rusqlite::{self, Row, ToSql};
+use tradewind_service::sql::{self, Row, ToSql};
 
 use super::find::{Dimension, Filters, Matches};
 use crate::review::Review;
@@ -86,7 +86,7 @@ pub(super) fn count(
     matches: Matches,
     filters: &Filters,
     values: &[(&str, &dyn ToSql)],
-) -> rusqlite::Result<Counted> {
+) -> sql::Result<Counted> {
     let mut tally = Tally::default();
     read.all(&select(matches, filters), values, |row| tally.add(row))?;
     let total = tally.total;
@@ -131,7 +131,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
+    fn add(&mut self, row: &Row<'_>) -> sql::Result<()> {
         let failed: u8 = row.get(0)?;
         self.total += u64::from(failed == 0);
         let counts_in = |dimension: Dimension| failed & !dimension.bit() == 0;

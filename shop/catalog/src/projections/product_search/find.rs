@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use tradewind_service::Reader;
-use tradewind_service::rusqlite::{self, ToSql};
+use tradewind_service::sql::{self, ToSql};
 
 use super::facets::{self, Counted};
 use super::words::Words;
@@ -93,7 +93,7 @@ impl ProductSearch {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn find(read: &Reader<'_>, search: &Search) -> rusqlite::Result<Found> {
+    pub fn find(read: &Reader<'_>, search: &Search) -> sql::Result<Found> {
         let words = match Words::typed(&search.words) {
             Words::Never => {
                 let facets = search.facets.then(Facets::default);

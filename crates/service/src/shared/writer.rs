@@ -1,0 +1,116 @@
+//! The writing side of a generation in the shared database: events, checkpoint and fence in one transaction.
+
+use tokio_util::sync::CancellationToken;
+use tradewind_events::{Position, Recorded};
+
+use super::{SharedDatabase, UNHURRIED};
+use crate::projection::{BatchError, GenerationName, Projection, ProjectionError, apply_one, classify};
+use crate::sql::postgres::Session;
+use crate::sql::{Error, Transaction, params};
+
+/// Writes to one generation for as long as a lease is held.
+pub(crate) struct SharedWriter {
+    database: SharedDatabase,
+    name: GenerationName,
+    epoch: i64,
+    stop: CancellationToken,
+    session: Option<Session>,
+}
+
+impl SharedWriter {
+    pub(super) fn new(database: SharedDatabase, name: GenerationName, epoch: i64, stop: CancellationToken) -> Self {
+        Self { database, name, epoch, stop, session: None }
+    }
+
+    /// Another one that is not connected yet.
+    pub(crate) fn another(&self) -> Self {
+        Self::new(self.database.clone(), self.name, self.epoch, self.stop.clone())
+    }
+
+    /// Others have taken it over: nothing more is to be tried.
+    pub(crate) fn lost(&self) {
+        self.stop.cancel();
+    }
+
+    /// Makes sure that there is a connection.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) async fn connect(&mut self) -> Result<(), String> {
+        if self.session.as_ref().is_none_or(Session::is_closed) {
+            let settings =
+                format!("SET search_path TO {}, pg_catalog; {UNHURRIED}", self.database.schema_of(self.name));
+            let connected = self.database.connect(&settings).await.map_err(|failure| failure.problem)?;
+            self.session = Some(Session::new(connected));
+        }
+        Ok(())
+    }
+
+    /// Applies a batch and moves the checkpoint from `from` to `through`, both or neither, and only if nobody has taken
+    /// the lease meanwhile. The checkpoint comes last: the next holder's fence waits for it for as short as can be.
+    pub(crate) fn apply_batch(
+        &mut self,
+        projection: &dyn Projection,
+        events: &[Recorded],
+        from: Position,
+        through: Position,
+    ) -> Result<(), BatchError> {
+        let Some(session) = self.session.as_ref() else { return Err(BatchError::Database(Error::NoRow)) };
+        session.about(self.name.generation as i64);
+        session.afresh();
+        let applied = self.apply(session, projection, events, from, through);
+        if applied.is_err() {
+            // If that fails, too, the connection is not used again.
+            session.afresh();
+            if session.run("ROLLBACK").is_err() {
+                self.session = None;
+            }
+        }
+        applied
+    }
+
+    fn apply(
+        &self,
+        session: &Session,
+        projection: &dyn Projection,
+        events: &[Recorded],
+        from: Position,
+        through: Position,
+    ) -> Result<(), BatchError> {
+        session.send("BEGIN").map_err(BatchError::Database)?;
+        let tx = Transaction::on_postgres(session);
+        for (index, event) in events.iter().enumerate() {
+            session.for_event(index);
+            if let Err(error) = apply_one(&tx, projection, event) {
+                return Err(refused(session).unwrap_or_else(|| classify(index, error)));
+            }
+        }
+        if let Err(error) = session.settle() {
+            return Err(refused(session).unwrap_or(BatchError::Database(error)));
+        }
+        let s = self.database.schema();
+        let update = format!("UPDATE {s}.generations SET position = ?1 WHERE id = ?2 AND epoch = ?3 AND position = ?4");
+        let id = self.name.generation as i64;
+        let moved = params![through.0 as i64, id, self.epoch, from.0 as i64];
+        if session.execute_now(&update, moved).map_err(BatchError::Database)? == 0 {
+            return Err(self.why_not(session));
+        }
+        session.run("COMMIT").map_err(BatchError::Database)
+    }
+
+    /// Why the checkpoint could not be moved.
+    fn why_not(&self, session: &Session) -> BatchError {
+        let (s, id) = (self.database.schema(), self.name.generation);
+        let select = format!("SELECT position FROM {s}.generations WHERE id = {id} AND epoch = {}", self.epoch);
+        match session.ask(&select) {
+            Ok(Some(position)) => BatchError::Moved(Position(position.parse().unwrap_or_default())),
+            Ok(None) => BatchError::Fenced,
+            Err(error) => BatchError::Database(error),
+        }
+    }
+}
+
+/// What the database said no to, and for which event, if it did.
+fn refused(session: &Session) -> Option<BatchError> {
+    session.take_refused().map(|(index, error)| classify(index, ProjectionError::Database(error)))
+}
