@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -132,7 +133,8 @@ impl ProjectionRunner {
     /// Runs until `shutdown`. If it ends before, the status tells.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
         let status = self.status.clone();
-        run_to_its_end(&status, &shutdown, self.run_until(&shutdown)).await;
+        // Boxed, since the compiler follows futures within futures only so deep.
+        run_to_its_end(&status, &shutdown, self.run_until(&shutdown).boxed()).await;
     }
 
     async fn run_until(mut self, shutdown: &CancellationToken) {
@@ -187,7 +189,7 @@ impl ProjectionRunner {
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => break,
-                Some(request) = self.requests.recv() => self.grant(request, shutdown).await,
+                Some(request) = self.requests.recv() => self.grant(request, shutdown).boxed().await,
                 ended = self.live.ended() => self.live_ended(ended),
                 ended = self.build.ended() => self.build_ended(ended, shutdown).await,
                 _ = ticks.tick() => self.tell_build(),
