@@ -45,7 +45,7 @@ async fn killed_and_stopped_stampers_lose_and_invert_nothing() {
         let bank = Arc::clone(&bank);
         async move { bank.sixteen_write(400).await }
     });
-    let mut processes = vec![start(port, &schema, folder.path()), start(port, &schema, folder.path())];
+    let mut processes = [start(port, &schema, folder.path()), start(port, &schema, folder.path())];
     for round in 0..6 {
         tokio::time::sleep(Duration::from_millis(700)).await;
         let victim = round % 2;
