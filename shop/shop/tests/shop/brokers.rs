@@ -54,3 +54,14 @@ async fn the_shop_goes_over_rabbitmq() {
         an_order_is_delivered_and_invoiced(&server.url()).await;
     }
 }
+
+#[cfg(feature = "kafka")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_shop_goes_over_kafka() {
+    use tradewind_testkit::servers::Kafka;
+
+    if !is_left_out("kafka") {
+        let server = Kafka::start();
+        an_order_is_delivered_and_invoiced(&server.url()).await;
+    }
+}
