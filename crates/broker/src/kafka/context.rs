@@ -70,5 +70,5 @@ impl ClientContext for Context {
 impl ConsumerContext for Context {}
 
 fn is_refusal(message: &str) -> bool {
-    message.contains("uthentication") || message.contains("SSL handshake failed")
+    ["uthentication", "certificate verify failed", "SSL handshake failed"].iter().any(|told| message.contains(told))
 }

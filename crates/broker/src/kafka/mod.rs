@@ -20,6 +20,7 @@ use std::sync::atomic::AtomicBool;
 use futures_core::future::BoxFuture;
 use rdkafka::ClientConfig;
 use rdkafka::admin::AdminClient;
+use rdkafka::consumer::BaseConsumer;
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -37,10 +38,12 @@ pub(crate) struct Kafka {
     warned: AtomicBool,
 }
 
-/// A client for questions. It connects again by itself.
+/// Clients for questions. They connect again by themselves.
 #[derive(Clone)]
 struct Asking {
-    client: Arc<AdminClient<Context>>,
+    admin: Arc<AdminClient<Context>>,
+    /// What is there is asked here, since here it is also told why there is no answer.
+    cluster: Arc<BaseConsumer<Context>>,
     context: Context,
 }
 
@@ -57,9 +60,10 @@ impl Kafka {
             return Ok(asking.clone());
         }
         let context = Context::default();
-        let client = self.settings.create_with_context(context.clone());
-        let client = client.map_err(|error| broker_error(&error, &context))?;
-        let fresh = Asking { client: Arc::new(client), context };
+        let failed = |error| broker_error(&error, &context);
+        let admin = self.settings.create_with_context(context.clone()).map_err(failed)?;
+        let cluster = self.settings.create_with_context(context.clone()).map_err(failed)?;
+        let fresh = Asking { admin: Arc::new(admin), cluster: Arc::new(cluster), context };
         *asking = Some(fresh.clone());
         Ok(fresh)
     }

@@ -1,9 +1,11 @@
 //! A topic, made where it is missing, and what of its settings may lose messages.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::consumer::Consumer as _;
 use rdkafka::error::RDKafkaErrorCode;
 use tradewind_events::{Append, ErrorCode};
 
@@ -65,8 +67,14 @@ pub(super) async fn make(kafka: &Kafka, topic: &Topic) -> Result<(), BrokerError
 async fn look(asking: &Asking, name: &str, within: Duration) -> Result<Option<Found>, BrokerError> {
     let begun = Instant::now();
     loop {
-        let (client, topic) = (asking.client.clone(), name.to_owned());
-        let asked = blocking(move || client.inner().fetch_metadata(Some(&topic), ASK_FOR)).await?;
+        let (cluster, topic) = (Arc::clone(&asking.cluster), name.to_owned());
+        let asked = blocking(move || {
+            let asked = cluster.fetch_metadata(Some(&topic), ASK_FOR);
+            // What it has to tell comes to its context by this.
+            while cluster.poll(Duration::ZERO).is_some() {}
+            asked
+        });
+        let asked = asked.await?;
         match asked {
             Ok(metadata) => {
                 let found = metadata.topics().iter().find(|topic| topic.name() == name);
@@ -108,7 +116,7 @@ async fn create(kafka: &Kafka, asking: &Asking, name: &str) -> Result<(), Broker
     }
     let within =
         AdminOptions::new().request_timeout(Some(options.answer_within)).operation_timeout(Some(options.answer_within));
-    let created = asking.client.create_topics([&topic], &within).await;
+    let created = asking.admin.create_topics([&topic], &within).await;
     let created = created.map_err(|error| broker_error(&error, &asking.context))?;
     match created.into_iter().next() {
         Some(Err((_, code))) if code != RDKafkaErrorCode::TopicAlreadyExists => {
@@ -121,7 +129,7 @@ async fn create(kafka: &Kafka, asking: &Asking, name: &str) -> Result<(), Broker
 /// Tells once what may lose what has been confirmed.
 async fn warn(kafka: &Kafka, asking: &Asking, name: &str, replicas: usize) {
     let within = AdminOptions::new().request_timeout(Some(kafka.options.answer_within));
-    let asked = asking.client.describe_configs([&ResourceSpecifier::Topic(name)], &within).await;
+    let asked = asking.admin.describe_configs([&ResourceSpecifier::Topic(name)], &within).await;
     let described = asked.ok().and_then(|all| all.into_iter().next()).and_then(Result::ok);
     let value = |key: &str| described.as_ref()?.get(key)?.value.clone();
     let (in_sync_min, unclean) = (value("min.insync.replicas"), value("unclean.leader.election.enable"));

@@ -7,5 +7,6 @@ mod ends;
 mod faulty;
 mod given;
 mod rivals;
+mod secure;
 mod traces;
 mod unsafe_settings;

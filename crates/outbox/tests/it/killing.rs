@@ -1,4 +1,5 @@
-//! Stampers in processes of their own are killed, and stopped for so long that another has taken over.
+//! Stampers in processes of their own are killed, and stopped for so long that another has taken over; the database is
+//! killed.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -6,10 +7,11 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tradewind_events::EventSource;
 use tradewind_outbox::postgres::{Outbox, OutboxOptions};
-use tradewind_testkit::servers::{Process, is_left_out};
+use tradewind_testkit::servers::{Postgres, Process, StopMode, is_left_out};
 
-use crate::given::{Bank, WITHIN, connector, listen, options, server};
+use crate::given::{Bank, Heard, WITHIN, connector, listen, options, server, stamp};
 
 const TOLD: &str = "TRADEWIND_TEST_STAMPER";
 
@@ -62,4 +64,38 @@ async fn killed_and_stopped_stampers_lose_and_invert_nothing() {
     done.send_replace(Some(committed));
     let heard = timeout(WITHIN, listening).await.expect("all comes").unwrap();
     assert_eq!(heard.events, committed);
+}
+
+/// As when the power fails, and comes back. Positions that a reader has seen stay what they were, and the sequence's
+/// jump over some numbers is a gap like any other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_database_is_killed_and_comes_back() {
+    if is_left_out("postgres") {
+        return;
+    }
+    let mut server = tokio::task::spawn_blocking(|| Postgres::start("")).await.unwrap();
+    let bank = Bank::open(server.port(), options(), 40).await;
+    let (stamping, source) = (stamp(&bank.outbox), Arc::new(bank.outbox.source()) as Arc<dyn EventSource>);
+    let mut committed = bank.sixteen_write(60).await;
+    let mut heard = Heard::default().until(Arc::clone(&source), committed / 2).await;
+    for _ in 0..3 {
+        let killing = tokio::task::spawn_blocking(move || {
+            server.stop(StopMode::Immediate);
+            server.start_again();
+            server
+        });
+        server = killing.await.unwrap();
+        committed += bank.sixteen_write(30).await;
+        // Its own connection broke: a subscription ends with that, and begins again where it was.
+        let again = async {
+            while source.head().await.is_err() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        timeout(WITHIN, again).await.expect("the source comes back");
+        heard = heard.until(Arc::clone(&source), committed).await;
+    }
+    assert_eq!(heard.events, committed);
+    assert!(stamping.handle.status().taken >= 3, "{:?}", stamping.handle.status());
+    stamping.stop().await;
 }

@@ -18,6 +18,9 @@ pub struct Kafka {
     program: PathBuf,
     process: Option<Process>,
     port: u16,
+    /// The port by which it tells its clients to reach it: its own, or that of something before it.
+    advertised_port: u16,
+    needs_login: bool,
     folder: Folder,
     /// Where its data is; none if in its own memory.
     objects: Option<Objects>,
@@ -30,7 +33,7 @@ impl Kafka {
     /// If it is not installed or does not start.
     #[must_use]
     pub fn start() -> Self {
-        Self::with(Some(Objects::start()))
+        Self::with(Some(Objects::start()), None)
     }
 
     /// A server that comes back empty after it was killed.
@@ -39,12 +42,35 @@ impl Kafka {
     /// If it is not installed or does not start.
     #[must_use]
     pub fn start_forgetful() -> Self {
-        Self::with(None)
+        Self::with(None, None)
     }
 
-    fn with(objects: Option<Objects>) -> Self {
+    /// A server behind something that listens on another port of this machine, by the name `localhost`.
+    ///
+    /// # Panics
+    /// If it is not installed or does not start.
+    #[must_use]
+    pub fn start_behind(port: u16) -> Self {
+        Self::with(None, Some(port))
+    }
+
+    /// A server that asks everybody for a login, and knows nobody.
+    ///
+    /// # Panics
+    /// If it is not installed or does not start.
+    #[must_use]
+    pub fn start_closed() -> Self {
+        let mut server = Self::with(None, None);
+        server.kill();
+        server.needs_login = true;
+        server.start_again();
+        server
+    }
+
+    fn with(objects: Option<Objects>, advertised_port: Option<u16>) -> Self {
         let (port, folder) = (free_port(), Folder::new("kafka"));
-        let mut server = Self { program: program(), process: None, port, folder, objects };
+        let (program, advertised_port) = (program(), advertised_port.unwrap_or(port));
+        let mut server = Self { program, process: None, port, advertised_port, needs_login: false, folder, objects };
         server.start_again();
         server
     }
@@ -53,6 +79,12 @@ impl Kafka {
     #[must_use]
     pub fn url(&self) -> String {
         format!("kafka://127.0.0.1:{}", self.port)
+    }
+
+    /// Its own port on 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// Kills it at once.
@@ -69,9 +101,16 @@ impl Kafka {
             return;
         }
         let address = format!("tcp://127.0.0.1:{}", self.port);
+        let advertised = match self.advertised_port {
+            port if port == self.port => address.clone(),
+            port => format!("tcp://localhost:{port}"),
+        };
         let mut command = Command::new(&self.program);
         command.current_dir(self.folder.path()).env("TOKIO_WORKER_THREADS", "1").env_remove("RUST_LOG");
-        command.args(["broker", "--listener-url", &address, "--advertised-listener-url", &address]);
+        command.args(["broker", "--listener-url", &address, "--advertised-listener-url", &advertised]);
+        if self.needs_login {
+            command.arg("--authentication");
+        }
         match &self.objects {
             Some(objects) => {
                 command.args(["--storage-engine", "s3://tansu/"]);
