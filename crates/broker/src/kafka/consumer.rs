@@ -37,12 +37,12 @@ pub(super) struct KafkaConsumer {
 
 impl KafkaConsumer {
     pub(super) async fn open(
-        settings: &ClientConfig,
+        settings_of_all: &ClientConfig,
         subscribe: &Subscribe,
         options: &BrokerOptions,
     ) -> Result<Self, BrokerError> {
         let (context, topic) = (Context::default(), topic_name(&subscribe.topic));
-        let mut settings = settings.clone();
+        let mut settings = settings_of_all.clone();
         settings
             .set("group.id", format!("{topic}.{}", subscribe.group))
             .set("enable.auto.commit", "true")
@@ -61,7 +61,7 @@ impl KafkaConsumer {
         let opened = Self { consumer: Some(Arc::new(consumer)), context, topic, broken: None };
         let begin = match opened.committed(options).await? {
             Some(offset) => offset,
-            None => opened.begin(subscribe.from, options).await?,
+            None => opened.begin(settings_of_all, subscribe.from, options).await?,
         };
         assign(opened.consumer()?, &opened.topic, begin).map_err(|error| broker_error(&error, &opened.context))?;
         Ok(opened)
@@ -87,10 +87,15 @@ impl KafkaConsumer {
     }
 
     /// Notes where a new group begins, so that everything from there on is kept for it.
-    async fn begin(&self, from: StartFrom, options: &BrokerOptions) -> Result<i64, BrokerError> {
+    async fn begin(
+        &self,
+        settings: &ClientConfig,
+        from: StartFrom,
+        options: &BrokerOptions,
+    ) -> Result<i64, BrokerError> {
         let consumer = self.consumer()?;
         let begin = match from {
-            StartFrom::Now => Tail::read(consumer, &self.context, &self.topic, options).await?.next,
+            StartFrom::Now => Tail::read(settings, &self.context, &self.topic, options).await?.next,
             StartFrom::Beginning => {
                 let (asking, topic, within) = (Arc::clone(consumer), self.topic.clone(), options.answer_within);
                 let asked = blocking(move || asking.fetch_watermarks(&topic, PARTITION, within)).await?;

@@ -3,12 +3,10 @@
 //! The server refuses a batch whose predecessor it does not have, so that nothing can be missing in between, as long as
 //! the producer is not used any further once one message has failed. It is not: what is left in it is thrown away.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_core::future::BoxFuture;
 use rdkafka::ClientConfig;
-use rdkafka::consumer::StreamConsumer;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer as _, PurgeConfig};
 use tokio::time::{Instant, timeout_at};
@@ -39,7 +37,7 @@ impl KafkaPublisher {
         options: &BrokerOptions,
     ) -> Result<Self, BrokerError> {
         let (context, name) = (Context::default(), topic_name(topic));
-        let tail = read_tail(settings, &context, &name, options).await?;
+        let tail = Tail::read(settings, &context, &name, options).await?;
         let mut settings = settings.clone();
         // We give up first, and then throw away what is left; what the library gives up by itself, it goes on behind.
         let patience_ms = options.answer_within.as_millis() * 4;
@@ -115,23 +113,6 @@ fn headers(message: &Message) -> OwnedHeaders {
         Some(trace) => headers.insert(Header { key: "traceparent", value: Some(trace) }),
         None => headers,
     }
-}
-
-/// With a consumer of its own, which is of no group that commits.
-async fn read_tail(
-    settings: &ClientConfig,
-    context: &Context,
-    topic: &str,
-    options: &BrokerOptions,
-) -> Result<Tail, BrokerError> {
-    let mut settings = settings.clone();
-    settings.set("group.id", topic).set("enable.auto.commit", "false").set("enable.partition.eof", "true");
-    let consumer = settings.create_with_context(context.clone());
-    let consumer: StreamConsumer<Context> = consumer.map_err(|error| broker_error(&error, context))?;
-    let consumer = Arc::new(consumer);
-    let tail = Tail::read(&consumer, context, topic, options).await;
-    drop_elsewhere(consumer);
-    tail
 }
 
 impl Drop for KafkaPublisher {

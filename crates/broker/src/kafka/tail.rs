@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use rdkafka::Message as _;
-use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{Consumer as _, StreamConsumer};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::Offset;
+use rdkafka::{ClientConfig, Message as _, TopicPartitionList};
 use tokio::time::{Instant, timeout_at};
 use tradewind_events::Position;
 use tradewind_http::wire::event::read_message;
@@ -16,13 +15,24 @@ use tradewind_http::wire::event::read_message;
 use super::context::Context;
 use super::failure::broker_error;
 use super::topic::PARTITION;
-use super::{blocking, consumer};
+use super::{blocking, consumer, drop_elsewhere};
 use crate::{BrokerError, BrokerOptions};
 
 /// How many messages are looked at: two publishers at once repeat some, so that the last one need not be the newest.
 const LOOK_BACK: i64 = 64;
 /// How long nothing may come behind what the server calls the end: some call it so too early.
 const QUIET: Duration = Duration::from_millis(200);
+
+/// Closes its consumer elsewhere, however the reading ends.
+struct Reading(Option<Arc<StreamConsumer<Context>>>);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        if let Some(consumer) = self.0.take() {
+            drop_elsewhere(consumer);
+        }
+    }
+}
 
 pub(super) struct Tail {
     /// The offset behind the last message.
@@ -32,8 +42,25 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    /// Reads it with a consumer that has nothing else to do yet.
+    /// Reads it, with a consumer of its own that is of no group that commits. No consumer is given the partition twice:
+    /// the library aborts the process if one is closed while it still lets go of the partition that it had before.
     pub(super) async fn read(
+        settings: &ClientConfig,
+        context: &Context,
+        topic: &str,
+        options: &BrokerOptions,
+    ) -> Result<Self, BrokerError> {
+        let mut settings = settings.clone();
+        settings.set("group.id", topic).set("enable.auto.commit", "false").set("enable.partition.eof", "true");
+        let consumer = settings.create_with_context(context.clone());
+        let consumer: StreamConsumer<Context> = consumer.map_err(|error| broker_error(&error, context))?;
+        let reading = Reading(Some(Arc::new(consumer)));
+        let closed = || BrokerError::Unavailable("this consumer is closed".to_owned());
+        let consumer = reading.0.as_ref().ok_or_else(closed)?;
+        Self::read_with(consumer, context, topic, options).await
+    }
+
+    async fn read_with(
         consumer: &Arc<StreamConsumer<Context>>,
         context: &Context,
         topic: &str,
