@@ -70,6 +70,8 @@ async fn events_come_over_the_broker(url: &str) {
     // The past comes from the feed; what comes from now on, over the broker.
     following.until(&source, 50).await;
     let relaying = publishing.relay(&broker, folder.path());
+    // Not before it is at work: what is late would come from the feed.
+    relaying.has_published(50).await;
     let recording = publishing.record_slowly(450);
     following.until(&source, 500).await;
     recording.await.unwrap();

@@ -81,3 +81,34 @@ async fn a_second_publisher_is_noticed_on_kafka() {
     assert!(first.publish(&message(3)).await.is_err());
     assert_eq!(broker.publisher(&topic).await.unwrap().last(), Some(Position(2)));
 }
+
+/// Consumers that are closed as soon as they are open, or in the midst of what they are given: the client's library must
+/// get over that, and nothing is lost to the next one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn consumers_of_kafka_come_and_go() {
+    if is_left_out("kafka") {
+        return;
+    }
+    let (server, publishing, folder) = (Kafka::start(), Publishing::new(), tempfile::tempdir().unwrap());
+    let broker: Arc<dyn Broker> = open(&server.url(), options()).unwrap().unwrap();
+    let relaying = publishing.relay(&broker, folder.path());
+    publishing.record(2_000).await;
+    let subscribe = Subscribe {
+        topic: publishing.topic.clone(),
+        group: Group::new("restless").unwrap(),
+        from: StartFrom::Beginning,
+    };
+    let mut last = Position::START;
+    for round in 0..40_u64 {
+        let mut consumer = broker.consumer(subscribe.clone()).await.unwrap();
+        let patience = Duration::from_millis(round * 7 % 60);
+        let Ok(came) = tokio::time::timeout(patience, consumer.next(100)).await else { continue };
+        for message in came.unwrap() {
+            assert!(message.previous <= last, "a hole between {last} and {}", message.event.position());
+            last = last.max(message.event.position());
+            consumer.acknowledge(message.receipt).await.unwrap();
+        }
+    }
+    relaying.has_published(2_000).await;
+    relaying.stop().await;
+}
