@@ -5,6 +5,7 @@
 //! and holds in memory until then.
 
 mod consumer;
+mod doubts;
 mod publisher;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,12 +15,11 @@ use async_nats::connection::State;
 use async_nats::jetstream::{self, stream};
 use async_nats::{Client, ConnectErrorKind, ConnectOptions, ServerAddr};
 use futures_core::future::BoxFuture;
-use serde_json::Value;
 use tokio::sync::Mutex;
 use tradewind_events::ErrorCode;
 use url::Url;
 
-use crate::{Broker, BrokerError, BrokerOptions, Consumer, Publisher, Subscribe, Topic, monitoring};
+use crate::{Broker, BrokerError, BrokerOptions, Consumer, Publisher, Subscribe, Topic};
 
 /// The first version that keeps its promises in a cluster: older ones let two writers win the same sequence.
 const VERSION_MIN: (u64, u64) = (2, 12);
@@ -73,22 +73,8 @@ impl Nats {
             return;
         }
         let (code, broker) = (ErrorCode::UNSAFE_BROKER, &self.place);
-        let version = client.server_info().version;
-        if older(&version, VERSION_MIN) {
-            let (major, minor) = VERSION_MIN;
-            tracing::warn!(%code, broker, version, "this NATS server is older than {major}.{minor}: in a cluster two \
-                writers may both win the same sequence; use a newer one");
-        }
-        if self.options.replicas == 1 {
-            // The server itself says how often it syncs only to its monitoring and to its operator's account.
-            let server = client.server_info();
-            let host = self.servers.first().map_or(server.host.as_str(), |address| address.host());
-            let told = monitoring::ask(host, self.options.nats_monitoring_port, "/jsz", None).await;
-            // Another server may listen there.
-            let told = told.filter(|told| told["server_id"] == server.server_id.as_str());
-            let Some(weakness) = syncing(told.as_ref()) else { return };
-            tracing::warn!(%code, broker, "the topic lies on one NATS server, which confirms what it has not yet \
-                synced, {weakness}: a power failure may lose the newest events; followers then read them from the feed");
+        for doubt in self.doubts_of_server(client).await {
+            tracing::warn!(%code, broker, "{doubt}");
         }
     }
 
@@ -141,17 +127,10 @@ impl Broker for Nats {
             Ok(Box::new(consumer) as Box<dyn Consumer>)
         })
     }
-}
 
-/// How seldom a server syncs, by what its monitoring tells; none if it does with every message.
-fn syncing(told: Option<&Value>) -> Option<String> {
-    let Some(told) = told else { return Some("unless its configuration says `sync_interval: always`".to_owned()) };
-    let config = &told["config"];
-    if config["sync_always"] == true {
-        return None;
+    fn doubts(&self) -> BoxFuture<'_, Result<Vec<String>, BrokerError>> {
+        Box::pin(self.look_for_doubts())
     }
-    let seconds = config["sync_interval"].as_u64().unwrap_or(0) / 1_000_000_000;
-    Some(format!("and syncs every {seconds} s"))
 }
 
 /// Whether a version such as `2.14.0` is older than another.
@@ -184,18 +163,6 @@ fn refused_or_away(error: &(dyn std::error::Error + 'static)) -> BrokerError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_server_that_syncs_every_message_is_safe() {
-        use serde_json::json;
-        assert_eq!(
-            syncing(Some(&json!({"config": {"sync_interval": 120_000_000_000_u64, "sync_always": true}}))),
-            None
-        );
-        let lazy = syncing(Some(&json!({"config": {"sync_interval": 120_000_000_000_u64}}))).unwrap();
-        assert!(lazy.contains("every 120 s"));
-        assert!(syncing(None).unwrap().contains("unless"));
-    }
 
     #[test]
     fn versions_compare_by_their_first_two_numbers() {

@@ -3,6 +3,7 @@
 //! queue of its own, `tradewind.TOPIC.GROUP`.
 
 mod consumer;
+mod doubts;
 mod history;
 mod publisher;
 mod topology;
@@ -125,6 +126,10 @@ impl Broker for RabbitMq {
             self.warn(topology::queue_name(&subscribe.topic, &subscribe.group));
             Ok(Box::new(consumer) as Box<dyn Consumer>)
         })
+    }
+
+    fn doubts(&self) -> BoxFuture<'_, Result<Vec<String>, BrokerError>> {
+        Box::pin(async move { doubts::look_for(&self.link().await?).await })
     }
 }
 
