@@ -16,7 +16,7 @@ use tradewind_store::OpenOptions;
 
 use super::child::{Assignment, Follow, Relaying};
 use super::member::{Member, Role};
-use super::network::{Link, Place};
+use super::network::{Link, Means, Place};
 use super::options::{BrokerChoice, Options, StoreChoice};
 use super::plan::Scene;
 use super::servers::Killable;
@@ -50,6 +50,7 @@ pub(super) struct Crew {
     pub(super) links: Vec<Link>,
     pub(super) broker: Option<Killable>,
     pub(super) database: Option<Killable>,
+    pub(super) means: Means,
     /// What was left out, and why.
     pub(super) notes: Vec<String>,
     /// By these it is looked at; they are never cut.
@@ -74,6 +75,7 @@ impl Crew {
             links: Vec::new(),
             broker,
             database,
+            means: options.means,
             notes: Vec::new(),
             _observed: Vec::new(),
             _places: Vec::new(),
@@ -188,6 +190,7 @@ impl Crew {
         let address = self.broker.as_ref().map(|broker| broker.address);
         let mut url = match (&options.broker, address) {
             (BrokerChoice::Nats, Some(address)) => BrokerUrl::Nats(vec![parsed(&format!("nats://{address}"))?]),
+            (BrokerChoice::Kafka, Some(address)) => BrokerUrl::Kafka(vec![parsed(&format!("kafka://{address}"))?]),
             (BrokerChoice::RabbitMq, Some(address)) => {
                 BrokerUrl::Amqp(parsed(&format!("amqp://guest:guest@{address}/%2f"))?)
             }
@@ -220,9 +223,10 @@ impl Crew {
             }
         }
         Ok(match url {
-            BrokerUrl::Nats(servers) => servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
+            BrokerUrl::Nats(servers) | BrokerUrl::Kafka(servers) => {
+                servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+            }
             BrokerUrl::Amqp(server) => server.to_string(),
-            BrokerUrl::Kafka(servers) => servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
             BrokerUrl::Feeds => "feeds:".to_owned(),
         })
     }

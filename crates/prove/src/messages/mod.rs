@@ -20,6 +20,7 @@ mod servers;
 mod settings;
 
 pub use crate::store::ChildCommand;
+pub use network::Means;
 pub use options::{BrokerChoice, Options, StoreChoice};
 pub use report::{Faults, Report};
 pub use run::run_until;

@@ -1,5 +1,8 @@
-//! The network between processes: a small proxy for each way from one to another, which can be cut. It needs no rights,
-//! and works on any machine.
+//! The network between processes: a small proxy for each way from one to another, which can be cut.
+//!
+//! Where it may, the kernel does the cutting: inside a network namespace of the proof's own, packets to and from the
+//! proxy are dropped, and sent again, as by a network that fails. Where it may not, the proxy holds what comes, which
+//! needs no rights and works on any machine.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -8,6 +11,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::process::Command;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -17,6 +21,26 @@ use super::plan::Cut;
 const BUFFER_BYTES: usize = 64 << 10;
 /// How many connections a link carries at once.
 const CONNECTIONS_MAX: usize = 256;
+
+/// By what ways are cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Means {
+    /// The proxies hold what comes.
+    Proxies,
+    /// The kernel drops packets, by rules of `iptables` on the loopback interface: for a process in a network namespace
+    /// of its own.
+    Packets,
+}
+
+impl Means {
+    /// For people.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Proxies => "proxies that hold what comes",
+            Self::Packets => "packets that the kernel drops",
+        }
+    }
+}
 
 /// Where a process or a server is; nowhere while it is down.
 pub(super) type Place = watch::Receiver<Option<SocketAddr>>;
@@ -41,13 +65,40 @@ impl Link {
         Ok(Self { name, port, cut, _accepting: AbortOnDropHandle::new(accepting) })
     }
 
-    pub(super) fn cut(&self, how: Cut) {
-        self.cut.send_replace(Some(how));
+    pub(super) async fn cut(&self, how: Cut, means: Means) -> Result<(), String> {
+        match (means, how) {
+            (Means::Packets, Cut::Silent | Cut::AnswersHeld) => self.rules("-A", how).await,
+            _ => {
+                self.cut.send_replace(Some(how));
+                Ok(())
+            }
+        }
     }
 
     /// What was held goes on, as packets that are sent again.
-    pub(super) fn mend(&self) {
-        self.cut.send_replace(None);
+    pub(super) async fn mend(&self, how: Cut, means: Means) -> Result<(), String> {
+        match (means, how) {
+            (Means::Packets, Cut::Silent | Cut::AnswersHeld) => self.rules("-D", how).await,
+            _ => {
+                self.cut.send_replace(None);
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds or deletes the rules by which packets are dropped.
+    async fn rules(&self, change: &str, how: Cut) -> Result<(), String> {
+        let ports: &[&str] = if how == Cut::Silent { &["--dport", "--sport"] } else { &["--sport"] };
+        for port in ports {
+            let mut command = Command::new("iptables");
+            command.args(["-w", "5", change, "INPUT", "-i", "lo", "-p", "tcp", port, &self.port.to_string()]);
+            let output = command.args(["-j", "DROP"]).kill_on_drop(true).output().await;
+            let output = output.map_err(|error| format!("iptables cannot be run: {error}"))?;
+            if !output.status.success() {
+                return Err(format!("iptables refuses: {}", String::from_utf8_lossy(&output.stderr).trim()));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -140,18 +191,18 @@ mod tests {
         stream.write_all(b"a").await.unwrap();
         assert_eq!(answer(&mut stream).await, Some(b'a'));
         for cut in [Cut::Silent, Cut::AnswersHeld] {
-            link.cut(cut);
+            link.cut(cut, Means::Proxies).await.unwrap();
             stream.write_all(b"b").await.unwrap();
             assert_eq!(answer(&mut stream).await, None, "{cut:?}");
-            link.mend();
+            link.mend(cut, Means::Proxies).await.unwrap();
             assert_eq!(answer(&mut stream).await, Some(b'b'), "{cut:?}");
         }
-        link.cut(Cut::Closed);
+        link.cut(Cut::Closed, Means::Proxies).await.unwrap();
         assert_eq!(stream.read(&mut [0]).await.unwrap_or(0), 0);
         let mut refused = TcpStream::connect((Ipv4Addr::LOCALHOST, link.port)).await.unwrap();
         let _ = refused.write_all(b"c").await;
         assert_eq!(answer(&mut refused).await, None);
-        link.mend();
+        link.mend(Cut::Closed, Means::Proxies).await.unwrap();
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, link.port)).await.unwrap();
         stream.write_all(b"d").await.unwrap();
         assert_eq!(answer(&mut stream).await, Some(b'd'));

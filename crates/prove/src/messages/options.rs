@@ -6,7 +6,7 @@ use std::str::FromStr;
 use tradewind_broker::BrokerUrl;
 use tradewind_store::StoreUrl;
 
-use super::ChildCommand;
+use super::{ChildCommand, Means};
 
 /// What is proven, and for how long.
 #[derive(Clone)]
@@ -15,6 +15,8 @@ pub struct Options {
     pub broker: BrokerChoice,
     /// In what services keep them, and followers their effects.
     pub store: StoreChoice,
+    /// By what ways between processes are cut.
+    pub means: Means,
     /// How many rounds.
     pub rounds: u64,
     /// What the faults follow from. The same seed gives the same faults at the same times; in the middle of what they
@@ -35,6 +37,8 @@ pub enum BrokerChoice {
     Nats,
     /// A RabbitMQ of the proof's own.
     RabbitMq,
+    /// A server of the proof's own that speaks Kafka's protocol, in a program that was built with the feature `kafka`.
+    Kafka,
     /// One that is there, which is neither started nor killed.
     Given(BrokerUrl),
 }
@@ -46,8 +50,12 @@ impl FromStr for BrokerChoice {
             "feeds" | "feeds:" => Self::Feeds,
             "nats" => Self::Nats,
             "rabbitmq" => Self::RabbitMq,
+            "kafka" if cfg!(feature = "kafka") => Self::Kafka,
+            "kafka" => return Err("this program was built without the feature kafka".to_owned()),
             url if url.contains(':') => Self::Given(url.parse().map_err(|error| format!("{error}"))?),
-            other => return Err(format!("no broker is called {other}: there are feeds, nats, rabbitmq, or a URL")),
+            other => {
+                return Err(format!("no broker is called {other}: there are feeds, nats, rabbitmq, kafka, or a URL"));
+            }
         })
     }
 }
@@ -59,6 +67,7 @@ impl BrokerChoice {
             Self::Feeds => "feeds".to_owned(),
             Self::Nats => "nats".to_owned(),
             Self::RabbitMq => "rabbitmq".to_owned(),
+            Self::Kafka => "kafka".to_owned(),
             Self::Given(url) => url.to_string(),
         }
     }

@@ -91,7 +91,7 @@ impl fmt::Display for Report {
         for (count, what) in counts {
             writeln!(f, "  {count:>9}  {what}")?;
         }
-        writeln!(f, "  {:>9}  cuts, by {network}", faults.cuts)?;
+        writeln!(f, "  {:>9}  ways cut, by {network}", faults.cuts)?;
         for note in &self.notes {
             writeln!(f, "note: {note}")?;
         }

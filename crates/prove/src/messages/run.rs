@@ -34,7 +34,7 @@ pub async fn run_until(options: &Options, stop: &CancellationToken, mut progress
         seed: options.seed,
         broker: options.broker.name(),
         store: options.store.name(),
-        network: "a proxy".to_owned(),
+        network: options.means.name().to_owned(),
         ..Report::default()
     };
     let parent = options.folder.clone().unwrap_or_else(std::env::temp_dir);
@@ -73,8 +73,8 @@ async fn prove(
         let faults = faults(options.seed, round, crew.scene());
         match crew.round(&faults, &mut report.faults).await {
             Ok(()) => {}
-            // A process that ends by itself breaks a promise, whatever it says.
-            Err(problem) => {
+            Err(Trouble::Hindered(why)) => return Err(why),
+            Err(Trouble::Broken(problem)) => {
                 report.failures.push(format!("round {round}, after {}: {problem}", crew.told(&faults).await));
                 break;
             }
@@ -95,9 +95,17 @@ async fn prove(
     Ok(())
 }
 
+/// Why a round does not come to its end.
+enum Trouble {
+    /// A server, or the network, does not do as it is told.
+    Hindered(String),
+    /// A process ended by itself, or does not come to rest: that breaks a promise, whatever it says.
+    Broken(String),
+}
+
 impl Crew {
     /// Load and faults, then rest: at its end, everything works, and nobody records anything.
-    async fn round(&self, faults: &[Fault], counts: &mut Faults) -> Result<(), String> {
+    async fn round(&self, faults: &[Fault], counts: &mut Faults) -> Result<(), Trouble> {
         let breaking = try_join_all(faults.iter().map(|fault| self.break_and_mend(*fault)));
         let (_, broken) = tokio::join!(sleep(LOAD), breaking);
         for (fault, role) in faults.iter().zip(broken?) {
@@ -112,11 +120,11 @@ impl Crew {
             *count += 1;
         }
         for member in &self.members {
-            member.lock().await.ready().await?;
+            member.lock().await.ready().await.map_err(Trouble::Broken)?;
         }
         let pausing = self.publishers.iter().map(async |publisher| {
             let mut member = self.members[publisher.member].lock().await;
-            member.pause().await
+            member.pause().await.map_err(Trouble::Broken)
         });
         join_all(pausing).await.into_iter().collect()
     }
@@ -136,28 +144,28 @@ impl Crew {
         told.join(", ")
     }
 
-    async fn break_and_mend(&self, fault: Fault) -> Result<Option<Role>, String> {
+    async fn break_and_mend(&self, fault: Fault) -> Result<Option<Role>, Trouble> {
         sleep(fault.at).await;
         match fault.what {
             What::Process(index) => {
                 let mut member = self.members[index].lock().await;
-                member.kill().await?;
+                member.kill().await.map_err(Trouble::Broken)?;
                 sleep(fault.lasts).await;
-                member.start().await?;
+                member.start().await.map_err(Trouble::Hindered)?;
                 return Ok(Some(member.role));
             }
             What::Broker | What::Database => {
                 let server = if fault.what == What::Broker { &self.broker } else { &self.database };
                 if let Some(server) = server {
-                    server.kill().await?;
+                    server.kill().await.map_err(Trouble::Hindered)?;
                     sleep(fault.lasts).await;
-                    server.start_again().await?;
+                    server.start_again().await.map_err(Trouble::Hindered)?;
                 }
             }
             What::Link(index, cut) => {
-                self.links[index].cut(cut);
+                self.links[index].cut(cut, self.means).await.map_err(Trouble::Hindered)?;
                 sleep(fault.lasts).await;
-                self.links[index].mend();
+                self.links[index].mend(cut, self.means).await.map_err(Trouble::Hindered)?;
             }
         }
         Ok(None)
@@ -263,3 +271,6 @@ async fn effects(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tradewind_testkit::servers::{Nats, Postgres, RabbitMq, StopMode, missing};
+use tradewind_testkit::servers::{Kafka, Nats, Postgres, RabbitMq, StopMode, missing};
 
 use super::options::BrokerChoice;
 
@@ -16,6 +16,7 @@ pub(super) struct Killable {
 }
 
 enum Server {
+    Kafka(Kafka),
     Nats(Nats),
     RabbitMq(RabbitMq),
     Postgres(Postgres),
@@ -24,6 +25,7 @@ enum Server {
 impl Server {
     fn kill(&mut self) {
         match self {
+            Self::Kafka(server) => server.kill(),
             Self::Nats(server) => server.kill(),
             Self::RabbitMq(server) => server.kill(),
             // Without a shutdown: it recovers at its start. Its own processes would survive its being killed, and keep
@@ -34,6 +36,7 @@ impl Server {
 
     fn start_again(&mut self) {
         match self {
+            Self::Kafka(server) => server.start_again(),
             Self::Nats(server) => server.start_again(),
             Self::RabbitMq(server) => server.start_again(),
             Self::Postgres(server) => server.start_again(),
@@ -53,6 +56,10 @@ impl Killable {
                 let start = || Server::Nats(Nats::start());
                 Self::start("nats", start).await.map(|server| Some((server, Duration::ZERO)))
             }
+            BrokerChoice::Kafka => {
+                let start = || Server::Kafka(Kafka::start());
+                Self::start("kafka", start).await.map(|server| Some((server, Duration::ZERO)))
+            }
             BrokerChoice::RabbitMq => {
                 let start = || Server::RabbitMq(RabbitMq::start());
                 Self::start("rabbitmq", start).await.map(|server| Some((server, RABBITMQ_SETTLES)))
@@ -71,6 +78,7 @@ impl Killable {
         }
         let started = tokio::task::spawn_blocking(start).await.map_err(|error| format!("{name}: {error}"))?;
         let port = match &started {
+            Server::Kafka(server) => server.port(),
             Server::Nats(server) => server.port(),
             Server::RabbitMq(server) => server.port(),
             Server::Postgres(server) => server.port(),

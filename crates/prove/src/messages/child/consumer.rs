@@ -8,11 +8,11 @@ use futures_util::StreamExt as _;
 use tokio::task::JoinSet;
 use tradewind_broker::{BrokeredMetrics, BrokeredOptions, BrokeredSource, Topic};
 use tradewind_events::{
-    Append, AppendError, Clock as _, Direction, Event, EventSource, EventStore, EventType, ExpectedRevision, Position,
-    Query, ReadError, Recorded, Revision, StreamId, SystemClock,
+    Append, AppendError, Clock as _, Direction, Event, EventId, EventSource, EventStore, EventType, ExpectedRevision,
+    Position, Query, ReadError, Recorded, Revision, StreamId, SystemClock,
 };
 
-use super::{Effect, Follow, Problem, effects_of, open_broker, open_options};
+use super::{Effect, Flaw, Follow, Problem, effects_of, open_broker, open_options};
 
 /// What a follower is called among a service's.
 const FOLLOWER: &str = "effects";
@@ -21,7 +21,12 @@ const EFFECTS_MAX: usize = 1_000;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Follows everything that it is to follow.
-pub(super) async fn run(store: Arc<dyn EventStore>, name: &str, follows: Vec<Follow>) -> Result<(), Problem> {
+pub(super) async fn run(
+    store: Arc<dyn EventStore>,
+    name: &str,
+    follows: Vec<Follow>,
+    flaw: Flaw,
+) -> Result<(), Problem> {
     let mut following = JoinSet::new();
     for follow in follows {
         let feed = tradewind_store::open(&follow.feed, open_options()).await?;
@@ -35,7 +40,7 @@ pub(super) async fn run(store: Arc<dyn EventStore>, name: &str, follows: Vec<Fol
             }
         };
         let stream = StreamId::new(effects_of(&follow.topic))?;
-        following.spawn(Following { store: Arc::clone(&store), source, stream }.run());
+        following.spawn(Following { store: Arc::clone(&store), source, stream, flaw }.run());
     }
     while let Some(ended) = following.join_next().await {
         ended??;
@@ -47,6 +52,7 @@ struct Following {
     store: Arc<dyn EventStore>,
     source: Arc<dyn EventSource>,
     stream: StreamId,
+    flaw: Flaw,
 }
 
 /// How far a follower is, and how many effects it has.
@@ -104,7 +110,8 @@ impl Following {
     async fn record(&self, place: Place, events: &[Recorded]) -> Result<Place, Ended> {
         let effects: Result<Vec<Event>, Problem> = events.iter().map(effect).collect();
         let expected = ExpectedRevision::seen(place.revision);
-        let append = Append::to(self.stream.clone(), expected, effects.map_err(Ended::Failed)?);
+        let effects = self.flaw.of(effects.map_err(Ended::Failed)?);
+        let append = Append::to(self.stream.clone(), expected, effects);
         loop {
             match self.store.append(append.clone()).await {
                 Ok(appended) => {
@@ -118,6 +125,24 @@ impl Following {
                 Err(other) => return Err(Ended::Failed(other.into())),
             }
         }
+    }
+}
+
+impl Flaw {
+    /// The last effect is the checkpoint, so it stays.
+    fn of(self, mut effects: Vec<Event>) -> Vec<Event> {
+        let last = effects.len().saturating_sub(1);
+        match self {
+            Self::None => {}
+            Self::Forgets if last > 0 => drop(effects.remove(0)),
+            Self::Repeats => {
+                let again = effects[0].data.clone();
+                effects.insert(0, Event { id: EventId::new(), data: again, ..effects[0].clone() });
+            }
+            Self::Forgets => {}
+            Self::Swaps => effects[..last].reverse(),
+        }
+        effects
     }
 }
 

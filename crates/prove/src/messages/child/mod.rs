@@ -147,11 +147,28 @@ fn say(said: &Said) -> io::Result<()> {
     out.flush()
 }
 
+/// What is wrong with a follower: only tests have one with which something is, to see that it is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(test), expect(dead_code, reason = "tests construct them"))]
+pub(super) enum Flaw {
+    None,
+    /// It leaves out an effect now and then.
+    Forgets,
+    /// It records one twice.
+    Repeats,
+    /// It records several in the wrong order.
+    Swaps,
+}
+
 /// Is what standard input assigns, until it is killed or standard input ends.
 ///
 /// # Errors
 /// If the assignment cannot be read, or what it names cannot be opened.
 pub async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    main_with(Flaw::None).await
+}
+
+pub(super) async fn main_with(flaw: Flaw) -> Result<(), Problem> {
     let mut line = String::new();
     io::stdin().read_line(&mut line)?;
     let assignment: Assignment = serde_json::from_str(&line)?;
@@ -175,7 +192,7 @@ pub async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
             let store = tradewind_store::open(&store, open_options()).await?;
             let (port, _serving) = serve(Arc::clone(&store)).await?;
             say(&Said::Ready { port })?;
-            consumer::run(store, &name, follows).await?;
+            consumer::run(store, &name, follows, flaw).await?;
         }
     }
     Ok(())
