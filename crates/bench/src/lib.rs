@@ -3,7 +3,7 @@
 //! Every figure stands beside the limit of the same machine, measured in the same run and in turns with it, since a
 //! disk is not the same from one minute to the next. `measure` holds the tools; `store` has a file for each figure of
 //! the embedded log; `http` goes through the store's server, `command` through a whole
-//! service, and `postgres` to a database.
+//! service, and `postgres` to a database; `parking` is about what a reaction cannot handle.
 //! `docs/benchmarks.md` keeps the results. Comparisons with other engines live in `crates/peers`, which uses these
 //! tools and is not part of the default build.
 
@@ -11,6 +11,7 @@ pub mod command;
 mod error;
 pub mod http;
 pub mod measure;
+pub mod parking;
 pub mod postgres;
 pub mod store;
 
@@ -27,6 +28,8 @@ pub enum Bench {
     Command(command::CommandBench),
     /// The event store in PostgreSQL, beside plain inserts on the same server
     Postgres(postgres::PostgresBench),
+    /// A reaction with one poison event among many keys, beside the same without
+    Parking(parking::ParkingBench),
 }
 
 impl Bench {
@@ -41,6 +44,7 @@ impl Bench {
             Self::Http(bench) => bench.run(),
             Self::Command(bench) => bench.run(),
             Self::Postgres(bench) => bench.run(),
+            Self::Parking(bench) => bench.run(),
         }
     }
 }

@@ -73,7 +73,7 @@ codes! {
     IDEMPOTENCY_KEY_REUSED = 2006;
     /// A command needs an idempotency key and has none.
     IDEMPOTENCY_KEY_MISSING = 2007;
-    /// A projection or reaction stopped at an event that it cannot handle.
+    /// A projection stopped at an event that it cannot handle, or a reaction parked it.
     POISON_EVENT = 2008;
     /// The service is draining and takes no new work.
     DRAINING = 2009;
@@ -87,6 +87,12 @@ codes! {
     SEED_DIFFERS = 2013;
     /// A follower cannot be seeded now.
     CANNOT_SEED = 2014;
+    /// A reaction stopped, since too much is set aside.
+    TOO_MUCH_ASIDE = 2021;
+    /// What can be done with a parked key only was asked of one that is not.
+    NOT_PARKED = 2022;
+    /// A service that an operator's command asks cannot be reached, or does not answer as one.
+    SERVICE_UNREACHABLE = 2023;
 
     /// No route matches.
     NO_ROUTE = 3001;

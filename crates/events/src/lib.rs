@@ -25,7 +25,7 @@ pub use append::{Append, AppendError, Appended, StreamAppend};
 pub use cloudevent::{CloudEvent, CloudEventError};
 pub use code::ErrorCode;
 pub use event::{Event, Recorded, RecordedParts};
-pub use metadata::Metadata;
+pub use metadata::{DELIVER_AFTER, Metadata};
 pub use names::{EventId, EventType, NameError, StreamId, Tag};
 pub use position::{ExpectedRevision, Position, Revision};
 pub use query::{AppendCondition, Query, QueryItem};

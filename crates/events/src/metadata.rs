@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+/// The extension that says when an event is to be delivered at the earliest: a time in RFC 3339, in UTC. Reactions and
+/// process managers meet the event then; read models and feeds show it at once, since it has happened.
+pub const DELIVER_AFTER: &str = "deliverafter";
+
 /// Where an event comes from. All of it is optional; none of it belongs to the event's own meaning.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]

@@ -13,6 +13,30 @@ pub(crate) const BACKDATED: &str = "backdated";
 /// [`Command::settled_by`](crate::Command::settled_by).
 pub(crate) const SETTLED_BY: &str = "settledby";
 
+/// What `who` does about `cause`, as a step in a trace.
+pub(crate) fn step_of(who: &str, cause: &str) -> String {
+    format!("{who}/{cause}")
+}
+
+/// The `traceparent` of a step below another, named after what it does: the same trace, and a span of its own. None if
+/// `parent` is malformed: W3C Trace Context has it ignored then.
+pub(crate) fn child_of(parent: &str, step: &str) -> Option<String> {
+    let mut parts = parent.splitn(4, '-');
+    let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let is_hex = |text: &str, length: usize| {
+        text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    };
+    let is_zero = |text: &str| text.bytes().all(|byte| byte == b'0');
+    // Later versions may say more behind the flags.
+    let flags = flags.get(..2).filter(|_| version != "00" || flags.len() == 2)?;
+    let well = is_hex(version, 2) && version != "ff" && is_hex(trace, 32) && is_hex(span, 16) && is_hex(flags, 2);
+    if !well || is_zero(trace) || is_zero(span) {
+        return None;
+    }
+    let own = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{trace}/{span}/{step}").as_bytes());
+    Some(format!("00-{trace}-{:016x}-{flags}", own.as_u64_pair().0))
+}
+
 /// A key of the service's own, which no client can choose: those that come over HTTP begin with a word of their own.
 /// Whoever knows an event's id knows what would follow from it, and must not be able to take its place.
 pub(crate) fn internal_key(of: impl Display) -> String {
@@ -91,10 +115,20 @@ impl CommandContext {
             correlation_id: metadata.correlation_id.or_else(|| Some(event.id().to_string())),
             causation_id: Some(event.id().to_string()),
             actor: metadata.actor,
+            tracestate: metadata.tracestate.filter(|_| metadata.traceparent.is_some()),
             traceparent: metadata.traceparent,
-            tracestate: metadata.tracestate,
             ..Self::keyed(key)
         }
+    }
+
+    /// The same as a step of its own in the trace that the event belongs to: what `who` does about the event. Doing it
+    /// again is the same step.
+    #[must_use]
+    pub(crate) fn traced_by(mut self, who: &str) -> Self {
+        let step = step_of(who, self.causation_id.as_deref().unwrap_or_default());
+        self.traceparent = self.traceparent.and_then(|parent| child_of(&parent, &step));
+        self.tracestate = self.tracestate.filter(|_| self.traceparent.is_some());
+        self
     }
 
     /// The metadata of the command's events.

@@ -35,7 +35,7 @@ pub use context::{CommandContext, IdempotencyKey};
 pub use domain_event::{DomainEvent, decode, tag};
 pub use entity::{Entity, stream_of};
 pub use feed::{Contract, ContractType, Feed, Publish, PublishError};
-pub use follow::{Control, ControlError, FailedTimer, FollowerState, FollowerStatus, Stopped};
+pub use follow::{Control, ControlError, FailedTimer, FollowerState, FollowerStatus, Paused, Stopped};
 pub use host::{
     Host, HostError, HostOptions, LogError, LogFormat, Operation, Problem, RequestId, Service, ServiceError,
     ServiceHandle, Submitted, init_logging,
@@ -45,7 +45,10 @@ pub use projection::{
     About, Answer, PastError, PastOptions, Projection, ProjectionError, ProjectionOptions, ProjectionStartError,
     QueryError, ReadModel, Reader,
 };
-pub use reaction::{Issued, Issuer, Reaction, ReactionError};
+pub use reaction::{
+    Counted, CountedAside, DeadLetterError, DeadLetters, Issued, Issuer, ParkedEvent, ParkedKey, ParkedKeys,
+    ParkedQueue, ParkingOptions, Reaction, ReactionError, Selected, SelectedKey, Selection,
+};
 pub use rusqlite;
 #[doc(hidden)]
 pub use serde_json as json;

@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod completions;
+mod deadletter;
 mod output;
 mod progress;
 mod prove;
@@ -16,6 +17,8 @@ pub(crate) enum Command {
     Check(check::Check),
     #[command(subcommand)]
     Store(store::Store),
+    #[command(subcommand)]
+    Deadletter(deadletter::Deadletter),
     /// Measure this machine's figures beside its limits
     #[command(subcommand)]
     Bench(tradewind_bench::Bench),
@@ -31,6 +34,7 @@ impl Command {
             Self::Up(command) => command.run().await,
             Self::Check(command) => command.run(),
             Self::Store(command) => command.run().await,
+            Self::Deadletter(command) => command.run().await,
             Self::Bench(bench) => bench::run(bench).await,
             Self::Prove(command) => command.run().await,
             Self::Completions(command) => command.run(),

@@ -39,6 +39,7 @@ Examples:
   tradewind up                        build and run what ./tradewind.toml describes
   tradewind check                     say whether the manifest is right
   tradewind store serve data --listen 127.0.0.1:7100
+  tradewind deadletter list http://127.0.0.1:7102
 
 Exit codes: 0 success, 1 failure, 2 wrong usage, 130 a proof or benchmark that was interrupted.
 Errors with a code such as TW-4002 have a page in docs/errors/.";

@@ -10,8 +10,8 @@ use futures_core::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
 use serde::Serialize;
 use tradewind_events::{
-    Delivery, Direction, Event, EventSource, EventStore, EventType, Page, Position, Query, ReadError, Recorded,
-    Revision, StreamId, StreamSlice, Subscription, Tag, Timestamp,
+    DELIVER_AFTER, Delivery, Direction, Event, EventSource, EventStore, EventType, Page, Position, Query, ReadError,
+    Recorded, Revision, StreamId, StreamSlice, Subscription, Tag, Timestamp,
 };
 
 use crate::Upcasters;
@@ -61,6 +61,8 @@ pub struct Contract {
     pub schema_version: u16,
     /// What it says, as JSON.
     pub data: Bytes,
+    /// When others are to act on it at the earliest; at once, if nothing is said. It is told at once in any case.
+    pub deliver_after: Option<Timestamp>,
 }
 
 /// Why an event cannot be told.
@@ -88,7 +90,15 @@ impl Contract {
             tags: Vec::new(),
             schema_version: 0,
             data: serde_json::to_vec(data)?.into(),
+            deliver_after: None,
         })
+    }
+
+    /// The same, but reactions and process managers of others are to meet it at `moment` at the earliest.
+    #[must_use]
+    pub fn deliver_after(mut self, moment: Timestamp) -> Self {
+        self.deliver_after = Some(moment);
+        self
     }
 
     /// The same, to be found by these tags.
@@ -121,6 +131,9 @@ impl Feed {
         let Some(contract) = told else { return Ok(None) };
         let mut metadata = event.metadata().map_err(|error| damaged(error.to_string()))?;
         metadata.schema_version = contract.schema_version;
+        if let Some(moment) = contract.deliver_after {
+            metadata.extensions.insert(DELIVER_AFTER.to_owned(), moment.to_string());
+        }
         let told = Event {
             id: event.id(),
             event_type: contract.event_type,

@@ -6,6 +6,7 @@ mod metrics;
 mod skips;
 mod status;
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,9 +21,9 @@ use crate::panics::catch_in;
 pub use control::{Control, ControlError};
 pub(crate) use control::{Request, Wish, control};
 pub(crate) use metrics::FollowerMetrics;
-pub(crate) use skips::{Skips, TimerSkipped};
+pub(crate) use skips::{Decided, Fix, Skips, TimerSkipped};
 pub(crate) use status::Status;
-pub use status::{FailedTimer, FollowerState, FollowerStatus, Stopped};
+pub use status::{FailedTimer, FollowerState, FollowerStatus, Paused, Stopped};
 
 /// The most events that are handed over at once.
 const BATCH_EVENTS_MAX: usize = 16_384;
@@ -38,6 +39,12 @@ pub(crate) trait Sink: Send + 'static {
 
     /// Handles events in order; those before a failing one stay handled. Afterwards everything up to `through` is.
     fn handle<'a>(&'a mut self, events: &'a [Recorded], through: Position) -> BoxFuture<'a, Result<(), Halt>>;
+
+    /// Sets an event aside that cannot be read, so that others can go on; false if it must be stopped at instead.
+    fn park<'a>(&'a mut self, event: &'a Recorded, error: String) -> BoxFuture<'a, Result<bool, Halt>> {
+        let _ = (event, error);
+        ready(Ok(false)).boxed()
+    }
 
     /// Up to where the effects are committed, and will not be asked for again.
     fn committed(&self) -> Position {
@@ -55,6 +62,8 @@ pub(crate) enum Halt {
     Poison(Box<Stopped>),
     /// Something else is out of order, and trying again may help.
     Transient(String),
+    /// It was told to stop.
+    Told,
 }
 
 /// How far to follow.
@@ -107,6 +116,10 @@ impl<S: Sink> Follower<S> {
                 Err(Halt::Poison(stopped)) => {
                     self.sink.flush().await;
                     return Ended::Stopped(stopped);
+                }
+                Err(Halt::Told) => {
+                    self.sink.flush().await;
+                    return Ended::Told;
                 }
                 Err(Halt::Transient(problem)) => {
                     tracing::warn!(follower = self.status.name(), problem, "interrupted; going on soon");
@@ -167,12 +180,16 @@ impl<S: Sink> Follower<S> {
         events.retain(|event| !self.skips.contains(event.position()));
         let mut readable = Vec::with_capacity(events.len());
         for event in events {
+            let event = self.skips.fixed(event);
             match self.upcasters.upcast(event.clone()) {
                 Ok(event) => readable.push(event),
                 Err(problem) => {
                     let before = Position(event.position().0 - 1);
-                    self.hand_over_readable(&readable, before).await?;
-                    return Err(Halt::Poison(Box::new(Stopped::at(&event, problem.to_string()))));
+                    self.hand_over_readable(&std::mem::take(&mut readable), before).await?;
+                    if !self.sink.park(&event, problem.to_string()).await? {
+                        return Err(Halt::Poison(Box::new(Stopped::at(&event, problem.to_string()))));
+                    }
+                    self.status.handled(self.sink.position(), std::slice::from_ref(&event));
                 }
             }
         }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::MissedTickBehavior;
 use tokio_util::task::AbortOnDropHandle;
-use tradewind_events::{Clock, EventSource, Position, Recorded, Timestamp};
+use tradewind_events::{Clock, ErrorCode, EventSource, Position, Recorded, Timestamp};
 
-use super::metrics::{FollowerLabels, FollowerMetrics};
+use super::metrics::{FollowerLabels, FollowerMetrics, Meter};
+use crate::reaction::CountedAside;
 use crate::shared::LeaseStatus;
 
 /// How often it is looked at how far a follower is behind, and how long that may take.
@@ -23,6 +24,8 @@ pub enum FollowerState {
     CatchingUp,
     /// It is live.
     Live,
+    /// Something that it needs for every event is down: it waits, and tries one event now and then.
+    Paused,
     /// It has stopped at an event, or fallen.
     Stopped,
     /// Another instance of the service does it, and this one would take over.
@@ -42,6 +45,8 @@ pub struct Stopped {
     pub stream: String,
     /// Why it could not be handled.
     pub error: String,
+    /// The stable code of that.
+    pub code: ErrorCode,
 }
 
 impl Stopped {
@@ -53,18 +58,36 @@ impl Stopped {
             event_type: event.event_type().to_owned(),
             stream: event.stream().to_owned(),
             error,
+            code: ErrorCode::POISON_EVENT,
         }
+    }
+
+    /// The same for another reason than that the event cannot be handled.
+    pub(crate) fn with_code(self, code: ErrorCode) -> Self {
+        Self { code, ..self }
     }
 
     /// A follower that had come to `position` has fallen because of `error`.
     pub(crate) fn fallen(position: Position, error: String) -> Self {
-        Self { position, event_id: String::new(), event_type: String::new(), stream: String::new(), error }
+        let (event_id, event_type, stream) = Default::default();
+        Self { position, event_id, event_type, stream, error, code: ErrorCode::POISON_EVENT }
     }
 
     /// Whether there is an event that could be passed over.
     pub(crate) fn is_at_event(&self) -> bool {
         !self.event_id.is_empty()
     }
+}
+
+/// That nothing works, and since when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Paused {
+    /// Since when.
+    pub since: Timestamp,
+    /// What the last event said that failed.
+    pub why: String,
+    /// How often one was tried.
+    pub probes: u32,
 }
 
 /// A timer that could not be handled. It waits until it is tried again, by somebody or by the next start, or skipped.
@@ -101,6 +124,10 @@ pub struct FollowerStatus {
     pub handled: u64,
     /// At which event it has stopped.
     pub stopped: Option<Stopped>,
+    /// Why it waits, if it does.
+    pub paused: Option<Paused>,
+    /// What it has set aside, while it goes on with everything else.
+    pub aside: CountedAside,
     /// How far the one that is being built beside it has come.
     pub rebuilding: Option<Position>,
     /// At which event the one that is being built has stopped.
@@ -117,6 +144,7 @@ pub(crate) struct Status {
     inner: Mutex<Inner>,
     labels: FollowerLabels,
     metrics: FollowerMetrics,
+    meter: Meter,
     clock: Arc<dyn Clock>,
 }
 
@@ -156,6 +184,8 @@ impl Status {
             lag_events: 0,
             handled: 0,
             stopped: None,
+            paused: None,
+            aside: CountedAside::default(),
             rebuilding: None,
             rebuild_stopped: None,
             failed_timers: Vec::new(),
@@ -164,7 +194,8 @@ impl Status {
         let inner = Mutex::new(Inner { status, behind_since: None, once_caught_up: false, answers_nothing: false });
         let labels = FollowerLabels { kind, name: name.to_owned() };
         metrics.stopped.get_or_create(&labels).set(0);
-        Arc::new(Self { inner, labels, metrics, clock })
+        let meter = metrics.meter(&labels);
+        Arc::new(Self { inner, labels, metrics, meter, clock })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -176,11 +207,16 @@ impl Status {
     }
 
     pub(crate) fn read(&self) -> FollowerStatus {
-        self.lock().status.clone()
+        let mut status = self.lock().status.clone();
+        let could_work = matches!(status.state, FollowerState::CatchingUp | FollowerState::Live);
+        if status.paused.is_some() && could_work {
+            status.state = FollowerState::Paused;
+        }
+        status
     }
 
-    /// Whether it has caught up once, or has stopped and waits for somebody: in both cases waiting longer for it to
-    /// become ready is no use. One that has fallen is a fault of the service, which is then not ready.
+    /// Whether it has caught up once, or has stopped and waits for somebody, or pauses because of somebody else: in all
+    /// these cases waiting longer for it to become ready is no use. One that has fallen is a fault of the service, which is then not ready.
     pub(crate) fn is_settled(&self) -> bool {
         let inner = self.lock();
         match &inner.status.stopped {
@@ -190,7 +226,7 @@ impl Status {
                 let is_held = inner.status.lease.as_ref().is_some_and(|lease| lease.holder.is_some());
                 inner.once_caught_up || (is_held && !inner.answers_nothing)
             }
-            None => inner.once_caught_up,
+            None => inner.once_caught_up || inner.status.paused.is_some(),
         }
     }
 
@@ -289,7 +325,7 @@ impl Status {
     pub(crate) fn stopped(&self, stopped: Stopped) {
         let why = if stopped.is_at_event() { "stopped at an event that cannot be handled" } else { "fell" };
         tracing::error!(
-            code = %tradewind_events::ErrorCode::POISON_EVENT,
+            code = %stopped.code,
             follower = self.name(), position = %stopped.position, event_type = stopped.event_type,
             stream = stopped.stream, error = stopped.error,
             "{why}"
@@ -298,6 +334,47 @@ impl Status {
         inner.status.state = FollowerState::Stopped;
         inner.status.stopped = Some(stopped);
         self.metrics.stopped.get_or_create(&self.labels).set(1);
+    }
+
+    /// An event could not be met, and its key is parked.
+    pub(crate) fn parked(&self, key: &str, event: &Recorded, failure: &str, error: &str) {
+        tracing::error!(
+            code = %ErrorCode::POISON_EVENT,
+            follower = self.name(), key, position = %event.position(), event_type = event.event_type(),
+            stream = event.stream(), failure, error,
+            "parked a key at an event that cannot be handled; others go on"
+        );
+    }
+
+    /// So much is set aside now.
+    pub(crate) fn set_aside(&self, counted: CountedAside) {
+        self.lock().status.aside = counted;
+        self.meter.set_aside(&counted);
+    }
+
+    /// Nothing works, or something does again.
+    pub(crate) fn paused(&self, paused: Option<Paused>) {
+        let mut inner = self.lock();
+        match (&inner.status.paused, &paused) {
+            (None, Some(Paused { why, .. })) => {
+                tracing::warn!(follower = self.name(), why, "paused: nothing that it tries succeeds");
+            }
+            (Some(_), None) => tracing::info!(follower = self.name(), "goes on after a pause"),
+            _ => {}
+        }
+        self.meter.paused.set(paused.is_some().into());
+        inner.status.paused = paused;
+    }
+
+    /// An event was met, with success or without; it took so long.
+    pub(crate) fn met(&self, took: Duration) {
+        self.meter.attempts.inc();
+        self.meter.handle.observe(took.as_secs_f64());
+    }
+
+    /// A key is tried again.
+    pub(crate) fn retried(&self) {
+        self.meter.retries.inc();
     }
 
     pub(crate) fn rebuilding(&self, position: Option<Position>, stopped: Option<Stopped>) {

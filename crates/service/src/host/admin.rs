@@ -15,16 +15,18 @@ use tokio_util::sync::CancellationToken;
 use tradewind_broker::RelayHandle;
 use tradewind_events::ErrorCode;
 
-use super::headers;
 use super::parts::Fallen;
+use super::{dead_letters, headers};
 use crate::follow::{Control, Status};
-use crate::{FollowerState, FollowerStatus, Problem};
+use crate::{DeadLetters, FollowerState, FollowerStatus, Problem};
 
 /// A follower, as seen from outside.
 #[derive(Clone)]
 pub(crate) struct Watched {
     pub(crate) status: Arc<Status>,
     pub(crate) control: Control,
+    /// What it has set aside; none, if it stops instead.
+    pub(crate) dead_letters: Option<DeadLetters>,
 }
 
 /// What the routes share.
@@ -70,6 +72,7 @@ pub(crate) fn admin_routes(admin: Arc<Admin>) -> Router {
         .route("/admin/projections/{name}/retry", post(retry))
         .route("/admin/projections/{name}/skip", post(skip))
         .route("/admin/projections/{name}/rebuild", post(rebuild))
+        .merge(dead_letters::routes())
         .route_layer(from_fn(deliberate))
         .with_state(admin)
 }
@@ -86,16 +89,24 @@ async fn live(State(admin): State<Arc<Admin>>) -> Json<Value> {
     Json(json!({ "status": "live", "service": admin.service }))
 }
 
-/// A follower that has stopped does not make the service unready: everything else works, and what it has can be
-/// asked for. It is told here all the same. A part that has fallen does, since only a new start helps it.
+/// A follower that has stopped, pauses or has parked something does not make the service unready: everything else works,
+/// and what it has can be asked for. It is told here all the same. A part that has fallen does, since only a new start helps it.
 async fn ready(State(admin): State<Arc<Admin>>) -> Response {
     let statuses = admin.statuses();
     let stopped: Vec<_> = statuses.iter().filter(|status| status.state == FollowerState::Stopped).collect();
     let behind: Vec<_> = statuses.iter().filter(|status| status.state == FollowerState::CatchingUp).collect();
     let names = |all: &[&FollowerStatus]| all.iter().map(|status| status.name.clone()).collect::<Vec<_>>();
-    let told = json!({ "service": admin.service, "stopped": stopped, "catching_up": names(&behind) });
+    let paused =
+        statuses.iter().filter_map(|status| Some(json!({ "name": status.name, "paused": status.paused.as_ref()? })));
+    let paused: Vec<Value> = paused.collect();
+    let parked = statuses.iter().filter(|status| status.aside.parked.keys > 0);
+    let parked: Vec<Value> =
+        parked.map(|status| json!({ "name": status.name, "parked": status.aside.parked })).collect();
+    let told = json!({ "service": admin.service, "stopped": stopped, "paused": paused, "parked": parked,
+        "catching_up": names(&behind) });
     if admin.is_ready() {
-        let status = if stopped.is_empty() { "ready" } else { "degraded" };
+        let is_well = stopped.is_empty() && paused.is_empty() && parked.is_empty();
+        let status = if is_well { "ready" } else { "degraded" };
         let mut told = told;
         told["status"] = status.into();
         return Json(told).into_response();

@@ -111,6 +111,9 @@ fn cloud_event() -> Value {
             "correlationid": text,
             "causationid": text,
             "traceparent": text,
+            "deliverafter": {
+                "type": "string", "format": "date-time", "description": "When to act on it at the earliest",
+            },
             "datacontenttype": text,
             "data": {"type": "object"},
         },

@@ -4,6 +4,7 @@
 mod admin;
 mod asyncapi;
 mod body;
+mod dead_letters;
 mod extract;
 mod headers;
 mod logging;
@@ -33,7 +34,7 @@ use crate::feed::{Feed, Publish};
 use crate::follow::{FollowerMetrics, Status};
 use crate::process::{AlsoHears, EffectHalf, InputHalf, ProcessManager, TimerRunner};
 use crate::projection::{ProjectionRunner, Surroundings};
-use crate::reaction::{ForReaction, Ledger, Reaction, ReactionRunner, ReactionSurroundings, Reactor};
+use crate::reaction::{ForReaction, Ledger, Opened, Reaction, ReactionRunner, ReactionSurroundings, Reactor};
 use crate::{Commands, Entities, Entity, Projection, ProjectionOptions, ReadModel, SharedDatabase, Upcasters};
 
 use admin::{Admin, Watched, admin_routes};
@@ -167,7 +168,7 @@ impl Host {
         };
         let around = self.surroundings.clone();
         let (runner, read_model, control) = ProjectionRunner::open(Arc::new(projection), source, around, &options)?;
-        let name = self.watch(Watched { status: runner.status(), control })?;
+        let name = self.watch(Watched { status: runner.status(), control, dead_letters: None })?;
         self.parts.push(Part::new(name, |stop| runner.run(stop)));
         Ok(read_model)
     }
@@ -188,7 +189,7 @@ impl Host {
         let (name, query) = (reaction.name(), reaction.query());
         let ledger = self.ledger(name, name)?;
         let reactor = ForReaction { reaction: Box::new(reaction), commands: self.commands() };
-        let about = ReactionSurroundings { kind: "reaction", name, source, query };
+        let about = self.about("reaction", name, source, query);
         self.follow(Arc::new(reactor), about, &ledger).map(drop)
     }
 
@@ -232,24 +233,29 @@ impl Host {
         let effects_name = P::State::CATEGORY;
         let (inputs, effects) = (self.ledger(name, name)?, self.ledger(name, &format!("{name}.effects"))?);
         let input = |commands| Arc::new(InputHalf { process: process.clone(), commands });
-        let about = ReactionSurroundings { kind: "process", name, source, query };
+        let about = self.about("process", name, source, query);
         self.follow(input(self.commands()), about, &inputs)?;
         for AlsoHears { name, source, query } in others {
             let heard = self.ledger(name, name)?;
-            let about = ReactionSurroundings { kind: "process", name, source, query };
+            let about = self.about("process", name, source, query);
             self.follow(input(self.commands()), about, &heard)?.answers_already();
         }
-        let own = ReactionSurroundings {
-            kind: "effects",
-            name: effects_name,
-            source: self.store.clone(),
-            query: Query::category(P::State::CATEGORY),
-        };
+        let own = self.about("effects", effects_name, self.store.clone(), Query::category(P::State::CATEGORY));
         let effect = EffectHalf { process: process.clone(), commands: self.commands() };
         self.follow(Arc::new(effect), own, &effects)?;
         let timers = TimerRunner { process, commands: self.commands(), ledger: effects, clock: self.clock() };
         self.parts.push(Part::new(format!("timers of {name}"), |stop| timers.run(stop)));
         Ok(())
+    }
+
+    fn about(
+        &self,
+        kind: &'static str,
+        name: &'static str,
+        source: Arc<dyn EventSource>,
+        query: Query,
+    ) -> ReactionSurroundings {
+        ReactionSurroundings { kind, name, source, query, parking: self.options.parking.clone() }
     }
 
     fn follow(
@@ -260,9 +266,10 @@ impl Host {
     ) -> Result<Arc<Status>, HostError> {
         let (name, around) = (about.name, self.surroundings.clone());
         let opened = ReactionRunner::open(reactor, about, around, ledger);
-        let (runner, control) = opened.map_err(|e| HostError::Ledger { name, problem: e.to_string() })?;
+        let opened = opened.map_err(|e| HostError::Ledger { name, problem: e.to_string() })?;
+        let Opened { runner, control, dead_letters } = opened;
         let status = runner.status();
-        let name = self.watch(Watched { status: status.clone(), control })?;
+        let name = self.watch(Watched { status: status.clone(), control, dead_letters: Some(dead_letters) })?;
         self.parts.push(Part::new(name, |stop| runner.run(stop)));
         Ok(status)
     }

@@ -229,6 +229,60 @@ fn own_operations() -> Vec<Operation> {
         for_operators("skip", "Pass over the event at which it stopped, and record that", "It goes on"),
         for_operators("rebuild", "Build it anew beside the one that answers", "It has begun"),
     ]
+    .into_iter()
+    .chain(dead_letters())
+    .collect()
+}
+
+/// What is done with keys that are parked.
+fn dead_letters() -> Vec<Operation> {
+    let text = || json!({"type": "string"});
+    let number = || json!({"type": "integer"});
+    let wish = json!({
+        "type": "object",
+        "description": "One of key (with its follower), failure, and all: true",
+        "properties": {
+            "follower": text(), "key": text(), "failure": text(),
+            "all": {"type": "boolean"}, "dry_run": {"type": "boolean"}, "whole_queue": {"type": "boolean"},
+        },
+    });
+    let key = "/admin/deadletters/{follower}/{key}";
+    vec![
+        Operation::new("get", "/admin/deadletters", "listParked")
+            .summary("Keys that are parked, or set aside in another state, each with the event at which it is")
+            .parameter("follower", "Of this reaction or process manager alone", text())
+            .parameter("state", "parked (unless told), waiting, delayed, or all", text())
+            .parameter("failure", "Those that failed so: poison, unreadable, panic, exhausted", text())
+            .parameter("after", "The next of an earlier answer", text())
+            .parameter("limit", "At most so many, up to 1,000; 100 unless told", number())
+            .says(200, "They, and where to go on")
+            .problem(400, "There is no such state"),
+        Operation::new("get", key, "showParked")
+            .summary("A key with its events, in the order in which they are to be met")
+            .parameter("after", "Events behind this position", number())
+            .parameter("limit", "At most so many, up to 1,000; 100 unless told", number())
+            .says(200, "It")
+            .problem(404, "Nothing of that key is set aside"),
+        Operation::new("put", "/admin/deadletters/{follower}/{key}/{position}", "fixParked")
+            .summary("Let an event of a parked key say something else, and record that")
+            .header("Tradewind-Actor", "On whose behalf", text())
+            .body(json!({}))
+            .response(204, json!({"description": "It will, when it is met"}))
+            .problem(404, "There is no such event")
+            .problem(409, "The key is not parked"),
+        Operation::new("post", "/admin/deadletters/redrive", "redriveParked")
+            .summary("Meet the events of parked keys again, each key's in their order, and record that")
+            .header("Tradewind-Actor", "On whose behalf", text())
+            .body(wish.clone())
+            .says(200, "Which")
+            .problem(409, "The key is not parked"),
+        Operation::new("post", "/admin/deadletters/drop", "dropParked")
+            .summary("Give up the event at which a key is parked, or all that are there, and record that")
+            .header("Tradewind-Actor", "On whose behalf", text())
+            .body(wish)
+            .says(200, "Which")
+            .problem(409, "The key is not parked"),
+    ]
 }
 
 fn for_operators(verb: &'static str, summary: &str, done: &str) -> Operation {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tradewind_http::Limits;
 
-use crate::{CommandOptions, PastOptions, SharedDatabase};
+use crate::{CommandOptions, ParkingOptions, PastOptions, SharedDatabase};
 
 /// How long a body may take, unless told.
 pub(super) const BODY_WITHIN: Duration = Duration::from_secs(30);
@@ -22,6 +22,8 @@ pub struct HostOptions {
     pub folder: PathBuf,
     /// How commands are handled.
     pub commands: CommandOptions,
+    /// How reactions and process managers go about what they cannot handle.
+    pub parking: ParkingOptions,
     /// How long a query waits for the position that it asks for.
     pub query_wait_max: Duration,
     /// Bounds on read models of the past.
@@ -46,6 +48,7 @@ impl HostOptions {
             listen,
             folder: folder.into(),
             commands: CommandOptions::default(),
+            parking: ParkingOptions::default(),
             query_wait_max: Duration::from_secs(5),
             past: PastOptions::default(),
             limits: Limits::default(),

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use tradewind_events::{AppendError, ErrorCode, Position, ReadError};
 
 use super::headers;
-use crate::{CommandError, ControlError, LoadError, NoMoment, NotYet, PastError, QueryError};
+use crate::{CommandError, ControlError, DeadLetterError, LoadError, NoMoment, NotYet, PastError, QueryError};
 
 /// A problem, as `application/problem+json`.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,7 +111,9 @@ fn status_of(code: ErrorCode) -> StatusCode {
             StatusCode::BAD_REQUEST
         }
         ErrorCode::NOT_FOUND => StatusCode::NOT_FOUND,
-        ErrorCode::REJECTED | ErrorCode::CONDITION_FAILED | ErrorCode::WRONG_REVISION => StatusCode::CONFLICT,
+        ErrorCode::REJECTED | ErrorCode::CONDITION_FAILED | ErrorCode::WRONG_REVISION | ErrorCode::NOT_PARKED => {
+            StatusCode::CONFLICT
+        }
         ErrorCode::IDEMPOTENCY_KEY_REUSED => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::DISK_FULL => StatusCode::INSUFFICIENT_STORAGE,
         ErrorCode::TOO_MUCH_CONTENTION
@@ -144,6 +146,7 @@ fn title_of(code: ErrorCode) -> &'static str {
         ErrorCode::TIMEOUT => "There was no answer in time",
         ErrorCode::POISON_EVENT => "An event cannot be handled",
         ErrorCode::READ_MODEL => "A read database cannot be used",
+        ErrorCode::NOT_PARKED => "The key is not parked",
         ErrorCode::TRUNCATED => "The beginning of an entity's history is gone",
         _ => "Something went wrong",
     }
@@ -197,6 +200,12 @@ impl From<ControlError> for Problem {
             _ => ErrorCode::REJECTED,
         };
         Self::new(code, error.to_string())
+    }
+}
+
+impl From<DeadLetterError> for Problem {
+    fn from(error: DeadLetterError) -> Self {
+        Self::new(error.code(), error.to_string())
     }
 }
 

@@ -15,7 +15,7 @@ use tradewind_http::{CutOff, Server};
 use super::admin::Admin;
 use super::parts::{Fallen, Part, Parts};
 use super::request::HttpMetrics;
-use crate::{Control, FollowerStatus};
+use crate::{Control, DeadLetters, FollowerStatus};
 
 /// A service that is bound to its address; [`Service::run`] runs it.
 pub struct Service {
@@ -83,6 +83,12 @@ impl ServiceHandle {
     pub fn control(&self, name: &str) -> Option<Control> {
         let found = self.admin.followers.iter().find(|watched| watched.status.name() == name)?;
         Some(found.control.clone())
+    }
+
+    /// What one of its reactions or process managers has set aside.
+    #[must_use]
+    pub fn dead_letters(&self, name: &str) -> Option<DeadLetters> {
+        self.admin.followers.iter().find(|watched| watched.status.name() == name)?.dead_letters.clone()
     }
 }
 

@@ -77,6 +77,10 @@ where
 }
 
 impl<P: ProcessManager> Reactor for InputHalf<P> {
+    fn name(&self) -> &str {
+        self.process.name()
+    }
+
     /// An instance hears what it listens to in the order in which it happened, from whatever streams it comes.
     fn lane<'a>(&self, event: &'a Recorded) -> Cow<'a, str> {
         self.process.instance(event).map_or_else(|| Cow::Borrowed(event.stream()), Cow::Owned)
@@ -89,7 +93,7 @@ impl<P: ProcessManager> Reactor for InputHalf<P> {
                 return Ok(Vec::new());
             }
             let key = internal_key(format_args!("{}/{}", self.process.name(), event.id()));
-            let context = CommandContext::caused_by(event, key);
+            let context = CommandContext::caused_by(event, key).traced_by(self.process.name());
             let heard = event.clone();
             let record = Record::new(&self.process, move |process: &P, state| process.on_event(state, &heard));
             record.give(&self.commands, &instance, &context).await?;
@@ -108,6 +112,10 @@ impl<P: ProcessManager> InputHalf<P> {
 }
 
 impl<P: ProcessManager> Reactor for EffectHalf<P> {
+    fn name(&self) -> &str {
+        self.process.name()
+    }
+
     fn meet<'a>(&'a self, event: &'a Recorded) -> BoxFuture<'a, Result<Vec<TimerChange>, ReactionError>> {
         self.set_off(event).boxed()
     }
@@ -183,5 +191,7 @@ fn set_by(event: &Recorded, name: String, due: Timestamp) -> Timer {
         cause: event.id().to_string(),
         backdated: metadata.extensions.contains_key(BACKDATED),
         correlation: metadata.correlation_id,
+        traceparent: metadata.traceparent,
+        tracestate: metadata.tracestate,
     }
 }

@@ -68,16 +68,20 @@ impl<P: ProcessManager> TimerRunner<P> {
         let context = CommandContext {
             correlation_id: timer.correlation.clone(),
             causation_id: Some(timer.cause.clone()),
+            traceparent: timer.traceparent.clone(),
+            tracestate: timer.tracestate.clone(),
             at: timer.backdated.then_some(timer.due),
             ..CommandContext::keyed(key)
-        };
+        }
+        .traced_by(&format!("{}/timer/{}", self.process.name(), timer.name));
         let name = timer.name.clone();
         let record = Record::new(&self.process, move |process: &P, state| Ok(process.on_timer(state, &name)));
         let fired = catch_in("the process manager", record.give(&self.commands, &timer.process, &context)).await;
         match fired.unwrap_or_else(|panic| Err(ReactionError::Poison(panic))) {
             Ok(()) => self.ledger.fired(timer).await,
-            Err(ReactionError::Transient(problem)) => Err(problem),
-            Err(ReactionError::Poison(problem)) => {
+            Err(ReactionError::Transient(problem) | ReactionError::Unavailable(problem)) => Err(problem),
+            Err(error @ ReactionError::Again(_)) => Err(error.to_string()),
+            Err(ReactionError::Poison(problem) | ReactionError::Unreadable(problem)) => {
                 tracing::error!(
                     process = self.process.name(),
                     instance = timer.process,

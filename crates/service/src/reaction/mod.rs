@@ -1,8 +1,18 @@
 //! Reactions: what a service does when something has happened. Each event is met at least once, and what follows
 //! from it is named after it, so that the effect is that of exactly once.
+//!
+//! `sink` takes events as they come, `meeting` meets those of one key in order, `aside` keeps what could not be met and
+//! goes back to it, `circuit` notices when nothing works, `ledger` remembers all of that; `dead_letters` is what
+//! operators see of it.
 
+mod aside;
+mod backoff;
+mod circuit;
+mod dead_letters;
 mod desk;
+mod failure;
 mod ledger;
+mod meeting;
 mod runner;
 mod sink;
 
@@ -12,13 +22,17 @@ use futures_core::future::BoxFuture;
 use tradewind_events::{Query, Recorded};
 
 use crate::context::internal_key;
-use crate::{
-    Acknowledged, Command, CommandContext, CommandError, Commands, Refused, Rejection, Together, TogetherError,
-};
+use crate::{Acknowledged, Command, CommandContext, Commands, Refused, Rejection, Together, TogetherError};
 
+pub use aside::{Counted, CountedAside, ParkingOptions};
+pub(crate) use dead_letters::TOLD_MAX;
+pub use dead_letters::{
+    DeadLetterError, DeadLetters, ParkedEvent, ParkedKey, ParkedKeys, ParkedQueue, Selected, SelectedKey, Selection,
+};
+pub use failure::ReactionError;
 pub(crate) use ledger::{Ledger, Timer, TimerChange};
-pub(crate) use runner::{ReactionRunner, ReactionSurroundings};
-pub(crate) use sink::Reactor;
+pub(crate) use meeting::Reactor;
+pub(crate) use runner::{Opened, ReactionRunner, ReactionSurroundings};
 
 /// Something that is done whenever certain events have happened.
 pub trait Reaction: Send + Sync + 'static {
@@ -30,32 +44,16 @@ pub trait Reaction: Send + Sync + 'static {
     fn query(&self) -> Query;
 
     /// What is done. Events of one stream come one after the other; those of different streams at the same time. An
-    /// event may come again, after a crash or because of another one's failure, and must then lead to the same commands
-    /// in the same order. A command that took effect or changed nothing comes to the same then; one that was rejected
-    /// is decided anew. What must remember a rejection is a [`ProcessManager`](crate::ProcessManager).
+    /// event may come again, after a crash or because it failed, and must then lead to the same commands in the same
+    /// order. A command that took effect or changed nothing comes to the same then; one that was rejected is decided
+    /// anew. What must remember a rejection is a [`ProcessManager`](crate::ProcessManager).
     fn react<'a>(&'a self, event: &'a Recorded, issuer: &'a Issuer) -> BoxFuture<'a, Result<(), ReactionError>>;
-}
 
-/// Why a reaction did not succeed.
-#[derive(Debug, thiserror::Error)]
-pub enum ReactionError {
-    /// Trying again may help; it is tried again until it does.
-    #[error("{0}")]
-    Transient(String),
-    /// Trying again is no use: the reaction stops at this event until somebody looks.
-    #[error("{0}")]
-    Poison(String),
-}
-
-impl From<CommandError> for ReactionError {
-    fn from(error: CommandError) -> Self {
-        if error.is_transient() { Self::Transient(error.to_string()) } else { Self::Poison(error.to_string()) }
-    }
-}
-
-impl From<serde_json::Error> for ReactionError {
-    fn from(error: serde_json::Error) -> Self {
-        Self::Poison(error.to_string())
+    /// Whether later events of a stream wait for one that is delayed, by what it says of itself or by
+    /// [`ReactionError::Again`]. They do unless this says otherwise, since order within a stream is what is promised.
+    /// If they do not, a delayed event is met alone when its time has come, and those behind it go on at once.
+    fn later_events_wait(&self) -> bool {
+        true
     }
 }
 
@@ -72,6 +70,7 @@ pub enum Issued {
 pub struct Issuer {
     commands: Commands,
     event: Recorded,
+    name: String,
     key: String,
     issued: AtomicUsize,
 }
@@ -79,7 +78,7 @@ pub struct Issuer {
 impl Issuer {
     pub(crate) fn new(commands: Commands, name: &str, event: &Recorded) -> Self {
         let key = internal_key(format_args!("{name}/{}", event.id()));
-        Self { commands, event: event.clone(), key, issued: AtomicUsize::new(0) }
+        Self { commands, event: event.clone(), name: name.to_owned(), key, issued: AtomicUsize::new(0) }
     }
 
     /// Gives a command to the entity `id`.
@@ -114,7 +113,7 @@ impl Issuer {
     /// The context of the event's next consequence.
     pub(crate) fn next_context(&self) -> CommandContext {
         let number = self.issued.fetch_add(1, Ordering::Relaxed);
-        CommandContext::caused_by(&self.event, format!("{}/{number}", self.key))
+        CommandContext::caused_by(&self.event, format!("{}/{number}", self.key)).traced_by(&self.name)
     }
 }
 
@@ -125,6 +124,14 @@ pub(crate) struct ForReaction {
 }
 
 impl Reactor for ForReaction {
+    fn name(&self) -> &str {
+        self.reaction.name()
+    }
+
+    fn later_events_wait(&self) -> bool {
+        self.reaction.later_events_wait()
+    }
+
     fn meet<'a>(&'a self, event: &'a Recorded) -> BoxFuture<'a, Result<Vec<TimerChange>, ReactionError>> {
         Box::pin(async move {
             let issuer = Issuer::new(self.commands.clone(), self.reaction.name(), event);

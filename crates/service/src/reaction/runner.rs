@@ -4,12 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
-use tradewind_events::{EventSource, Query};
+use tokio_util::task::AbortOnDropHandle;
+use tradewind_events::{ErrorCode, EventSource, Query};
 
 use super::Ledger;
+use super::aside::{Aside, Driver, ParkingOptions};
+use super::dead_letters::DeadLetters;
 use super::desk::Desk;
-use super::sink::{ReactionSink, Reactor};
+use super::meeting::{Meeting, Reactor};
+use super::sink::ReactionSink;
+use crate::Upcasters;
 use crate::follow::{
     Control, ControlError, Ended, Follower, Request, Skips, Status, Stopped, Until, Wish, control, run_to_its_end,
 };
@@ -19,6 +25,8 @@ use crate::projection::Surroundings;
 const HEAD_MAX: Duration = Duration::from_secs(5);
 /// Between two tries to begin.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How often it is looked at whether there is room for more that is set aside.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What tells reactions apart that share everything else.
 pub(crate) struct ReactionSurroundings {
@@ -27,6 +35,7 @@ pub(crate) struct ReactionSurroundings {
     pub(crate) name: &'static str,
     pub(crate) source: Arc<dyn EventSource>,
     pub(crate) query: Query,
+    pub(crate) parking: ParkingOptions,
 }
 
 /// A reaction as a task: see [`ReactionRunner::run`].
@@ -35,6 +44,15 @@ pub(crate) struct ReactionRunner {
     desk: Desk,
     source: Arc<dyn EventSource>,
     requests: mpsc::Receiver<Request>,
+    meeting: Arc<Meeting>,
+    upcasters: Upcasters,
+}
+
+/// A reaction, and what can be asked of it.
+pub(crate) struct Opened {
+    pub(crate) runner: ReactionRunner,
+    pub(crate) control: Control,
+    pub(crate) dead_letters: DeadLetters,
 }
 
 impl ReactionRunner {
@@ -43,18 +61,24 @@ impl ReactionRunner {
         about: ReactionSurroundings,
         around: Surroundings,
         ledger: &Ledger,
-    ) -> rusqlite::Result<(Self, Control)> {
-        let ReactionSurroundings { kind, name, source, query } = about;
+    ) -> rusqlite::Result<Opened> {
+        let ReactionSurroundings { kind, name, source, query, parking } = about;
         let position = ledger.position()?;
         let status = Status::new(kind, name, 1, around.metrics.clone(), around.clock.clone());
         status.moved_to(position);
         let skips = Skips::new(around.store.clone(), name, 1);
-        let (ledger, clock) = (ledger.clone(), around.clock.clone());
-        let desk = Desk { ledger: ledger.clone(), skips: skips.clone(), status: status.clone(), clock };
-        let sink = ReactionSink { reactor, ledger, skips: skips.clone(), position, stored: position };
-        let follower = Follower { sink, source: source.clone(), query, upcasters: around.upcasters, skips, status };
+        let (ledger, clock, upcasters) = (ledger.clone(), around.clock.clone(), around.upcasters);
+        let aside = Aside::open(ledger.clone(), parking, clock.clone(), status.clone())?;
+        let dead_letters = DeadLetters { name, aside: aside.clone(), skips: skips.clone() };
+        let meeting = Meeting { reactor, aside, skips: skips.clone(), status: status.clone() };
+        let meeting = Arc::new(meeting);
+        let desk = Desk { ledger, skips: skips.clone(), status: status.clone(), clock };
+        let sink =
+            ReactionSink { meeting: meeting.clone(), position, stored: position, stop: CancellationToken::new() };
+        let follower = Follower { sink, source: source.clone(), query, upcasters: upcasters.clone(), skips, status };
         let (control, requests) = control();
-        Ok((Self { follower: Some(follower), desk, source, requests }, control))
+        let runner = Self { follower: Some(follower), desk, source, requests, meeting, upcasters };
+        Ok(Opened { runner, control, dead_letters })
     }
 
     pub(crate) fn status(&self) -> Arc<Status> {
@@ -79,6 +103,24 @@ impl ReactionRunner {
         }
         let _sampling = self.desk.status.keep_sampling(self.source.clone());
         let _looking = self.desk.keep_looking();
+        let driving = self.drive(shutdown);
+        self.follow_on(&mut follower, shutdown).await;
+        // It comes to its end by the same word; if this is dropped before, so is it.
+        if driving.await.is_err() {
+            tracing::debug!(reaction = self.desk.status.name(), "what was set aside is gone on with at the next start");
+        }
+    }
+
+    /// Goes back to what is set aside, in a task of its own.
+    fn drive(&self, shutdown: &CancellationToken) -> AbortOnDropHandle<()> {
+        let driver = Driver { meeting: self.meeting.clone(), upcasters: self.upcasters.clone() };
+        let (status, shutdown) = (self.desk.status.clone(), shutdown.clone());
+        let driving = async move { run_to_its_end(&status, &shutdown, driver.run(shutdown.clone())).await };
+        AbortOnDropHandle::new(tokio::spawn(driving))
+    }
+
+    async fn follow_on(&mut self, follower: &mut Follower<ReactionSink>, shutdown: &CancellationToken) {
+        follower.sink.stop = shutdown.clone();
         loop {
             let stopped =
                 match self.desk.open_during(&mut self.requests, follower.follow(shutdown, Until::Forever)).await {
@@ -96,9 +138,19 @@ impl ReactionRunner {
 
     /// Waits until somebody says how to go on; false if the service goes down instead.
     async fn wait_for_help(&mut self, stopped: &Stopped, shutdown: &CancellationToken) -> bool {
+        let for_want_of_room = stopped.code == ErrorCode::TOO_MUCH_ASIDE;
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let request = shutdown.run_until_cancelled(self.requests.recv()).await;
-            let Some(Some(request)) = request else { return false };
+            let request = tokio::select! {
+                () = shutdown.cancelled() => return false,
+                request = self.requests.recv() => request,
+                _ = looks.tick(), if for_want_of_room => match self.meeting.aside.has_room() {
+                    true => return true,
+                    false => continue,
+                },
+            };
+            let Some(request) = request else { return false };
             let answer = match request.wish {
                 // There need not be a timer that has failed as well.
                 Wish::Retry => self.desk.retry().await.or(Ok(())),

@@ -242,7 +242,13 @@ async fn what_a_feed_says_over_http_is_what_any_store_says() {
         }
         fn publish(&self, _: &Recorded) -> Result<Option<Contract>, PublishError> {
             let event_type = EventType::new("odd")?;
-            Ok(Some(Contract { event_type, tags: Vec::new(), schema_version: 0, data: (&b"\xff"[..]).into() }))
+            Ok(Some(Contract {
+                event_type,
+                tags: Vec::new(),
+                schema_version: 0,
+                data: (&b"\xff"[..]).into(),
+                deliver_after: None,
+            }))
         }
     }
     let extensions = [("id".to_owned(), "mine".to_owned()), ("position".to_owned(), "7".to_owned())];
@@ -296,6 +302,7 @@ async fn another_service_keeps_a_local_copy_from_the_feed() {
                 tags: Vec::new(),
                 schema_version: 0,
                 data: event.data_bytes(),
+                deliver_after: None,
             }))
         }
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use futures_core::future::BoxFuture;
 use tradewind_events::{EventType, Query, Recorded};
-use tradewind_service::{FollowerState, Issuer, Reaction, ReactionError};
+use tradewind_service::{FollowerState, Issuer, Reaction, ReactionError, Selection};
 use tradewind_testkit::memory_store::MemoryStore;
 
 use crate::account::{Balances, Deposit, Deposited, commands, eventually, nobody};
@@ -33,7 +33,7 @@ impl Reaction for Falls {
 }
 
 #[tokio::test]
-async fn a_reaction_that_panics_stops_at_the_event_and_says_so() {
+async fn a_reaction_that_panics_parks_the_key_of_the_event_and_says_so() {
     let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
     let mut host = host(&store, folder.path());
     host.reaction(Falls).unwrap();
@@ -43,12 +43,14 @@ async fn a_reaction_that_panics_stops_at_the_event_and_says_so() {
         commands.handle("a", &Deposit(cents), &nobody()).await.unwrap();
     }
     let status = || running.handle.followers().remove(0);
-    eventually("the stop", async || status().state == FollowerState::Stopped).await;
-    let stopped = status().stopped.unwrap();
-    assert_eq!(stopped.position.0, 2);
-    assert!(stopped.error.contains("panicked") && stopped.error.contains("thirteen"), "{}", stopped.error);
-    running.handle.control("falls").unwrap().skip(None).await.unwrap();
-    eventually("the end", async || status().position.0 >= 3 && status().state == FollowerState::Live).await;
+    eventually("the parked key", async || status().aside.parked.events == 2).await;
+    let letters = running.handle.dead_letters("falls").unwrap();
+    let parked = letters.list(None, None, None, 9).await.unwrap().items.remove(0);
+    assert_eq!((parked.position.0, &*parked.failure), (2, "panic"));
+    assert!(parked.error.contains("panicked") && parked.error.contains("thirteen"), "{}", parked.error);
+    letters.drop_parked(&Selection::All, false, false, None).await.unwrap();
+    eventually("the end", async || status().aside.parked.keys + status().aside.waiting.keys == 0).await;
+    assert_eq!((status().position.0 >= 3, status().state), (true, FollowerState::Live));
     running.stop().await.unwrap();
 }
 

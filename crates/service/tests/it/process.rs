@@ -165,9 +165,14 @@ async fn a_past_that_is_brought_in_unfolds_at_its_own_times() {
     let commands = host.commands();
     let running = start_ready(host).await;
     let then: Timestamp = "2017-03-31T10:20:30Z".parse().unwrap();
-    commands.handle("1", &Open::by("ann"), &nobody().at(then)).await.unwrap();
+    let mut context = nobody().at(then);
+    context.traceparent = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into());
+    commands.handle("1", &Open::by("ann"), &context).await.unwrap();
     eventually("its end", async || types(&store, "welcome-1").len() == 3).await;
     let all = store.everything();
+    let traces: Vec<_> = all.iter().map(|event| event.metadata().unwrap().traceparent.unwrap()).collect();
+    assert!(traces.iter().all(|trace| trace.starts_with("00-0af7651916cd43dd8448eb211c80319c-")), "{traces:?}");
+    assert!(traces.iter().enumerate().all(|(n, trace)| !traces[..n].contains(trace)), "each is a step: {traces:?}");
     let time = |kind: &str| all.iter().find(|event| event.event_type() == kind).unwrap().time();
     assert_eq!((time("WelcomeBegun"), time("Deposited")), (then, then));
     assert_eq!((time("GiftMatured"), time("ClawbackRefused")), (then.plus(HOUR), then.plus(HOUR)));

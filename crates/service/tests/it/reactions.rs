@@ -3,7 +3,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_core::future::BoxFuture;
 use tradewind_events::{EventId, EventType, Query, Recorded};
-use tradewind_service::{CommandContext, CommandOptions, FollowerState, Host, Issued, Issuer, Reaction, ReactionError};
+use tradewind_service::{
+    CommandContext, CommandOptions, FollowerState, Host, Issued, Issuer, Reaction, ReactionError, Selection,
+};
 use tradewind_testkit::memory_store::MemoryStore;
 
 use crate::account::{Account, Deposit, Deposited, Open, Withdraw, commands, eventually, nobody};
@@ -97,6 +99,8 @@ async fn what_a_reaction_does_is_told_to_be_caused_by_its_event() {
     let mut context = nobody().at("2017-03-31T10:20:30Z".parse().unwrap());
     context.correlation_id = Some("talk-1".into());
     context.actor = Some("ann".into());
+    context.traceparent = Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into());
+    context.tracestate = Some("a=b".into());
     commands.handle("a", &Deposit(100), &context).await.unwrap();
     eventually("the fee", async || store.everything().len() == 2).await;
     let (cause, fee) = (&store.everything()[0], &store.everything()[1]);
@@ -104,11 +108,15 @@ async fn what_a_reaction_does_is_told_to_be_caused_by_its_event() {
     assert_eq!(metadata.causation_id, Some(cause.id().to_string()));
     assert_eq!(metadata.correlation_id.as_deref(), Some("talk-1"));
     assert_eq!(metadata.actor.as_deref(), Some("ann"));
+    let (trace, span) = metadata.traceparent.as_deref().unwrap().split_at(36);
+    assert_eq!((trace, span.len()), ("00-0af7651916cd43dd8448eb211c80319c-", 19), "the same trace");
+    assert!(!span.contains("b7ad6b7169203331") && span.ends_with("-01"), "and a step of its own in it: {span}");
+    assert_eq!(metadata.tracestate.as_deref(), Some("a=b"));
     assert_eq!(fee.time(), cause.time(), "what follows from a past that was brought in has its time");
 }
 
 #[tokio::test]
-async fn a_reaction_waits_out_a_store_that_fails_and_stops_at_poison_until_told_to_skip_it() {
+async fn a_reaction_waits_out_a_store_that_fails_and_parks_a_key_at_poison_until_it_is_dropped() {
     let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
     let (host, met) = with_fee(&store, folder.path(), 13);
     let commands = host.commands();
@@ -121,14 +129,18 @@ async fn a_reaction_waits_out_a_store_that_fails_and_stops_at_poison_until_told_
     commands.handle("a", &Deposit(13), &nobody()).await.unwrap();
     commands.handle("b", &Deposit(2), &nobody()).await.unwrap();
     let status = || running.handle.followers().remove(0);
-    eventually("the stop", async || status().state == FollowerState::Stopped).await;
-    assert_eq!(status().stopped.unwrap().stream, "account-a");
+    eventually("the parked key", async || status().aside.parked.keys == 1).await;
+    assert_eq!(status().state, FollowerState::Live);
     let control = running.handle.control("fee-on-deposit").unwrap();
     assert!(control.rebuild().await.is_err());
-    control.skip(Some("op".into())).await.unwrap();
-    eventually("the later fee", async || met.load(Ordering::SeqCst) >= 2).await;
+    assert!(control.skip(None).await.is_err(), "it has not stopped");
     let fees = async || commands.entities().load::<Account>("fees").await.unwrap().state.balance_cents;
-    eventually("both fees", async || fees().await == 2).await;
+    eventually("the other's fee", async || fees().await == 2).await;
+    commands.handle("a", &Deposit(3), &nobody()).await.unwrap();
+    eventually("the queue", async || status().aside.parked.events == 2).await;
+    let letters = running.handle.dead_letters("fee-on-deposit").unwrap();
+    letters.drop_parked(&Selection::All, false, false, Some("op".into())).await.unwrap();
+    eventually("all fees", async || fees().await == 3 && met.load(Ordering::SeqCst) >= 3).await;
     running.stop().await.unwrap();
 }
 

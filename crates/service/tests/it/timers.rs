@@ -139,7 +139,7 @@ impl ProcessManager for FallingWelcomes {
 }
 
 #[tokio::test]
-async fn a_process_manager_that_panics_stops_at_the_event_or_keeps_the_timer() {
+async fn a_process_manager_that_panics_parks_the_event_or_keeps_the_timer() {
     let (store, folder, clock) = (MemoryStore::new(), tempfile::tempdir().unwrap(), clock());
     let mut host = host_at(&store, folder.path(), clock.clone());
     host.process(FallingWelcomes).unwrap();
@@ -156,7 +156,10 @@ async fn a_process_manager_that_panics_stops_at_the_event_or_keeps_the_timer() {
 
     commands.handle("13", &Open::by("bob"), &nobody()).await.unwrap();
     let status = || running.handle.followers().into_iter().find(|status| status.name == "welcomes").unwrap();
-    eventually("the stop", async || status().state == FollowerState::Stopped).await;
-    assert_eq!(status().stopped.unwrap().stream, "account-13");
+    eventually("the parked key", async || status().aside.parked.keys == 1).await;
+    // Whom it concerns could not be told, so it is its stream's.
+    let parked = running.handle.dead_letters("welcomes").unwrap().list(None, None, None, 9).await.unwrap().items;
+    assert_eq!((&*parked[0].key, &*parked[0].failure), ("account-13", "panic"));
+    assert_eq!(status().state, FollowerState::Live);
     running.stop().await.unwrap();
 }

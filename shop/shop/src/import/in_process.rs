@@ -155,10 +155,15 @@ impl InProcess {
         let (mut positions, mut all) = (Vec::new(), true);
         for service in &self.services {
             for follower in service.handle.followers() {
-                let FollowerStatus { name, state, position, stopped, .. } = &follower;
+                let FollowerStatus { name, state, position, stopped, aside, .. } = &follower;
                 if *state == FollowerState::Stopped {
                     bail!("{name} of {} has stopped: {stopped:?}", service.name);
                 }
+                if aside.parked.keys > 0 {
+                    bail!("{name} of {} has parked {} keys", service.name, aside.parked.keys);
+                }
+                // What is set aside is behind its position, and not done.
+                all &= aside.events() == 0;
                 let source = service.copies.iter().find(|(copy, _)| copy == name).map_or(service.name, |(_, of)| of);
                 let head = heads.iter().find(|(name, _)| *name == source).map(|(_, head)| *head);
                 all &= Some(*position) >= head;

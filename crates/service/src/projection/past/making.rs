@@ -229,6 +229,7 @@ fn failed(halt: Halt) -> PastError {
     match halt {
         Halt::Poison(at) => PastError::Failed(format!("event {} at {}: {}", at.event_id, at.position, at.error)),
         Halt::Transient(problem) => PastError::Failed(problem),
+        Halt::Told => PastError::Failed("it was told to stop".to_owned()),
     }
 }
 

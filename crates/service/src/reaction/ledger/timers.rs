@@ -1,19 +1,15 @@
-//! What a reaction or process manager must remember: how far it has come, and which timers it has set. Both change
-//! in one transaction. Derived: if the file is lost, everything is met again, and the keys of the commands make
-//! that harmless.
-
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+//! Timers in the ledger.
 
 use rusqlite::{Connection, Row, Transaction, params};
-use tradewind_events::{Position, Timestamp};
+use tradewind_events::Timestamp;
+
+use super::Ledger;
 
 const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL);
-    INSERT OR IGNORE INTO checkpoint VALUES (1, 0);
     CREATE TABLE IF NOT EXISTS timers (
         process TEXT NOT NULL, name TEXT NOT NULL, due INTEGER NOT NULL, cause TEXT NOT NULL,
-        correlation TEXT, backdated INTEGER NOT NULL, PRIMARY KEY (process, name)) WITHOUT ROWID;
+        correlation TEXT, backdated INTEGER NOT NULL, traceparent TEXT, tracestate TEXT,
+        PRIMARY KEY (process, name)) WITHOUT ROWID;
     CREATE INDEX IF NOT EXISTS timers_by_due ON timers (due);";
 
 /// Marks on timers that could not be handled. They go with the connection, so that every start tries again.
@@ -25,7 +21,7 @@ const MARKS: &str = "
 /// A timer's columns, in the order in which [`timer`] reads them.
 macro_rules! columns {
     () => {
-        "process, name, due, cause, correlation, backdated"
+        "process, name, due, cause, correlation, backdated, traceparent, tracestate"
     };
 }
 
@@ -41,6 +37,9 @@ pub(crate) struct Timer {
     pub(crate) correlation: Option<String>,
     /// Whether it belongs to a past that was brought in, and fires at its own time.
     pub(crate) backdated: bool,
+    /// The trace to which what set it belongs.
+    pub(crate) traceparent: Option<String>,
+    pub(crate) tracestate: Option<String>,
 }
 
 /// What an event does to timers.
@@ -50,65 +49,18 @@ pub(crate) enum TimerChange {
     Cancel { process: String, name: String },
 }
 
-/// The file. Clones share it.
-#[derive(Clone)]
-pub(crate) struct Ledger {
-    connection: Arc<Mutex<Connection>>,
+pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(SCHEMA)?;
+    // A ledger that was made before timers belonged to traces.
+    let sql = "SELECT EXISTS (SELECT 1 FROM pragma_table_info('timers') WHERE name = 'traceparent')";
+    if !connection.query_row(sql, [], |row| row.get(0))? {
+        let sql = "ALTER TABLE timers ADD COLUMN traceparent TEXT; ALTER TABLE timers ADD COLUMN tracestate TEXT";
+        connection.execute_batch(sql)?;
+    }
+    connection.execute_batch(MARKS)
 }
 
 impl Ledger {
-    pub(crate) fn open(path: &Path) -> rusqlite::Result<Self> {
-        let connection = Connection::open(path)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
-        connection.pragma_update(None, "temp_store", "MEMORY")?;
-        connection.execute_batch(SCHEMA)?;
-        connection.execute_batch(MARKS)?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
-    }
-
-    /// Runs `work` where waiting is allowed.
-    async fn with<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, String> {
-        let connection = self.connection.clone();
-        let work = move || work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner));
-        match tokio::task::spawn_blocking(work).await {
-            Ok(done) => done.map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        }
-    }
-
-    pub(crate) fn position(&self) -> rusqlite::Result<Position> {
-        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        connection.query_row("SELECT position FROM checkpoint", [], |row| row.get(0).map(|p: i64| Position(p as u64)))
-    }
-
-    /// Keeps the checkpoint and what the events up to it do to timers, both or neither.
-    pub(crate) async fn record(&self, through: Position, changes: Vec<TimerChange>) -> Result<(), String> {
-        self.with(move |connection| {
-            let tx = connection.transaction()?;
-            tx.prepare_cached("UPDATE checkpoint SET position = ?1")?.execute([through.0 as i64])?;
-            for change in &changes {
-                apply(&tx, change)?;
-            }
-            tx.commit()
-        })
-        .await
-    }
-
-    /// Forgets everything: it is of another store than this one.
-    pub(crate) async fn reset(&self) -> Result<(), String> {
-        self.with(|connection| {
-            let tx = connection.transaction()?;
-            tx.execute("UPDATE checkpoint SET position = 0", [])?;
-            tx.execute("DELETE FROM timers", [])?;
-            tx.commit()
-        })
-        .await
-    }
-
     /// Timers that are due at `now` and not marked as failed, the earliest first.
     pub(crate) async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Timer>, String> {
         self.with(move |connection| {
@@ -141,7 +93,7 @@ impl Ledger {
                 ", problem FROM timers NATURAL JOIN failed ORDER BY due, process, name LIMIT ?1"
             );
             let mut select = connection.prepare_cached(sql)?;
-            select.query_map([limit as i64], |row| Ok((timer(row)?, row.get(6)?)))?.collect()
+            select.query_map([limit as i64], |row| Ok((timer(row)?, row.get(8)?)))?.collect()
         })
         .await
     }
@@ -167,15 +119,18 @@ impl Ledger {
     }
 }
 
-fn apply(tx: &Transaction<'_>, change: &TimerChange) -> rusqlite::Result<()> {
+pub(super) fn apply(tx: &Transaction<'_>, change: &TimerChange) -> rusqlite::Result<()> {
     match change {
         TimerChange::Set(timer) => {
-            let sql = "INSERT INTO timers (process, name, due, cause, correlation, backdated)
-                       VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            let sql = "INSERT INTO timers (process, name, due, cause, correlation, backdated, traceparent, tracestate)
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
                        ON CONFLICT DO UPDATE SET due = excluded.due, cause = excluded.cause,
-                       correlation = excluded.correlation, backdated = excluded.backdated";
-            let Timer { process, name, due, cause, correlation, backdated } = timer;
-            tx.prepare_cached(sql)?.execute(params![process, name, due.micros(), cause, correlation, backdated])?;
+                       correlation = excluded.correlation, backdated = excluded.backdated,
+                       traceparent = excluded.traceparent, tracestate = excluded.tracestate";
+            let Timer { process, name, due, cause, correlation, backdated, traceparent, tracestate } = timer;
+            let due = due.micros();
+            let columns = params![process, name, due, cause, correlation, backdated, traceparent, tracestate];
+            tx.prepare_cached(sql)?.execute(columns)?;
         }
         TimerChange::Cancel { process, name } => {
             let sql = "DELETE FROM timers WHERE process = ?1 AND name = ?2";
@@ -193,5 +148,7 @@ fn timer(row: &Row<'_>) -> rusqlite::Result<Timer> {
         cause: row.get(3)?,
         correlation: row.get(4)?,
         backdated: row.get(5)?,
+        traceparent: row.get(6)?,
+        tracestate: row.get(7)?,
     })
 }

@@ -1,0 +1,420 @@
+//! What a reaction has set aside: keys of which an event could not be met, with all that came behind it. Each waits by
+//! itself, durably, while everything else goes on.
+//!
+//! A key gets here by the sink alone and leaves it by the driver alone. Both go through [`Aside`], which changes the
+//! ledger and what is known of it together.
+
+mod driver;
+mod index;
+mod options;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tradewind_events::{Clock, ErrorCode, Position, Recorded, Timestamp};
+
+use super::backoff::Backoff;
+use super::circuit::Circuit;
+use super::failure::class;
+use super::ledger::{Entry, Ledger, SetAside, Settled, Standing, State};
+use super::meeting::Left;
+use crate::follow::{Status, Stopped};
+
+pub(crate) use driver::Driver;
+pub(super) use driver::alone;
+use index::Due;
+use index::Index;
+pub(super) use index::Slot;
+pub use index::{Counted, CountedAside};
+pub use options::ParkingOptions;
+
+/// How often the clock is looked at while something is delayed.
+const TICK: Duration = Duration::from_millis(50);
+/// When a key is tried again that could not be because of the ledger.
+const GIVEN_BACK: Duration = Duration::from_secs(1);
+/// Who was stopped at a limit goes on when so much of it is free, in percent.
+const FREE_PERCENT: u64 = 10;
+
+/// What is set aside. It is shared by the sink, the driver and whoever looks.
+pub(crate) struct Aside {
+    pub(super) ledger: Ledger,
+    pub(super) circuit: Circuit,
+    options: ParkingOptions,
+    clock: Arc<dyn Clock>,
+    status: Arc<Status>,
+    index: Mutex<Index>,
+    /// How many keys are in the index: mostly none.
+    keys: AtomicU64,
+    /// Who changes what is set aside does so alone, in the ledger and in the index.
+    writing: tokio::sync::Mutex<()>,
+    telling: Mutex<()>,
+    changes: watch::Sender<u64>,
+}
+
+/// A key whose events are to be met now.
+pub(super) struct Taken {
+    pub(super) key: Arc<str>,
+    /// Whether it is to be found out by it whether anything works.
+    pub(super) is_probe: bool,
+    pub(super) was_tried: bool,
+}
+
+impl Aside {
+    pub(super) fn open(
+        ledger: Ledger,
+        options: ParkingOptions,
+        clock: Arc<dyn Clock>,
+        status: Arc<Status>,
+    ) -> rusqlite::Result<Arc<Self>> {
+        let mut index = Index::default();
+        for one in ledger.all_aside()? {
+            let Standing { state, attempts, first_failed, due, .. } = one.standing;
+            let due = match (state, due) {
+                (State::Parked, _) => Due::Parked,
+                (State::Delayed, Some(due)) => Due::Delayed(due),
+                // Every start tries again at once.
+                _ => Due::Waiting(Instant::now()),
+            };
+            let slot = Slot { due, events: one.events, tries: attempts, attempts, first_failed, ..Slot::default() };
+            index.put(&one.key, slot);
+        }
+        let aside = Self {
+            ledger,
+            circuit: Circuit::default(),
+            options,
+            clock,
+            status,
+            index: Mutex::new(index),
+            keys: AtomicU64::new(0),
+            writing: tokio::sync::Mutex::default(),
+            telling: Mutex::default(),
+            changes: watch::Sender::new(0),
+        };
+        aside.tell(&aside.index());
+        Ok(Arc::new(aside))
+    }
+
+    fn index(&self) -> MutexGuard<'_, Index> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn tell(&self, index: &Index) {
+        let counted = index.counted();
+        self.keys.store(counted.parked.keys + counted.waiting.keys + counted.delayed.keys, Ordering::Release);
+        self.status.set_aside(counted);
+    }
+
+    /// Something has changed that somebody may wait for.
+    fn changed(&self) {
+        self.changes.send_modify(|changes| *changes = changes.wrapping_add(1));
+    }
+
+    pub(super) fn watch(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Whether a key is set aside, so that what comes of it is set aside behind it.
+    pub(super) fn contains(&self, key: &str) -> bool {
+        self.keys.load(Ordering::Acquire) > 0 && self.index().contains(key)
+    }
+
+    /// Whether somebody is there to probe with.
+    pub(super) fn has_untried(&self) -> bool {
+        self.index().has_untried()
+    }
+
+    /// Whether there is a key by which it can be found out whether anything works, now or soon.
+    pub(super) fn can_probe(&self) -> bool {
+        self.index().can_probe()
+    }
+
+    pub(super) fn backoff(&self) -> Backoff {
+        Backoff { first: self.options.pause_first, most: self.options.pause_most }
+    }
+
+    /// An event was met, with success or so that trying again is no use.
+    pub(super) fn met(&self, succeeded: bool) {
+        let has_closed = if succeeded { self.circuit.succeeded() } else { self.circuit.decided() };
+        if has_closed {
+            self.index().wake_all(Instant::now());
+            self.tell_paused();
+            self.changed();
+        }
+    }
+
+    /// An event failed that may be met later; whether nothing works is thereby found out.
+    pub(super) fn failed(&self, key: &str, why: &str, everything_is_down: bool) {
+        if self.circuit.failed(key, why, everything_is_down, self.now()) {
+            self.tell_paused();
+            self.changed();
+        }
+    }
+
+    /// What is told last is what is so, whoever else tells it at the same time.
+    fn tell_paused(&self) {
+        let _alone = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        self.status.paused(self.circuit.paused());
+    }
+
+    /// How a key stands whose first event was not met; it is one that `was_first` before, or has become so.
+    pub(super) fn standing(&self, key: &str, left: &Left, was_first: bool) -> (Standing, Slot) {
+        let (now, at) = (self.now(), Instant::now());
+        let known = if was_first { self.index().get(key).cloned() } else { None };
+        let successes = self.circuit.successes();
+        let mut slot = known.clone().unwrap_or_default();
+        (slot.events, slot.is_driven, slot.due) = (0, false, Due::Waiting(at));
+        let failure = match left {
+            Left::NotTried => return (Standing { attempts: slot.attempts, ..Standing::untried(now) }, slot),
+            Left::Until(due) if *due > now => {
+                return (Standing::delayed(*due), Slot::delayed(*due));
+            }
+            // Who wants to come again at once is not let to do nothing else.
+            Left::Until(_) => {
+                let pause = self.options.pause_first;
+                let slot = Slot { due: Due::Waiting(at + pause), tried: Some(at), ..Slot::default() };
+                return (Standing::untried(now.plus(pause)), slot);
+            }
+            Left::Failed(failure) => failure,
+        };
+        let counts = match failure.class {
+            class::UNAVAILABLE => false,
+            // It says something about its event only if others succeed.
+            class::TRANSIENT => known.is_none_or(|slot| slot.successes < successes) && !self.circuit.is_open(),
+            _ => true,
+        };
+        slot.attempts += u32::from(counts);
+        (slot.tries, slot.tried, slot.successes) = (slot.tries + 1, Some(at), successes);
+        slot.first_failed = slot.first_failed.or(Some(now));
+        let is_exhausted = failure.is_transient() && slot.attempts >= self.options.attempts_max;
+        let failure_class = if is_exhausted { class::EXHAUSTED } else { failure.class };
+        let mut standing = Standing {
+            state: State::Parked,
+            failure: failure_class.to_owned(),
+            error: failure.error.clone(),
+            attempts: slot.attempts,
+            first_failed: slot.first_failed,
+            last_failed: Some(now),
+            due: None,
+        };
+        if is_exhausted || !failure.is_transient() {
+            slot.due = Due::Parked;
+        } else {
+            let pause = self.backoff().after(slot.tries);
+            slot.due = Due::Waiting(at + pause);
+            (standing.state, standing.due) = (State::Waiting, Some(now.plus(pause)));
+        }
+        (standing, slot)
+    }
+
+    /// The first event, by position, for which there is no room, and why.
+    pub(super) fn first_without_room<'a>(&self, all: &'a [(SetAside, Slot)]) -> Option<Stopped> {
+        let counted = self.index().counted();
+        let mut keys = counted.parked.keys + counted.waiting.keys;
+        let mut events = counted.events();
+        let mut at: Vec<(&'a Recorded, bool)> = Vec::new();
+        for (one, _) in all {
+            let is_new = one.standing.state != State::Delayed && !self.contains(&one.key);
+            at.extend(one.events.iter().enumerate().map(|(index, event)| (event, is_new && index == 0)));
+        }
+        at.sort_by_key(|(event, _)| event.position());
+        for (event, is_new_key) in at {
+            (keys, events) = (keys + u64::from(is_new_key), events + 1);
+            let full = match () {
+                () if keys > self.options.keys_max => format!("{} keys that have failed", self.options.keys_max),
+                () if events > self.options.events_max => format!("{} events", self.options.events_max),
+                () => continue,
+            };
+            let error = format!("{full} are set aside, and more may not be; redrive or drop some of them");
+            return Some(Stopped::at(event, error).with_code(ErrorCode::TOO_MUCH_ASIDE));
+        }
+        None
+    }
+
+    /// Whether somebody who stopped for want of room can go on for a while.
+    pub(super) fn has_room(&self) -> bool {
+        let counted = self.index().counted();
+        let most = |max: u64| max - (max * FREE_PERCENT).div_ceil(100);
+        let keys = counted.parked.keys + counted.waiting.keys;
+        keys <= most(self.options.keys_max) && counted.events() <= most(self.options.events_max)
+    }
+
+    /// Keeps the checkpoint and what comes with it.
+    pub(super) async fn record(
+        &self,
+        through: Position,
+        timers: Vec<super::TimerChange>,
+        aside: Vec<(SetAside, Slot)>,
+    ) -> Result<(), String> {
+        if aside.is_empty() {
+            return self.ledger.record(Entry { through, timers, aside: Vec::new() }).await;
+        }
+        let _alone = self.writing.lock().await;
+        let (aside, slots): (Vec<SetAside>, Vec<Slot>) = aside.into_iter().unzip();
+        self.ledger.record(Entry { through, timers, aside: aside.clone() }).await?;
+        let mut index = self.index();
+        for (one, slot) in aside.iter().zip(slots) {
+            self.add(&mut index, one, slot);
+        }
+        self.tell(&index);
+        drop(index);
+        self.changed();
+        Ok(())
+    }
+
+    /// What is now in the ledger is in the index, too.
+    fn add(&self, index: &mut Index, one: &SetAside, mut slot: Slot) {
+        let events = one.events.len() as u64;
+        if index.contains(&one.key) {
+            return index.grow(&one.key, events);
+        }
+        if one.standing.state == State::Parked
+            && let Some(event) = one.events.first()
+        {
+            self.status.parked(&one.key, event, &one.standing.failure, &one.standing.error);
+        }
+        slot.events = events;
+        index.put(&one.key, slot);
+    }
+
+    pub(super) async fn reset(&self) -> Result<(), String> {
+        let _alone = self.writing.lock().await;
+        self.ledger.reset().await?;
+        let mut index = self.index();
+        index.clear();
+        self.tell(&index);
+        Ok(())
+    }
+
+    /// A key that is due, or, if nothing works and it is time to look, one to look with.
+    pub(super) fn take(&self) -> Option<Taken> {
+        let (at, now) = (Instant::now(), self.now());
+        let probe_at = self.circuit.next_probe();
+        let mut index = self.index();
+        let key = match probe_at {
+            None => index.due(at, now)?,
+            Some(probe_at) if probe_at <= at => index.to_probe(now)?,
+            Some(_) => return None,
+        };
+        let slot = index.get(&key)?.clone();
+        let was_tried = slot.tries > 0;
+        index.put(&key, Slot { is_driven: true, ..slot });
+        Some(Taken { key, is_probe: probe_at.is_some(), was_tried })
+    }
+
+    /// When there may be something to take, at the latest; none, if only a change can bring it about.
+    pub(super) fn next_look(&self) -> Option<Instant> {
+        let index = self.index();
+        let polled = index.has_delayed().then(|| Instant::now() + TICK);
+        let waiting = match self.circuit.next_probe() {
+            Some(probe) => index.next_waiting().map(|_| probe),
+            None => index.next_waiting(),
+        };
+        polled.into_iter().chain(waiting).min()
+    }
+
+    /// Keeps what has come of the first events of a key that was taken; tells whether more of it are there.
+    pub(super) async fn settle(&self, settled: Settled, slot: Slot, next: Option<&Recorded>) -> Result<bool, String> {
+        let _alone = self.writing.lock().await;
+        let (key, events, alone) = (settled.key.clone(), settled.events, settled.alone.clone());
+        let standing = settled.standing.clone();
+        let left = self.ledger.settle(settled).await?;
+        let mut index = self.index();
+        let had = index.take_out(&key).map_or(0, |slot| slot.events);
+        if left {
+            index.put(&key, Slot { events: had.saturating_sub(events), ..slot });
+        }
+        for one in &alone {
+            self.add(&mut index, one, Slot::delayed(one.standing.due.unwrap_or_default()));
+        }
+        self.tell(&index);
+        drop(index);
+        if let Some(event) = next.filter(|_| left && standing.state == State::Parked) {
+            self.status.parked(&key, event, &standing.failure, &standing.error);
+        }
+        self.changed();
+        Ok(left)
+    }
+
+    /// Nobody else changes what is set aside for as long as this is held.
+    pub(super) async fn alone(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.writing.lock().await
+    }
+
+    pub(super) fn is_driven(&self, key: &str) -> bool {
+        self.index().get(key).is_some_and(|slot| slot.is_driven)
+    }
+
+    pub(super) fn is_parked(&self, key: &str) -> bool {
+        self.index().get(key).is_some_and(|slot| slot.due == Due::Parked)
+    }
+
+    /// Parked keys are tried at once, as if they had not been before. To be called while [`alone`](Self::alone).
+    pub(super) async fn wake(&self, keys: Vec<String>) -> Result<(), String> {
+        self.ledger.stand(keys.clone(), Standing::untried(self.now())).await?;
+        let mut index = self.index();
+        for key in &keys {
+            if let Some(slot) = index.get(key).filter(|slot| !slot.is_driven) {
+                let slot = Slot { events: slot.events, ..Slot::going_on(false) };
+                index.put(key, slot);
+            }
+        }
+        self.tell(&index);
+        drop(index);
+        self.changed();
+        Ok(())
+    }
+
+    /// The first events of a parked key are given up, and those behind them gone on with. To be called while
+    /// [`alone`](Self::alone).
+    pub(super) async fn drop_through(&self, key: &str, through: Position, events: u64) -> Result<(), String> {
+        let settled = Settled {
+            key: key.to_owned(),
+            through: Some(through),
+            events,
+            timers: Vec::new(),
+            alone: Vec::new(),
+            standing: Standing::untried(self.now()),
+        };
+        let left = self.ledger.settle(settled).await?;
+        let mut index = self.index();
+        let had = index.take_out(key).map_or(0, |slot| slot.events);
+        if left {
+            index.put(key, Slot { events: had.saturating_sub(events), ..Slot::going_on(false) });
+        }
+        self.tell(&index);
+        drop(index);
+        self.changed();
+        Ok(())
+    }
+
+    /// A key that was taken could not be driven, for no reason of its own.
+    pub(super) fn give_back(&self, key: &str) {
+        let mut index = self.index();
+        if let Some(slot) = index.get(key).cloned() {
+            let due = Due::Waiting(Instant::now() + GIVEN_BACK);
+            index.put(key, Slot { due, is_driven: false, ..slot });
+        }
+        drop(index);
+        self.changed();
+    }
+}
+
+/// Between a key and the position of an event of it that is met alone. No stream's name has a space.
+const ALONE: &str = " @ ";
+
+/// The key under which an event waits that is to be met without the others of its own.
+fn key_alone(key: &str, event: &Recorded) -> String {
+    format!("{key}{ALONE}{}", event.position())
+}
+
+/// Whether a key is that of an event which is met without the others of its own.
+pub(super) fn is_alone(key: &str) -> bool {
+    key.contains(ALONE)
+}

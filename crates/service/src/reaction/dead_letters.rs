@@ -1,0 +1,417 @@
+//! What operators see of what is set aside, and what they can do with it.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tradewind_events::{ErrorCode, Position, Recorded, Timestamp};
+
+use super::aside::Aside;
+use super::ledger::{Filter, KeptEvent, Listed, State};
+use crate::follow::{Decided, Fix, Skips, Stopped};
+
+/// How many keys and events are told at once.
+pub(crate) const TOLD_MAX: usize = 1_000;
+/// The most bytes of what an event is to say instead.
+const FIX_BYTES_MAX: usize = 4 << 20;
+
+/// What one reaction or process manager has set aside. Cheap to clone.
+#[derive(Clone)]
+pub struct DeadLetters {
+    pub(super) name: &'static str,
+    pub(super) aside: Arc<Aside>,
+    pub(super) skips: Skips,
+}
+
+/// Why an operator's wish was not granted.
+#[derive(Debug, thiserror::Error)]
+pub enum DeadLetterError {
+    /// Nothing of that key is set aside.
+    #[error("nothing of key {0:?} is set aside")]
+    NoSuchKey(String),
+    /// That event is not set aside under that key.
+    #[error("the event at position {position} is not set aside under key {key:?}")]
+    NoSuchEvent {
+        /// The key.
+        key: String,
+        /// The position.
+        position: Position,
+    },
+    /// The key is being driven, or waits for its time: it can be changed only while it is parked.
+    #[error("key {0:?} is not parked")]
+    NotParked(String),
+    /// What the event is to say is no JSON, or too long.
+    #[error("what the event is to say is {0}")]
+    Malformed(String),
+    /// There is no such state.
+    #[error("{0:?} is no state; there are parked, waiting and delayed")]
+    NoSuchState(String),
+    /// It could not be kept or recorded.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl DeadLetterError {
+    /// The stable code of this error.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::NoSuchKey(_) | Self::NoSuchEvent { .. } => ErrorCode::NOT_FOUND,
+            Self::NotParked(_) => ErrorCode::NOT_PARKED,
+            Self::Malformed(_) | Self::NoSuchState(_) => ErrorCode::BAD_REQUEST,
+            Self::Failed(_) => ErrorCode::INTERNAL,
+        }
+    }
+}
+
+/// Which keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// This one.
+    Key(String),
+    /// All that are parked for this kind of failure.
+    Failure(String),
+    /// All that are parked.
+    All,
+}
+
+/// A key that is set aside.
+#[derive(Debug, Clone, Serialize)]
+pub struct ParkedKey {
+    /// The reaction or process manager.
+    pub follower: String,
+    /// The key: mostly the stream.
+    pub key: String,
+    /// `parked`, `waiting` or `delayed`.
+    pub state: &'static str,
+    /// The kind of its last failure: `poison`, `unreadable`, `panic`, `exhausted`; while it waits, `transient` or
+    /// `unavailable`. Empty if it has not failed.
+    pub failure: String,
+    /// What was said.
+    pub error: String,
+    /// How often its first event has failed while others succeeded.
+    pub attempts: u32,
+    /// When it failed first.
+    pub first_failed: Option<Timestamp>,
+    /// When it failed last.
+    pub last_failed: Option<Timestamp>,
+    /// When it is tried or delivered next, unless it is parked.
+    pub due: Option<Timestamp>,
+    /// How many of its events are set aside.
+    pub events: u64,
+    /// Where the first of them is recorded, which is the one that failed.
+    pub position: Position,
+    /// Its id.
+    pub event_id: String,
+    /// Its type.
+    pub event_type: String,
+    /// Its stream.
+    pub stream: String,
+    /// Whether somebody has let it say something else.
+    pub fixed: bool,
+}
+
+/// Some of the keys that are set aside.
+#[derive(Debug, Clone, Serialize)]
+pub struct ParkedKeys {
+    /// In their order.
+    pub items: Vec<ParkedKey>,
+    /// Whether there are more behind the last.
+    pub more: bool,
+}
+
+/// An event that is set aside.
+#[derive(Debug, Clone, Serialize)]
+pub struct ParkedEvent {
+    /// Where it is recorded.
+    pub position: Position,
+    /// Its id.
+    pub id: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub event_type: String,
+    /// Its stream.
+    pub stream: String,
+    /// When it happened.
+    pub time: Timestamp,
+    /// Its metadata.
+    pub metadata: Box<RawValue>,
+    /// What it says: JSON, or, if that cannot be read, text.
+    pub data: Box<RawValue>,
+    /// What it is to say instead.
+    pub fixed: Option<Box<RawValue>>,
+}
+
+/// A key with its events.
+#[derive(Debug, Clone, Serialize)]
+pub struct ParkedQueue {
+    /// The key.
+    #[serde(flatten)]
+    pub key: ParkedKey,
+    /// Its events, in the order in which they are met.
+    pub queue: Vec<ParkedEvent>,
+    /// Whether there are more behind the last.
+    pub more: bool,
+}
+
+/// A key to which something is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SelectedKey {
+    /// The reaction or process manager.
+    pub follower: String,
+    /// The key.
+    pub key: String,
+    /// How many of its events are met again, or dropped.
+    pub events: u64,
+}
+
+/// To what something is, or would be, done.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Selected {
+    /// How many keys.
+    pub keys: u64,
+    /// How many events.
+    pub events: u64,
+    /// The keys; the first 1,000.
+    pub items: Vec<SelectedKey>,
+}
+
+impl Selected {
+    pub(crate) fn add(&mut self, other: Self) {
+        (self.keys, self.events) = (self.keys + other.keys, self.events + other.events);
+        self.items.extend(other.items);
+        self.items.truncate(TOLD_MAX);
+    }
+}
+
+impl DeadLetters {
+    /// Whose they are.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.name
+    }
+
+    /// Keys that are set aside, in their order, behind `after`: of one state, if it is told (`parked`, `waiting`,
+    /// `delayed`), and of one kind of failure, if that is.
+    ///
+    /// # Errors
+    /// [`DeadLetterError`] if there is no such state, or the ledger cannot be read.
+    pub async fn list(
+        &self,
+        state: Option<&str>,
+        failure: Option<&str>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<ParkedKeys, DeadLetterError> {
+        let no_such = |word: &str| DeadLetterError::NoSuchState(word.to_owned());
+        let state = state.map(|word| State::of_word(word).ok_or_else(|| no_such(word))).transpose()?;
+        let (failure, after) = (failure.map(str::to_owned), after.map(str::to_owned));
+        let limit = limit.min(TOLD_MAX);
+        let mut listed = self.listed(Filter { state, failure, key: None, after }, limit + 1).await?;
+        let more = listed.len() > limit;
+        listed.truncate(limit);
+        Ok(ParkedKeys { items: listed.iter().map(|one| self.told(one)).collect(), more })
+    }
+
+    /// A key with its events behind a position.
+    ///
+    /// # Errors
+    /// [`DeadLetterError`] if nothing of it is set aside, or the ledger cannot be read.
+    pub async fn show(&self, key: &str, after: Position, limit: usize) -> Result<ParkedQueue, DeadLetterError> {
+        let listed = self.one(key).await?;
+        let limit = limit.min(TOLD_MAX);
+        let queue = self.aside.ledger.queue(key, after, limit + 1).await.map_err(DeadLetterError::Failed)?;
+        let more = queue.len() > limit;
+        Ok(ParkedQueue { key: self.told(&listed), queue: queue.iter().take(limit).map(told_event).collect(), more })
+    }
+
+    /// Lets an event of a parked key say something else, on behalf of `actor`. The decision is recorded as an event.
+    ///
+    /// # Errors
+    /// [`DeadLetterError`] if the event is not there, its key not parked, or `data` no JSON.
+    pub async fn fix(
+        &self,
+        key: &str,
+        position: Position,
+        data: Vec<u8>,
+        actor: Option<String>,
+    ) -> Result<(), DeadLetterError> {
+        if data.len() > FIX_BYTES_MAX {
+            return Err(DeadLetterError::Malformed(format!("longer than {FIX_BYTES_MAX} bytes")));
+        }
+        let said = serde_json::from_slice::<Box<RawValue>>(&data);
+        let said = said.map_err(|error| DeadLetterError::Malformed(format!("no JSON: {error}")))?;
+        let _alone = self.aside.alone().await;
+        let event = self.aside.ledger.event_aside(key, position).await.map_err(DeadLetterError::Failed)?;
+        let Some(KeptEvent { event, .. }) = event else {
+            return Err(DeadLetterError::NoSuchEvent { key: key.to_owned(), position });
+        };
+        if !self.aside.is_parked(key) {
+            return Err(DeadLetterError::NotParked(key.to_owned()));
+        }
+        self.record(Decided::Fixed(Fix::of(&event, key, said)), actor).await?;
+        self.aside.ledger.fix(key, position, data).await.map_err(DeadLetterError::Failed)
+    }
+
+    /// Meets all events of parked keys again, each key's in their order, on behalf of `actor`; what fails again is
+    /// parked again at that event. A key that waits is tried at once. A `dry_run` only tells which.
+    ///
+    /// # Errors
+    /// [`DeadLetterError`] if there is no such key, it is neither parked nor waits, or the decision cannot be recorded.
+    pub async fn redrive(
+        &self,
+        selection: &Selection,
+        dry_run: bool,
+        actor: Option<String>,
+    ) -> Result<Selected, DeadLetterError> {
+        let _alone = self.aside.alone().await;
+        let (keys, selected) = self.select(selection, &[State::Parked, State::Waiting]).await?;
+        if dry_run || keys.is_empty() {
+            return Ok(selected);
+        }
+        self.record(Decided::Redriven { selection: words(selection), keys: selected.keys }, actor).await?;
+        self.aside.wake(keys).await.map_err(DeadLetterError::Failed)?;
+        Ok(selected)
+    }
+
+    /// Gives up the event at which each of the keys is parked, on behalf of `actor`, and goes on with those behind it;
+    /// or, with `whole_queue`, gives up all of them. Each is recorded as an event. A `dry_run` only tells which.
+    ///
+    /// # Errors
+    /// [`DeadLetterError`] if there is no such key, it is not parked, or the decision cannot be recorded.
+    pub async fn drop_parked(
+        &self,
+        selection: &Selection,
+        whole_queue: bool,
+        dry_run: bool,
+        actor: Option<String>,
+    ) -> Result<Selected, DeadLetterError> {
+        let _alone = self.aside.alone().await;
+        let (keys, mut selected) = self.select(selection, &[State::Parked]).await?;
+        if !whole_queue {
+            selected.events = selected.keys;
+            selected.items.iter_mut().for_each(|one| one.events = 1);
+        }
+        if dry_run {
+            return Ok(selected);
+        }
+        for key in keys {
+            self.drop_of(&key, whole_queue, actor.as_ref()).await?;
+        }
+        Ok(selected)
+    }
+
+    async fn drop_of(&self, key: &str, whole_queue: bool, actor: Option<&String>) -> Result<(), DeadLetterError> {
+        let error = self.one(key).await?.of.standing.error;
+        let (mut through, mut events) = (Position::START, 0);
+        loop {
+            let limit = if whole_queue { TOLD_MAX } else { 1 };
+            let queue = self.aside.ledger.queue(key, through, limit).await.map_err(DeadLetterError::Failed)?;
+            let Some(last) = queue.last() else { break };
+            let dropped: Vec<Stopped> = queue.iter().map(|kept| Stopped::at(&kept.event, error.clone())).collect();
+            let recorded = self.skips.skip_all(&dropped, self.aside.now(), actor.cloned()).await;
+            recorded.map_err(|error| DeadLetterError::Failed(error.to_string()))?;
+            (through, events) = (last.event.position(), events + queue.len() as u64);
+            if !whole_queue {
+                break;
+            }
+        }
+        self.aside.drop_through(key, through, events).await.map_err(DeadLetterError::Failed)
+    }
+
+    async fn record(&self, decided: Decided, actor: Option<String>) -> Result<(), DeadLetterError> {
+        let recorded = self.skips.decide(decided, self.aside.now(), actor).await;
+        recorded.map_err(|error| DeadLetterError::Failed(error.to_string()))
+    }
+
+    async fn listed(&self, filter: Filter, limit: usize) -> Result<Vec<Listed>, DeadLetterError> {
+        self.aside.ledger.list(filter, limit).await.map_err(DeadLetterError::Failed)
+    }
+
+    async fn one(&self, key: &str) -> Result<Listed, DeadLetterError> {
+        let filter = Filter { key: Some(key.to_owned()), ..Filter::default() };
+        self.listed(filter, 1).await?.pop().ok_or_else(|| DeadLetterError::NoSuchKey(key.to_owned()))
+    }
+
+    /// The keys that are meant, none of which is being driven.
+    async fn select(
+        &self,
+        selection: &Selection,
+        states: &[State],
+    ) -> Result<(Vec<String>, Selected), DeadLetterError> {
+        let listed = match selection {
+            Selection::Key(key) => {
+                let one = self.one(key).await?;
+                if !states.contains(&one.of.standing.state) || self.aside.is_driven(key) {
+                    return Err(DeadLetterError::NotParked(key.clone()));
+                }
+                vec![one]
+            }
+            Selection::Failure(failure) => {
+                let failure = Some(failure.clone());
+                self.listed(Filter { state: Some(State::Parked), failure, ..Filter::default() }, usize::MAX >> 1)
+                    .await?
+            }
+            Selection::All => {
+                self.listed(Filter { state: Some(State::Parked), ..Filter::default() }, usize::MAX >> 1).await?
+            }
+        };
+        let mut selected = Selected::default();
+        for Listed { of, .. } in &listed {
+            let one = SelectedKey { follower: self.name.to_owned(), key: of.key.clone(), events: of.events };
+            selected.add(Selected { keys: 1, events: of.events, items: vec![one] });
+        }
+        Ok((listed.into_iter().map(|one| one.of.key).collect(), selected))
+    }
+
+    fn told(&self, listed: &Listed) -> ParkedKey {
+        let (of, event) = (&listed.of, &listed.first.event);
+        ParkedKey {
+            follower: self.name.to_owned(),
+            key: of.key.clone(),
+            state: of.standing.state.word(),
+            failure: of.standing.failure.clone(),
+            error: of.standing.error.clone(),
+            attempts: of.standing.attempts,
+            first_failed: of.standing.first_failed,
+            last_failed: of.standing.last_failed,
+            due: of.standing.due,
+            events: of.events,
+            position: event.position(),
+            event_id: event.id().to_string(),
+            event_type: event.event_type().to_owned(),
+            stream: event.stream().to_owned(),
+            fixed: listed.first.fixed.is_some(),
+        }
+    }
+}
+
+fn words(selection: &Selection) -> String {
+    match selection {
+        Selection::Key(key) => format!("key {key}"),
+        Selection::Failure(failure) => format!("failure {failure}"),
+        Selection::All => "all".to_owned(),
+    }
+}
+
+fn told_event(kept: &KeptEvent) -> ParkedEvent {
+    let event: &Recorded = &kept.event;
+    let metadata = if event.metadata_bytes().is_empty() { b"{}" } else { event.metadata_bytes() };
+    ParkedEvent {
+        position: event.position(),
+        id: event.id().to_string(),
+        event_type: event.event_type().to_owned(),
+        stream: event.stream().to_owned(),
+        time: event.time(),
+        metadata: json(metadata),
+        data: json(event.data()),
+        fixed: kept.fixed.as_deref().map(json),
+    }
+}
+
+/// As JSON, or as the text that is nearest to it.
+fn json(bytes: &[u8]) -> Box<RawValue> {
+    let raw = serde_json::from_slice::<Box<RawValue>>(bytes);
+    let text = || serde_json::value::to_raw_value(&String::from_utf8_lossy(bytes));
+    raw.or_else(|_| text()).unwrap_or_else(|_| RawValue::NULL.to_owned())
+}
