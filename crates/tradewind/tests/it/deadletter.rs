@@ -67,8 +67,8 @@ impl Running {
         Self { runtime, store, handle, stop, _folder: folder }
     }
 
-    fn record(&self, parcel: &str, data: Value) {
-        let event = Event::new(EventType::new("ParcelWeighed").unwrap(), Timestamp::EPOCH, &data).unwrap();
+    fn record(&self, parcel: &str, data: &Value) {
+        let event = Event::new(EventType::new("ParcelWeighed").unwrap(), Timestamp::EPOCH, data).unwrap();
         let append = Append::to(StreamId::of("parcel", parcel).unwrap(), ExpectedRevision::Any, vec![event]);
         self.runtime.block_on(self.store.append(append)).unwrap();
     }
@@ -101,7 +101,7 @@ fn what_is_parked_is_listed_shown_mended_and_met_again_or_given_up() {
     let running = Running::start();
     let grams = |grams: u64| serde_json::json!({ "grams": grams });
     for (parcel, said) in [("a", grams(5_000)), ("a", grams(1)), ("b", serde_json::json!({})), ("c", grams(2))] {
-        running.record(parcel, said);
+        running.record(parcel, &said);
     }
     until(|| running.parked() == 2);
 

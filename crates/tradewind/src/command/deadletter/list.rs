@@ -50,12 +50,10 @@ impl List {
             return print(&json!({ "items": items, "more": after.is_some() }).to_string());
         }
         let mut lines: Vec<String> = items.iter().map(line).collect();
-        match (items.is_empty(), after) {
-            (true, _) => {
-                lines.push(format!("no key is {}", if self.state == "all" { "set aside" } else { &self.state }))
-            }
-            (_, Some(_)) => lines.push("… and more".to_owned()),
-            _ => {}
+        if items.is_empty() {
+            lines.push(format!("no key is {}", if self.state == "all" { "set aside" } else { &self.state }));
+        } else if after.is_some() {
+            lines.push("… and more".to_owned());
         }
         print(&lines.join("\n"))
     }
