@@ -37,12 +37,6 @@ impl Kafka {
         program().is_some()
     }
 
-    /// Its port on 127.0.0.1.
-    #[must_use]
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
     /// A server on a port of its own that keeps its data when it is killed.
     ///
     /// # Panics
