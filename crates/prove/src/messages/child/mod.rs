@@ -140,10 +140,11 @@ impl Said {
     }
 }
 
-/// Written at once and whole: what was said before a kill stays said.
+/// Written at once and whole: what was said before a kill stays said. On a line of its own, since a test's harness begins
+/// one and does not end it.
 fn say(said: &Said) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(format!("{}\n", said.line()).as_bytes())?;
+    out.write_all(format!("\n{}\n", said.line()).as_bytes())?;
     out.flush()
 }
 
