@@ -90,6 +90,10 @@ impl Broker for Kafka {
             Ok(Box::new(consumer) as Box<dyn Consumer>)
         })
     }
+
+    fn doubts(&self) -> BoxFuture<'_, Result<Vec<String>, BrokerError>> {
+        Box::pin(topic::doubts(self))
+    }
 }
 
 /// Runs what blocks and has a limit of its own.

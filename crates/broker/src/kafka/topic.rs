@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rdkafka::admin::{AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::metadata::{Metadata, MetadataTopic};
 use tradewind_events::{Append, ErrorCode};
 
 use super::failure::{broker_error, by_code};
@@ -20,12 +21,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// The most bytes of a message: the largest event in Base64, and its attributes.
 pub(super) const MESSAGE_BYTES_MAX: usize = Append::BYTES_MAX / 2 * 3;
 
+/// With what our topics begin, and how many are looked at.
+const PREFIX: &str = "tradewind.";
+const TOPICS_MAX: usize = 256;
+
 /// The one partition.
 pub(super) const PARTITION: i32 = 0;
 
 /// Kafka's name of a topic.
 pub(super) fn topic_name(topic: &Topic) -> String {
-    format!("tradewind.{topic}")
+    format!("{PREFIX}{topic}")
 }
 
 /// What the cluster says of a topic.
@@ -63,42 +68,67 @@ pub(super) async fn make(kafka: &Kafka, topic: &Topic) -> Result<(), BrokerError
     Ok(())
 }
 
-/// Asks for a topic; none if there is no such one. A cluster that cannot be reached is told as soon as it is known why.
-async fn look(asking: &Asking, name: &str, within: Duration) -> Result<Option<Found>, BrokerError> {
+/// What the cluster says of itself. One that cannot be reached is told as soon as it is known why.
+async fn metadata(asking: &Asking, topic: Option<&str>, within: Duration) -> Result<Metadata, BrokerError> {
     let begun = Instant::now();
     loop {
-        let (cluster, topic) = (Arc::clone(&asking.cluster), name.to_owned());
+        let (cluster, topic) = (Arc::clone(&asking.cluster), topic.map(str::to_owned));
         let asked = blocking(move || {
-            let asked = cluster.fetch_metadata(Some(&topic), ASK_FOR);
+            let asked = cluster.fetch_metadata(topic.as_deref(), ASK_FOR);
             // What it has to tell comes to its context by this.
             while cluster.poll(Duration::ZERO).is_some() {}
             asked
         });
-        let asked = asked.await?;
-        match asked {
-            Ok(metadata) => {
-                let found = metadata.topics().iter().find(|topic| topic.name() == name);
-                let Some(topic) = found else { return Ok(None) };
-                return match topic.error().map(RDKafkaErrorCode::from) {
-                    None | Some(RDKafkaErrorCode::LeaderNotAvailable | RDKafkaErrorCode::ReplicaNotAvailable) => {
-                        let partitions = topic.partitions();
-                        let first = partitions.first();
-                        Ok(Some(Found {
-                            partitions: partitions.len(),
-                            has_leader: first.is_some_and(|first| first.leader() >= 0),
-                            replicas: first.map_or(0, |first| first.replicas().len()),
-                        }))
-                    }
-                    Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => Ok(None),
-                    Some(code) => Err(by_code(code, format!("the topic {name}: {code}"), &asking.context)),
-                };
-            }
+        match asked.await? {
+            Ok(metadata) => return Ok(metadata),
             Err(error) if asking.context.told_since(begun).is_some() || begun.elapsed() > within => {
                 return Err(broker_error(&error, &asking.context));
             }
             Err(_) => {}
         }
     }
+}
+
+/// Asks for a topic; none if there is no such one.
+async fn look(asking: &Asking, name: &str, within: Duration) -> Result<Option<Found>, BrokerError> {
+    let metadata = metadata(asking, Some(name), within).await?;
+    let Some(topic) = metadata.topics().iter().find(|topic| topic.name() == name) else { return Ok(None) };
+    match topic.error().map(RDKafkaErrorCode::from) {
+        None | Some(RDKafkaErrorCode::LeaderNotAvailable | RDKafkaErrorCode::ReplicaNotAvailable) => {
+            Ok(Some(Found::of(topic)))
+        }
+        Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => Ok(None),
+        Some(code) => Err(by_code(code, format!("the topic {name}: {code}"), &asking.context)),
+    }
+}
+
+impl Found {
+    fn of(topic: &MetadataTopic) -> Self {
+        let (partitions, first) = (topic.partitions().len(), topic.partitions().first());
+        Self {
+            partitions,
+            has_leader: first.is_some_and(|first| first.leader() >= 0),
+            replicas: first.map_or(0, |first| first.replicas().len()),
+        }
+    }
+}
+
+/// What of the settings of all our topics may lose what was confirmed.
+pub(super) async fn doubts(kafka: &Kafka) -> Result<Vec<String>, BrokerError> {
+    let asking = kafka.asking().await?;
+    let metadata = metadata(&asking, None, kafka.options.connect_within).await?;
+    let ours = metadata.topics().iter().filter(|topic| topic.name().starts_with(PREFIX)).take(TOPICS_MAX);
+    let ours: Vec<(String, Found)> = ours.map(|topic| (topic.name().to_owned(), Found::of(topic))).collect();
+    let mut all = Vec::new();
+    for (name, found) in ours {
+        if found.partitions > 1 {
+            let partitions = found.partitions;
+            all.push(format!("{name}: it has {partitions} partitions and is refused: it must have one"));
+        }
+        let weaknesses = weaknesses_of(kafka, &asking, &name, found.replicas).await;
+        all.extend(weaknesses.into_iter().map(|weakness| format!("{name}: {weakness}")));
+    }
+    Ok(all)
 }
 
 async fn create(kafka: &Kafka, asking: &Asking, name: &str) -> Result<(), BrokerError> {
@@ -128,16 +158,21 @@ async fn create(kafka: &Kafka, asking: &Asking, name: &str) -> Result<(), Broker
 
 /// Tells once what may lose what has been confirmed.
 async fn warn(kafka: &Kafka, asking: &Asking, name: &str, replicas: usize) {
+    for weakness in weaknesses_of(kafka, asking, name, replicas).await {
+        let (code, broker) = (ErrorCode::UNSAFE_BROKER, &kafka.place);
+        tracing::warn!(%code, broker, topic = name, "{weakness}");
+    }
+}
+
+/// Asks for a topic's settings; where that is not allowed, only its replicas are looked at.
+async fn weaknesses_of(kafka: &Kafka, asking: &Asking, name: &str, replicas: usize) -> Vec<&'static str> {
     let within = AdminOptions::new().request_timeout(Some(kafka.options.answer_within));
     let asked = asking.admin.describe_configs([&ResourceSpecifier::Topic(name)], &within).await;
     let described = asked.ok().and_then(|all| all.into_iter().next()).and_then(Result::ok);
     let value = |key: &str| described.as_ref()?.get(key)?.value.clone();
     let (in_sync_min, unclean) = (value("min.insync.replicas"), value("unclean.leader.election.enable"));
     let in_sync_min = in_sync_min.and_then(|number| number.parse().ok());
-    for weakness in weaknesses(replicas, in_sync_min, unclean.as_deref() == Some("true")) {
-        let (code, broker) = (ErrorCode::UNSAFE_BROKER, &kafka.place);
-        tracing::warn!(%code, broker, topic = name, "{weakness}");
-    }
+    weaknesses(replicas, in_sync_min, unclean.as_deref() == Some("true"))
 }
 
 /// What of a topic's settings may lose what its cluster has confirmed. That a message is confirmed by all servers that

@@ -55,8 +55,12 @@ async fn settings_that_lose_messages_are_told() {
     let log = Log::of_everything();
     if !is_left_out("kafka") {
         let server = Kafka::start();
-        open(&server.url(), options()).unwrap().unwrap().publisher(&fresh_topic()).await.unwrap();
+        let (broker, topic) = (open(&server.url(), options()).unwrap().unwrap(), fresh_topic());
+        assert_eq!(broker.doubts().await.unwrap(), Vec::<String>::new());
+        broker.publisher(&topic).await.unwrap();
         has_told(&log, &server.url(), "the topic lies on one Kafka server").await;
+        let doubts = broker.doubts().await.unwrap();
+        assert!(doubts.len() == 1 && doubts[0].contains(topic.as_str()), "{doubts:?}");
     }
     if !is_left_out("nats") {
         let (server, port) = Nats::start_monitored();
