@@ -282,7 +282,7 @@ async fn attempts_outlive_a_restart() {
     deposit(&store, "bad", 1).await;
     let mut attempts = 0;
     for _ in 0..3 {
-        let parking = ParkingOptions { attempts_max: 6, ..quick() };
+        let parking = ParkingOptions { attempts_max: u32::MAX, ..quick() };
         let running = start_ready(with(&store, folder.path(), &copying, parking)).await;
         let letters = running.handle.dead_letters(NAME).unwrap();
         let known = async || letters.list(Some("waiting"), None, None, 1).await.unwrap().items[0].attempts;
@@ -297,7 +297,7 @@ async fn attempts_outlive_a_restart() {
         attempts = known().await;
         running.stop().await.unwrap();
     }
-    assert!((3..6).contains(&attempts), "{attempts}");
+    assert!(attempts > 3, "{attempts}");
 }
 
 #[tokio::test]
