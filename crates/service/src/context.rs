@@ -151,3 +151,38 @@ impl CommandContext {
         metadata
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::child_of;
+
+    #[test]
+    fn a_step_is_in_the_trace_of_the_one_above_it_and_the_same_when_it_is_made_again() {
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let child = child_of(parent, "bill/1").unwrap();
+        assert!(child.starts_with("00-0af7651916cd43dd8448eb211c80319c-") && child.ends_with("-01"), "{child}");
+        assert_eq!(child.len(), parent.len());
+        assert_eq!(child_of(parent, "bill/1"), Some(child.clone()));
+        assert_ne!(child_of(parent, "bill/2"), Some(child.clone()));
+        assert_ne!(child_of(&child, "bill/1"), Some(child));
+    }
+
+    #[test]
+    fn what_is_malformed_is_the_beginning_of_no_trace() {
+        for parent in [
+            "",
+            "garbled",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more",
+            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-é",
+        ] {
+            assert_eq!(child_of(parent, "bill/1"), None, "{parent}");
+        }
+        let later = "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what-the-future-holds";
+        assert!(child_of(later, "bill/1").is_some());
+    }
+}
