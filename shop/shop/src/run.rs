@@ -53,7 +53,7 @@ pub async fn bind(
     store: Arc<dyn EventStore>,
     clock: Arc<dyn Clock>,
 ) -> anyhow::Result<(Service, ServiceHandle)> {
-    let mut host = host(options, store.clone(), clock.clone());
+    let mut host = Host::new(host_options(options)?, store.clone(), clock.clone());
     let client_name = format!("shop {}", options.context.name());
     let broker = open_at(&options.broker, BrokerOptions { client_name, ..BrokerOptions::default() })?;
     let metrics = host.brokered_metrics();
@@ -72,9 +72,15 @@ pub async fn bind(
     bind_host(host, options, store, clock, &find).await
 }
 
-/// The host that a context is put into.
+/// The host that a context is put into, as the only instance.
+#[cfg(feature = "import")]
 pub(crate) fn host(options: &Options, store: Arc<dyn EventStore>, clock: Arc<dyn Clock>) -> Host {
     Host::new(HostOptions::new(options.context.name(), options.listen, &options.data), store, clock)
+}
+
+fn host_options(options: &Options) -> anyhow::Result<HostOptions> {
+    let shared = options.shared()?;
+    Ok(HostOptions { shared, ..HostOptions::new(options.context.name(), options.listen, &options.data) })
 }
 
 /// Puts a context into its host, wherever those are that it follows, and binds it to its address.

@@ -34,7 +34,9 @@ use crate::feed::{Feed, Publish};
 use crate::follow::{FollowerMetrics, Status};
 use crate::process::{AlsoHears, EffectHalf, InputHalf, ProcessManager, TimerRunner};
 use crate::projection::{ProjectionRunner, Surroundings};
-use crate::reaction::{ForReaction, Ledger, Opened, Reaction, ReactionRunner, ReactionSurroundings, Reactor};
+use crate::reaction::{
+    ForReaction, Ledger, Opened, Reaction, ReactionRunner, ReactionSurroundings, Reactor, SHARES_MAX, Share,
+};
 use crate::{Commands, Entities, Entity, Projection, ProjectionOptions, ReadModel, SharedDatabase, Upcasters};
 
 use admin::{Admin, Watched, admin_routes};
@@ -185,12 +187,24 @@ impl Host {
     ///
     /// # Errors
     /// [`HostError`] if its checkpoint cannot be opened, or its name is taken.
+    #[expect(clippy::needless_pass_by_value, reason = "as with all others that follow a source")]
     pub fn reaction_over(&mut self, source: Arc<dyn EventSource>, reaction: impl Reaction) -> Result<(), HostError> {
-        let (name, query) = (reaction.name(), reaction.query());
-        let ledger = self.ledger(name, name)?;
-        let reactor = ForReaction { reaction: Box::new(reaction), commands: self.commands() };
-        let about = self.about("reaction", name, source, query);
-        self.follow(Arc::new(reactor), about, &ledger).map(drop)
+        let (name, query, of) = (reaction.name(), reaction.query(), reaction.shares().clamp(1, SHARES_MAX));
+        let reaction = Arc::new(reaction);
+        // Alone, an instance would only read everything several times.
+        let shares: Vec<Option<Share>> = match &self.options.shared {
+            Some(_) if of > 1 => Share::all(of).map(Some).collect(),
+            _ => vec![None],
+        };
+        for share in shares {
+            let ledger =
+                self.ledger(name, &share.map_or_else(|| name.to_owned(), |share| format!("{name}{}", share.suffix())))?;
+            let reactor = ForReaction { reaction: reaction.clone(), commands: self.commands(), share };
+            let (source, query) = (source.clone(), query.clone());
+            let about = ReactionSurroundings { share, ..self.about("reaction", name, source, query) };
+            self.follow(Arc::new(reactor), about, &ledger)?;
+        }
+        Ok(())
     }
 
     /// A process manager that listens to the service's own events.
@@ -255,7 +269,7 @@ impl Host {
         source: Arc<dyn EventSource>,
         query: Query,
     ) -> ReactionSurroundings {
-        ReactionSurroundings { kind, name, source, query, parking: self.options.parking.clone() }
+        ReactionSurroundings { kind, name, share: None, source, query, parking: self.options.parking.clone() }
     }
 
     fn follow(
@@ -264,10 +278,8 @@ impl Host {
         about: ReactionSurroundings,
         ledger: &Ledger,
     ) -> Result<Arc<Status>, HostError> {
-        let (name, around) = (about.name, self.surroundings.clone());
-        let opened = ReactionRunner::open(reactor, about, around, ledger);
-        let opened = opened.map_err(|e| HostError::Ledger { name, problem: e.to_string() })?;
-        let Opened { runner, control, dead_letters } = opened;
+        let (around, shared) = (self.surroundings.clone(), self.options.shared.as_ref());
+        let Opened { runner, control, dead_letters } = ReactionRunner::open(reactor, about, around, ledger, shared);
         let status = runner.status();
         let name = self.watch(Watched { status: status.clone(), control, dead_letters: Some(dead_letters) })?;
         self.parts.push(Part::new(name, |stop| runner.run(stop)));
@@ -275,6 +287,9 @@ impl Host {
     }
 
     fn ledger(&self, name: &'static str, file: &str) -> Result<Ledger, HostError> {
+        if let Some(shared) = &self.options.shared {
+            return Ok(Ledger::shared(shared.clone(), file.to_owned()));
+        }
         let folder = self.options.folder.join("reactions");
         let made = std::fs::create_dir_all(&folder).map_err(|error| error.to_string());
         let opened =

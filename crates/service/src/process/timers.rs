@@ -51,6 +51,9 @@ impl<P: ProcessManager> TimerRunner<P> {
     }
 
     async fn fire_due(&self) -> Result<usize, String> {
+        if !self.ledger.is_at_hand() {
+            return Ok(0);
+        }
         let due = self.ledger.due(self.clock.now(), DUE_MAX).await?;
         let count = due.len();
         let mut firing = stream::iter(due.into_iter().map(|timer| self.fire(timer))).buffer_unordered(FIRING_MAX);

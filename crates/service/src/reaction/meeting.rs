@@ -26,6 +26,12 @@ pub(crate) trait Reactor: Send + Sync + 'static {
         Cow::Borrowed(event.stream())
     }
 
+    /// Whether it is this one that meets the event, and not another share of the same.
+    fn is_mine(&self, event: &Recorded) -> bool {
+        let _ = event;
+        true
+    }
+
     /// Whether later events of a key wait for one that is delayed.
     fn later_events_wait(&self) -> bool {
         true

@@ -14,14 +14,18 @@ mod failure;
 mod ledger;
 mod meeting;
 mod runner;
+mod share;
 mod sink;
 
+use std::borrow::Cow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_core::future::BoxFuture;
 use tradewind_events::{Query, Recorded};
 
 use crate::context::internal_key;
+use crate::panics::catch;
 use crate::{Acknowledged, Command, CommandContext, Commands, Refused, Rejection, Together, TogetherError};
 
 pub use aside::{Counted, CountedAside, ParkingOptions};
@@ -33,6 +37,7 @@ pub use failure::ReactionError;
 pub(crate) use ledger::{Ledger, Timer, TimerChange};
 pub(crate) use meeting::Reactor;
 pub(crate) use runner::{Opened, ReactionRunner, ReactionSurroundings};
+pub(crate) use share::{SHARES_MAX, Share};
 
 /// Something that is done whenever certain events have happened.
 pub trait Reaction: Send + Sync + 'static {
@@ -48,6 +53,20 @@ pub trait Reaction: Send + Sync + 'static {
     /// order. A command that took effect or changed nothing comes to the same then; one that was rejected is decided
     /// anew. What must remember a rejection is a [`ProcessManager`](crate::ProcessManager).
     fn react<'a>(&'a self, event: &'a Recorded, issuer: &'a Issuer) -> BoxFuture<'a, Result<(), ReactionError>>;
+
+    /// Into how many shares it is split, at most 16, where instances of the service share a database: each instance then
+    /// does some of them. Each share reads everything that the reaction is to react to, and leaves out what is not its
+    /// own. Another number is another split: its shares begin where the furthest behind of the old ones was, and what
+    /// has been met since is met again.
+    fn shares(&self) -> u16 {
+        1
+    }
+
+    /// What must come one after the other: all events of one key are of one share, and are met in their order. An event
+    /// whose key cannot be told has its stream for one.
+    fn key<'a>(&self, event: &'a Recorded) -> Cow<'a, str> {
+        Cow::Borrowed(event.stream())
+    }
 
     /// Whether later events of a stream wait for one that is delayed, by what it says of itself or by
     /// [`ReactionError::Again`]. They do unless this says otherwise, since order within a stream is what is promised.
@@ -119,11 +138,24 @@ impl Issuer {
 
 /// A reaction as the sink sees it.
 pub(crate) struct ForReaction {
-    pub(crate) reaction: Box<dyn Reaction>,
+    pub(crate) reaction: Arc<dyn Reaction>,
     pub(crate) commands: Commands,
+    /// Which of its events; none, if all.
+    pub(crate) share: Option<Share>,
 }
 
 impl Reactor for ForReaction {
+    fn lane<'a>(&self, event: &'a Recorded) -> Cow<'a, str> {
+        self.reaction.key(event)
+    }
+
+    fn is_mine(&self, event: &Recorded) -> bool {
+        let Some(share) = self.share else { return true };
+        // Whoever falls over the event when asked for its key falls over it again when it is met.
+        let key = catch("the key", || self.reaction.key(event)).unwrap_or_else(|_| Cow::Borrowed(event.stream()));
+        share.has(&key)
+    }
+
     fn name(&self) -> &str {
         self.reaction.name()
     }

@@ -7,19 +7,20 @@ use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
-use tradewind_events::{ErrorCode, EventSource, Query};
+use tradewind_events::{ErrorCode, EventSource, Position, Query};
 
-use super::Ledger;
 use super::aside::{Aside, Driver, ParkingOptions};
 use super::dead_letters::DeadLetters;
 use super::desk::Desk;
 use super::meeting::{Meeting, Reactor};
 use super::sink::ReactionSink;
+use super::{Ledger, Share};
 use crate::Upcasters;
 use crate::follow::{
     Control, ControlError, Ended, Follower, Request, Skips, Status, Stopped, Until, Wish, control, run_to_its_end,
 };
 use crate::projection::Surroundings;
+use crate::shared::{FOLLOWERS, Seat, SharedDatabase, Term, stand_by};
 
 /// How long the source may take to tell its head.
 const HEAD_MAX: Duration = Duration::from_secs(5);
@@ -33,6 +34,8 @@ pub(crate) struct ReactionSurroundings {
     pub(crate) kind: &'static str,
     /// The name under which it is known and its skips are recorded.
     pub(crate) name: &'static str,
+    /// Which of its shares it is.
+    pub(crate) share: Option<Share>,
     pub(crate) source: Arc<dyn EventSource>,
     pub(crate) query: Query,
     pub(crate) parking: ParkingOptions,
@@ -46,6 +49,8 @@ pub(crate) struct ReactionRunner {
     requests: mpsc::Receiver<Request>,
     meeting: Arc<Meeting>,
     upcasters: Upcasters,
+    /// How it gets the lease, if it needs one, and the name that its shares have in common.
+    seat: Option<(Seat, &'static str)>,
 }
 
 /// A reaction, and what can be asked of it.
@@ -61,14 +66,17 @@ impl ReactionRunner {
         about: ReactionSurroundings,
         around: Surroundings,
         ledger: &Ledger,
-    ) -> rusqlite::Result<Opened> {
-        let ReactionSurroundings { kind, name, source, query, parking } = about;
-        let position = ledger.position()?;
-        let status = Status::new(kind, name, 1, around.metrics.clone(), around.clock.clone());
-        status.moved_to(position);
+        shared: Option<&SharedDatabase>,
+    ) -> Opened {
+        let ReactionSurroundings { kind, name, share, source, query, parking } = about;
+        let full_name = share.map_or_else(|| name.to_owned(), |share| format!("{name}{}", share.suffix()));
+        let position = Position::START;
+        let status = Status::new(kind, &full_name, 1, around.metrics.clone(), around.clock.clone());
+        let group = if share.is_some() { name } else { FOLLOWERS };
+        let seat = shared.map(|shared| (shared.seat(&format!("{kind} {full_name}"), group, status.clone()), name));
         let skips = Skips::new(around.store.clone(), name, 1);
         let (ledger, clock, upcasters) = (ledger.clone(), around.clock.clone(), around.upcasters);
-        let aside = Aside::open(ledger.clone(), parking, clock.clone(), status.clone())?;
+        let aside = Aside::new(ledger.clone(), parking, clock.clone(), status.clone());
         let dead_letters = DeadLetters { name, aside: aside.clone(), skips: skips.clone() };
         let meeting = Meeting { reactor, aside, skips: skips.clone(), status: status.clone() };
         let meeting = Arc::new(meeting);
@@ -77,8 +85,8 @@ impl ReactionRunner {
             ReactionSink { meeting: meeting.clone(), position, stored: position, stop: CancellationToken::new() };
         let follower = Follower { sink, source: source.clone(), query, upcasters: upcasters.clone(), skips, status };
         let (control, requests) = control();
-        let runner = Self { follower: Some(follower), desk, source, requests, meeting, upcasters };
-        Ok(Opened { runner, control, dead_letters })
+        let runner = Self { follower: Some(follower), desk, source, requests, meeting, upcasters, seat };
+        Opened { runner, control, dead_letters }
     }
 
     pub(crate) fn status(&self) -> Arc<Status> {
@@ -88,11 +96,38 @@ impl ReactionRunner {
     /// Runs until `shutdown`. If it ends before, the status tells.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
         let status = self.desk.status.clone();
-        run_to_its_end(&status, &shutdown, self.run_until(&shutdown)).await;
+        run_to_its_end(&status, &shutdown, Box::pin(self.run_until(&shutdown))).await;
     }
 
     async fn run_until(mut self, shutdown: &CancellationToken) {
         let Some(mut follower) = self.follower.take() else { return };
+        let Some((seat, family)) = self.seat.take() else {
+            return Box::pin(self.work(&mut follower, shutdown)).await;
+        };
+        loop {
+            let standing_by = stand_by(&seat, &mut self.requests, shutdown);
+            let Some(term) = shutdown.run_until_cancelled(standing_by).await else { return };
+            self.desk.status.started();
+            if Box::pin(self.take_over(&term, family)).await {
+                Box::pin(self.work(&mut follower, term.stop())).await;
+            }
+            self.desk.ledger.let_go();
+            self.desk.status.stands_by();
+        }
+    }
+
+    /// Begins to use the ledger; false if the lease was taken away meanwhile.
+    async fn take_over(&self, term: &Term, family: &str) -> bool {
+        while let Err(problem) = self.desk.ledger.take_over(term, family).await {
+            tracing::warn!(reaction = self.desk.status.name(), problem, "failed to take over; trying again");
+            if term.stop().run_until_cancelled(tokio::time::sleep(PAUSE)).await.is_none() {
+                return false;
+            }
+        }
+        true
+    }
+
+    async fn work(&mut self, follower: &mut Follower<ReactionSink>, shutdown: &CancellationToken) {
         let about = (&self.desk.skips, &*self.source, &*self.desk.status);
         while let Err(problem) = self.desk.open_during(&mut self.requests, prepare(about, &mut follower.sink)).await {
             tracing::warn!(reaction = self.desk.status.name(), problem, "failed to begin; trying again");
@@ -104,7 +139,7 @@ impl ReactionRunner {
         let _sampling = self.desk.status.keep_sampling(self.source.clone());
         let _looking = self.desk.keep_looking();
         let driving = self.drive(shutdown);
-        self.follow_on(&mut follower, shutdown).await;
+        self.follow_on(follower, shutdown).await;
         // It comes to its end by the same word; if this is dropped before, so is it.
         if driving.await.is_err() {
             tracing::debug!(reaction = self.desk.status.name(), "what was set aside is gone on with at the next start");
@@ -178,6 +213,8 @@ async fn prepare(
     sink: &mut ReactionSink,
 ) -> Result<(), String> {
     skips.load().await.map_err(|error| error.to_string())?;
+    sink.begin().await?;
+    status.moved_to(sink.position);
     let head = tokio::time::timeout(HEAD_MAX, source.head()).await;
     let head = head.map_err(|_| "the source does not tell its head".to_owned())?;
     if head.map_err(|error| error.to_string())? >= sink.position {

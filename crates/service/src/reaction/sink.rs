@@ -38,11 +38,27 @@ impl ReactionSink {
         &self.meeting.aside
     }
 
+    /// Finds how far it has come, and what is set aside.
+    pub(super) async fn begin(&mut self) -> Result<(), String> {
+        self.position = self.aside().load().await?;
+        self.stored = self.position;
+        Ok(())
+    }
+
     /// Forgets how far it has come: what it has met was in another store, and everything in this one is met anew.
     pub(super) async fn reset(&mut self) -> Result<(), String> {
         self.aside().reset().await?;
         (self.position, self.stored) = (Position::START, Position::START);
         Ok(())
+    }
+
+    /// Those that are this one's to meet, and not another share's.
+    fn mine<'a>(&self, events: &'a [Recorded]) -> Cow<'a, [Recorded]> {
+        let reactor = &self.meeting.reactor;
+        match events.iter().all(|event| reactor.is_mine(event)) {
+            true => Cow::Borrowed(events),
+            false => Cow::Owned(events.iter().filter(|event| reactor.is_mine(event)).cloned().collect()),
+        }
     }
 
     async fn handle_all(&mut self, events: &[Recorded], through: Position) -> Result<(), Halt> {
@@ -184,6 +200,10 @@ impl ReactionSink {
 
     /// Parks an event that cannot be read. Whom it concerns is told by what can be read of it.
     async fn park_unreadable(&mut self, event: &Recorded, error: String) -> Result<bool, Halt> {
+        if !self.meeting.reactor.is_mine(event) {
+            self.keep(event.position(), Vec::new(), Vec::new()).await?;
+            return Ok(true);
+        }
         let left = Left::Failed(Failure { class: class::UNREADABLE, error });
         let aside = vec![self.left(&self.key(event), &[event], &left)];
         self.keep(event.position(), Vec::new(), aside).await?;
@@ -201,7 +221,7 @@ impl Sink for ReactionSink {
     }
 
     fn handle<'a>(&'a mut self, events: &'a [Recorded], through: Position) -> BoxFuture<'a, Result<(), Halt>> {
-        self.handle_all(events, through).boxed()
+        async move { self.handle_all(&self.mine(events), through).await }.boxed()
     }
 
     fn park<'a>(&'a mut self, event: &'a Recorded, error: String) -> BoxFuture<'a, Result<bool, Halt>> {

@@ -26,16 +26,16 @@ impl Line {
         let working = async {
             let open = match session.take().filter(|open| !open.client().is_closed()) {
                 Some(open) => open,
-                None => database.connect("").await?,
+                None => Box::pin(database.connect("")).await?,
             };
-            let done = work(open.client()).await;
+            let done = Box::pin(work(open.client())).await;
             // After a failure it may be in the middle of a transaction.
             if done.is_ok() {
                 *session = Some(open);
             }
             done.map_err(PostgresFailure::from)
         };
-        match tokio::time::timeout(within, working).await {
+        match tokio::time::timeout(within, Box::pin(working)).await {
             Ok(done) => done,
             Err(_) => {
                 let problem = format!("PostgreSQL did not answer within {} s", within.as_secs_f32());

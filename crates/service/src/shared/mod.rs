@@ -3,11 +3,13 @@
 //!
 //! In reading order: `schema` says what is in the database; `lease` and `seat` who may work at what; `home` has a
 //! projection's generations and `writer` applies events to one, both only for the holder of its lease; `tables` lets
-//! queries read one; `show` tells every instance which one answers and how far it has come; `line` is a connection that
+//! queries read one; `ledger` is what a reaction
+//! remembers; `show` tells every instance which one answers and how far it has come; `line` is a connection that
 //! is made when it is needed. `docs/internals/scaling.md` says why it is sound.
 
 mod home;
 mod lease;
+mod ledger;
 mod line;
 mod schema;
 mod seat;
@@ -29,6 +31,7 @@ use tradewind_events::Position;
 
 pub(crate) use home::SharedHome;
 pub use lease::LeaseOptions;
+pub(crate) use ledger::SharedLedger;
 pub(crate) use line::Line;
 pub use seat::LeaseStatus;
 pub(crate) use seat::{FOLLOWERS, Seat, Term, stand_by};
@@ -39,7 +42,8 @@ pub(crate) use writer::SharedWriter;
 /// How many queries one instance puts at the same time; others wait.
 const READERS_MAX: usize = 8;
 /// Without effect on what is acknowledged: what is lost with the database's machine is made again from the events.
-const UNHURRIED: &str = "SET synchronous_commit = off";
+/// Whoever holds up others is not waited for without an end.
+const UNHURRIED: &str = "SET synchronous_commit = off; SET lock_timeout = '8s'";
 
 /// A PostgreSQL database in which the instances of a service share read models, checkpoints and leases. Each instance
 /// has one of these. Cheap to clone; it connects when it needs to.

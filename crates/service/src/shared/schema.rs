@@ -17,6 +17,11 @@ const STEPS: &[&str] = &["
         position int8 NOT NULL, epoch int8 NOT NULL, since timestamptz NOT NULL DEFAULT clock_timestamp())
         WITH (fillfactor = 50);
     CREATE INDEX generations_of_projection ON {s}.generations (projection);
+    -- What reactions and process managers remember; the tables of each are in a schema of its own.
+    CREATE TABLE {s}.ledgers (
+        id int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text COLLATE \"C\" NOT NULL UNIQUE,
+        epoch int8 NOT NULL, made bool NOT NULL DEFAULT false)
+        WITH (fillfactor = 50);
 "];
 
 /// Makes the schema, or brings it up to date. Of several instances one does it.

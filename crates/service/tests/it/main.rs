@@ -25,6 +25,8 @@ mod rebuild;
 mod repetition;
 mod schema;
 mod shared;
+mod shares;
+mod sleeping;
 mod timers;
 mod together;
 mod truncation;

@@ -7,7 +7,7 @@ use tradewind_service::{Effect, Entity, Host, OwnEvent, ProcessManager, Reaction
 use tradewind_testkit::memory_store::MemoryStore;
 
 use crate::account::{Account, Deposit, Open, Withdraw, clock, eventually, nobody};
-use crate::web::{host_at, start, start_ready};
+use crate::web::{Backend, host_at, start, start_ready};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct WelcomeBegun {}
@@ -97,6 +97,19 @@ impl ProcessManager for Welcomes {
 
 pub(crate) fn with_welcomes(store: &MemoryStore, folder: &std::path::Path, clock: &Arc<ManualClock>) -> Host {
     let mut host = host_at(store, folder, clock.clone());
+    host.process(Welcomes).unwrap();
+    host
+}
+
+/// One of several instances, if they share something.
+pub(crate) fn instance_with_welcomes(
+    backend: &Backend,
+    name: &str,
+    store: &MemoryStore,
+    folder: &std::path::Path,
+    clock: &Arc<ManualClock>,
+) -> Host {
+    let mut host = backend.instance_at(name, store, folder, clock.clone());
     host.process(Welcomes).unwrap();
     host
 }

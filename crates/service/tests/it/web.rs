@@ -60,13 +60,17 @@ impl Backend {
 
     /// One of several instances.
     pub(crate) fn instance(&self, name: &str, store: &MemoryStore, folder: &Path) -> Host {
-        host_with(store, folder, |options| {
-            if let Self::Postgres(url) = self {
-                options.shared = Some(SharedDatabase::new(url, name, LeaseOptions::default()).unwrap());
-                // The server is another process, which others use as well.
-                options.query_wait_max = Duration::from_secs(5);
-            }
-        })
+        self.instance_at(name, store, folder, Arc::new(SystemClock))
+    }
+
+    pub(crate) fn instance_at(&self, name: &str, store: &MemoryStore, folder: &Path, clock: Arc<dyn Clock>) -> Host {
+        let mut options = options(folder);
+        if let Self::Postgres(url) = self {
+            options.shared = Some(SharedDatabase::new(url, name, LeaseOptions::default()).unwrap());
+            // The server is another process, which others use as well.
+            options.query_wait_max = Duration::from_secs(5);
+        }
+        Host::new(options, Arc::new(store.clone()), clock)
     }
 }
 

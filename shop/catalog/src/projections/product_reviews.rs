@@ -108,7 +108,7 @@ impl ProductReviews {
         let mut items = read.all(
             &format!(
                 "SELECT id, customer_id, stars, title, text, written_at_us, revised_at_us, helpful FROM review
-                 WHERE product_id = :product AND {place} AND CAST(:helpful AS BIGINT) IS NOT NULL
+                 WHERE product_id = :product AND {place} AND :helpful IS NOT NULL
                      AND (:customer IS NULL OR customer_id = :customer)
                  ORDER BY {order} LIMIT :limit"
             ),

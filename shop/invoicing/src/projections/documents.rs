@@ -74,7 +74,7 @@ impl Cursor {
 }
 
 const SELECT: &str = "SELECT number, kind, dated, order_id, customer_id, total_cents, invoice, stream, revision,
-     (SELECT note.number FROM document AS note WHERE note.invoice = document.number) FROM document";
+     (SELECT note.number FROM document AS note WHERE note.invoice = document.number) AS credit_note FROM document";
 
 fn filed(row: &Row<'_>) -> sql::Result<Filed> {
     let credit_note: bool = row.get(1)?;

@@ -10,6 +10,7 @@ use shop_ordering::fulfilment::FulfilmentOptions;
 use shop_ordering::pace::Pace;
 use shop_ordering::payment::PaymentOptions;
 use tradewind_broker::BrokerUrl;
+use tradewind_service::{LeaseOptions, SharedDatabase};
 
 /// Which part of the shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -61,6 +62,11 @@ pub struct Options {
     /// The event store's URL; a log in the data folder unless told. A URL with a password is better given as the variable
     #[arg(long, env = "TRADEWIND_STORE", hide_env_values = true)]
     store: Option<String>,
+    /// Where the instances of this context share read models and what its reactions remember: a postgres: URL; where the
+    /// event store is, if that is in PostgreSQL, unless told; file: keeps them in the data folder, for one instance. A URL
+    /// with a password is better given as the variable
+    #[arg(long, env = "TRADEWIND_READ_MODELS", hide_env_values = true)]
+    read_models: Option<String>,
     /// Another context that this one follows, as NAME=http://HOST:PORT; can be given several times. Ordering can do without
     /// inventory, and then sells without asking whether the goods are there
     #[arg(long)]
@@ -154,6 +160,29 @@ impl Options {
         self.goods.opening_stock
     }
 
+    /// The database that this instance shares with others of its context; none, if it is to be the only one.
+    ///
+    /// # Errors
+    /// If its URL is wrong.
+    pub fn shared(&self) -> anyhow::Result<Option<SharedDatabase>> {
+        let store = self.store_url();
+        let url = self.read_models.as_deref().unwrap_or(&store);
+        if !is_postgres(url) {
+            let told = self.read_models.as_deref().is_none_or(|url| url == "file:");
+            anyhow::ensure!(told, "--read-models can be postgres://HOST/DATABASE, or file: for the data folder");
+            return Ok(None);
+        }
+        // Each context has a schema of its own, as each store has.
+        let has_schema = url.split_once('?').is_some_and(|(_, query)| query.contains("schema="));
+        let separator = if url.contains('?') { '&' } else { '?' };
+        let url = match has_schema || self.read_models.is_none() {
+            true => url.to_owned(),
+            false => format!("{url}{separator}schema={}", self.context.name()),
+        };
+        let instance = format!("{} {}", self.context.name(), std::process::id());
+        Ok(Some(SharedDatabase::new(&url, instance, LeaseOptions::default())?))
+    }
+
     /// Who sends invoices.
     #[must_use]
     pub fn seller(&self) -> Party {
@@ -183,6 +212,10 @@ impl Options {
             ..FulfilmentOptions::default()
         }
     }
+}
+
+fn is_postgres(url: &str) -> bool {
+    ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme))
 }
 
 /// Another context, and where it is.

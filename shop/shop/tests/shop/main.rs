@@ -12,6 +12,7 @@ mod ordering;
 mod past;
 mod payment;
 mod products;
+mod read_models;
 mod recommendations;
 mod reviews;
 mod seeding;

@@ -11,6 +11,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tradewind_events::SystemClock;
 use tradewind_gateway::{Gateway, Route, RouteTable};
 use tradewind_testkit::memory_store::MemoryStore;
+use tradewind_testkit::servers::Postgres;
 
 use crate::client::Shopper;
 
@@ -42,12 +43,20 @@ pub(crate) struct Service {
     task: JoinHandle<()>,
 }
 
+/// All that is tested here holds over read models in PostgreSQL as well: with this variable set, to anything.
+const READ_MODELS_SHARED: &str = "TRADEWIND_TEST_SHARED_READ_MODELS";
+
+fn read_models(line: &str) -> Vec<String> {
+    let is_asked_for = std::env::var(READ_MODELS_SHARED).is_ok() && !line.contains("--read-models");
+    if is_asked_for { vec!["--read-models".to_owned(), Postgres::shared().fresh_url()] } else { Vec::new() }
+}
+
 impl Service {
     /// Runs a context, by the command line of `shop run`.
     pub(crate) async fn start(line: &str, data: &Path) -> Self {
         let words = ["run"].into_iter().chain(line.split_whitespace()).map(str::to_owned);
         let data = ["--data".to_owned(), data.display().to_string()];
-        let options = CommandLine::try_parse_from(words.chain(data)).unwrap().options;
+        let options = CommandLine::try_parse_from(words.chain(data).chain(read_models(line))).unwrap().options;
         let store = Arc::new(MemoryStore::new());
         let (service, handle) = shop::run::bind(&options, store, Arc::new(SystemClock)).await.unwrap();
         let stop = CancellationToken::new();

@@ -62,14 +62,33 @@ pub(super) struct Taken {
 }
 
 impl Aside {
-    pub(super) fn open(
+    pub(super) fn new(
         ledger: Ledger,
         options: ParkingOptions,
         clock: Arc<dyn Clock>,
         status: Arc<Status>,
-    ) -> rusqlite::Result<Arc<Self>> {
-        let mut index = Index::default();
-        for one in ledger.all_aside()? {
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            ledger,
+            circuit: Circuit::default(),
+            options,
+            clock,
+            status,
+            index: Mutex::default(),
+            keys: AtomicU64::new(0),
+            writing: tokio::sync::Mutex::default(),
+            telling: Mutex::default(),
+            changes: watch::Sender::new(0),
+        })
+    }
+
+    /// Reads what is set aside, and how far its reaction has come.
+    pub(super) async fn load(&self) -> Result<Position, String> {
+        let _alone = self.writing.lock().await;
+        let (all, position) = (self.ledger.all_aside().await?, self.ledger.position().await?);
+        let mut index = self.index();
+        index.clear();
+        for one in all {
             let Standing { state, attempts, first_failed, due, .. } = one.standing;
             let due = match (state, due) {
                 (State::Parked, _) => Due::Parked,
@@ -80,20 +99,8 @@ impl Aside {
             let slot = Slot { due, events: one.events, tries: attempts, attempts, first_failed, ..Slot::default() };
             index.put(&one.key, slot);
         }
-        let aside = Self {
-            ledger,
-            circuit: Circuit::default(),
-            options,
-            clock,
-            status,
-            index: Mutex::new(index),
-            keys: AtomicU64::new(0),
-            writing: tokio::sync::Mutex::default(),
-            telling: Mutex::default(),
-            changes: watch::Sender::new(0),
-        };
-        aside.tell(&aside.index());
-        Ok(Arc::new(aside))
+        self.tell(&index);
+        Ok(position)
     }
 
     fn index(&self) -> MutexGuard<'_, Index> {

@@ -2,18 +2,18 @@
 
 use std::fmt;
 
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
 use serde::Serialize;
 use tradewind_events::{Position, Recorded, Timestamp};
 
 use super::Ledger;
 use super::kept::{self, KeptEvent};
 use super::timers::{self, TimerChange};
+use crate::sql::{self, OptionalExtension, Row, Transaction, named_params, params};
 
-const SCHEMA: &str = "
+pub(super) const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS aside (
         key TEXT PRIMARY KEY, state TEXT NOT NULL, failure TEXT NOT NULL, error TEXT NOT NULL,
-        attempts INTEGER NOT NULL, first_failed INTEGER, last_failed INTEGER, due INTEGER) WITHOUT ROWID;";
+        attempts BIGINT NOT NULL, first_failed BIGINT, last_failed BIGINT, due BIGINT) {keyed};";
 
 /// What is to become of a key that is set aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -133,19 +133,15 @@ pub(crate) struct Filter {
     pub(crate) after: Option<String>,
 }
 
-pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch(SCHEMA)?;
-    connection.execute_batch(kept::TABLE)
-}
-
-pub(super) fn set_aside(tx: &Transaction<'_>, one: &SetAside) -> rusqlite::Result<()> {
-    let sql = "INSERT OR IGNORE INTO aside VALUES
-               (:key, :state, :failure, :error, :attempts, :first_failed, :last_failed, :due)";
+pub(super) fn set_aside(tx: &Transaction<'_>, one: &SetAside) -> sql::Result<()> {
+    let sql = "INSERT INTO aside VALUES
+               (:key, :state, :failure, :error, :attempts, :first_failed, :last_failed, :due)
+               ON CONFLICT (key) DO NOTHING";
     stand(tx, sql, &one.key, &one.standing)?;
     one.events.iter().try_for_each(|event| kept::insert(tx, &one.key, event))
 }
 
-fn stand(tx: &Transaction<'_>, sql: &str, key: &str, standing: &Standing) -> rusqlite::Result<()> {
+fn stand(tx: &Transaction<'_>, sql: &str, key: &str, standing: &Standing) -> sql::Result<()> {
     let columns = named_params! {
         ":key": key,
         ":state": standing.state.word(),
@@ -156,11 +152,11 @@ fn stand(tx: &Transaction<'_>, sql: &str, key: &str, standing: &Standing) -> rus
         ":last_failed": standing.last_failed.map(Timestamp::micros),
         ":due": standing.due.map(Timestamp::micros),
     };
-    tx.prepare_cached(sql)?.execute(columns).map(drop)
+    tx.prepare_cached(sql)?.execute(columns)
 }
 
 /// Gives a key free if nothing of it is left, or else says how it stands; tells whether anything is left.
-fn stand_or_free(tx: &Transaction<'_>, key: &str, standing: &Standing) -> rusqlite::Result<bool> {
+fn stand_or_free(tx: &Transaction<'_>, key: &str, standing: &Standing) -> sql::Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM aside_events WHERE key = ?1)";
     let left = tx.prepare_cached(sql)?.query_row([key], |row| row.get(0))?;
     if left {
@@ -175,28 +171,24 @@ fn stand_or_free(tx: &Transaction<'_>, key: &str, standing: &Standing) -> rusqli
 
 impl Ledger {
     /// All keys that are set aside.
-    pub(crate) fn all_aside(&self) -> rusqlite::Result<Vec<KeyAside>> {
-        let connection = self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let sql = format!("SELECT {KEY_COLUMNS} FROM aside");
-        connection.prepare(&sql)?.query_map([], key_aside)?.collect()
+    pub(crate) async fn all_aside(&self) -> Result<Vec<KeyAside>, String> {
+        self.look(|tx| tx.prepare_cached(&format!("SELECT {KEY_COLUMNS} FROM aside"))?.query_all([], key_aside)).await
     }
 
     /// Keeps what has come of the first events of a key; tells whether more of it are left. If not, it is free.
     pub(crate) async fn settle(&self, settled: Settled) -> Result<bool, String> {
-        self.with(move |connection| {
-            let tx = connection.transaction()?;
+        self.with(move |tx| {
             if let Some(through) = settled.through {
                 let sql = "DELETE FROM aside_events WHERE key = ?1 AND position <= ?2";
                 tx.prepare_cached(sql)?.execute(params![settled.key, through.0 as i64])?;
             }
             for change in &settled.timers {
-                timers::apply(&tx, change)?;
+                timers::apply(tx, change)?;
             }
             for one in &settled.alone {
-                set_aside(&tx, one)?;
+                set_aside(tx, one)?;
             }
-            let left = stand_or_free(&tx, &settled.key, &settled.standing)?;
-            tx.commit()?;
+            let left = stand_or_free(tx, &settled.key, &settled.standing)?;
             Ok(left)
         })
         .await
@@ -204,19 +196,18 @@ impl Ledger {
 
     /// Says how a key stands that is set aside.
     pub(crate) async fn stand(&self, keys: Vec<String>, standing: Standing) -> Result<(), String> {
-        self.with(move |connection| {
-            let tx = connection.transaction()?;
+        self.with(move |tx| {
             for key in &keys {
-                stand_or_free(&tx, key, &standing)?;
+                stand_or_free(tx, key, &standing)?;
             }
-            tx.commit()
+            Ok(())
         })
         .await
     }
 
     /// Keys that are set aside, in their order, each with its first event.
     pub(crate) async fn list(&self, filter: Filter, limit: usize) -> Result<Vec<Listed>, String> {
-        self.with(move |connection| {
+        self.look(move |tx| {
             let sql = format!(
                 "SELECT {KEY_COLUMNS}, {} FROM aside JOIN aside_events AS e ON e.key = aside.key AND e.position =
                  (SELECT min(position) FROM aside_events AS f WHERE f.key = aside.key)
@@ -232,8 +223,8 @@ impl Ledger {
                 ":after": filter.after,
                 ":limit": limit as i64,
             };
-            let mut select = connection.prepare_cached(&sql)?;
-            select.query_map(wanted, |row| Ok(Listed { of: key_aside(row)?, first: kept::read(row, 9)? }))?.collect()
+            tx.prepare_cached(&sql)?
+                .query_all(wanted, |row| Ok(Listed { of: key_aside(row)?, first: kept::read(row, 9)? }))
         })
         .await
     }
@@ -241,13 +232,13 @@ impl Ledger {
     /// The events of a key that is set aside, behind a position, in their order.
     pub(crate) async fn queue(&self, key: &str, after: Position, limit: usize) -> Result<Vec<KeptEvent>, String> {
         let key = key.to_owned();
-        self.with(move |connection| {
+        self.look(move |tx| {
             let columns = kept::COLUMNS;
             let sql = format!(
                 "SELECT {columns} FROM aside_events WHERE key = ?1 AND position > ?2 ORDER BY position LIMIT ?3"
             );
             let which = params![key, after.0 as i64, limit as i64];
-            connection.prepare_cached(&sql)?.query_map(which, |row| kept::read(row, 0))?.collect()
+            tx.prepare_cached(&sql)?.query_all(which, |row| kept::read(row, 0))
         })
         .await
     }
@@ -255,10 +246,10 @@ impl Ledger {
     /// One event that is set aside, and the key that it is of.
     pub(crate) async fn event_aside(&self, key: &str, position: Position) -> Result<Option<KeptEvent>, String> {
         let key = key.to_owned();
-        self.with(move |connection| {
+        self.look(move |tx| {
             let sql = format!("SELECT {} FROM aside_events WHERE key = ?1 AND position = ?2", kept::COLUMNS);
             let which = params![key, position.0 as i64];
-            connection.prepare_cached(&sql)?.query_row(which, |row| kept::read(row, 0)).optional()
+            tx.prepare_cached(&sql)?.query_row(which, |row| kept::read(row, 0)).optional()
         })
         .await
     }
@@ -266,9 +257,9 @@ impl Ledger {
     /// Lets an event say something else than what was recorded.
     pub(crate) async fn fix(&self, key: &str, position: Position, data: Vec<u8>) -> Result<(), String> {
         let key = key.to_owned();
-        self.with(move |connection| {
+        self.with(move |tx| {
             let sql = "UPDATE aside_events SET fixed = ?3 WHERE key = ?1 AND position = ?2";
-            connection.prepare_cached(sql)?.execute(params![key, position.0 as i64, data]).map(drop)
+            tx.prepare_cached(sql)?.execute(params![key, position.0 as i64, data])
         })
         .await
     }
@@ -278,7 +269,7 @@ impl Ledger {
 const KEY_COLUMNS: &str = "aside.key, state, failure, error, attempts, first_failed, last_failed, due,
     (SELECT count(*) FROM aside_events AS c WHERE c.key = aside.key)";
 
-fn key_aside(row: &Row<'_>) -> rusqlite::Result<KeyAside> {
+fn key_aside(row: &Row<'_>) -> sql::Result<KeyAside> {
     let moment = |at| row.get::<_, Option<i64>>(at).map(|micros| micros.map(Timestamp::from_micros));
     let state: String = row.get(1)?;
     let standing = Standing {

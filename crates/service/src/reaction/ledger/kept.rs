@@ -1,16 +1,16 @@
 //! An event as a row: whole, so that it can be met without its source.
 
-use rusqlite::types::Type;
-use rusqlite::{Row, Transaction, named_params};
 use tradewind_events::{EventId, Position, Recorded, RecordedParts, Revision, Timestamp};
+
+use crate::sql::{self, Row, Transaction, named_params};
 
 /// Its table. `fixed` is the data that somebody has put in place of what was recorded.
 pub(super) const TABLE: &str = "
     CREATE TABLE IF NOT EXISTS aside_events (
-        key TEXT NOT NULL, position INTEGER NOT NULL, revision INTEGER NOT NULL, id TEXT NOT NULL,
-        stream TEXT NOT NULL, type TEXT NOT NULL, time INTEGER NOT NULL, recorded INTEGER NOT NULL,
-        tags TEXT NOT NULL, metadata BLOB NOT NULL, data BLOB NOT NULL, fixed BLOB,
-        PRIMARY KEY (key, position)) WITHOUT ROWID;";
+        key TEXT NOT NULL, position BIGINT NOT NULL, revision BIGINT NOT NULL, id TEXT NOT NULL,
+        stream TEXT NOT NULL, type TEXT NOT NULL, time BIGINT NOT NULL, recorded BIGINT NOT NULL,
+        tags TEXT NOT NULL, metadata {bytes} NOT NULL, data {bytes} NOT NULL, fixed {bytes},
+        PRIMARY KEY (key, position)) {keyed};";
 
 /// Its columns, in the order in which [`read`] reads them.
 pub(super) const COLUMNS: &str = "position, revision, id, stream, type, time, recorded, tags, metadata, data, fixed";
@@ -84,10 +84,11 @@ fn assemble(columns: &Columns<'_>) -> Option<Recorded> {
     })
 }
 
-pub(super) fn insert(tx: &Transaction<'_>, key: &str, event: &Recorded) -> rusqlite::Result<()> {
-    let sql = "INSERT OR IGNORE INTO aside_events
+pub(super) fn insert(tx: &Transaction<'_>, key: &str, event: &Recorded) -> sql::Result<()> {
+    let sql = "INSERT INTO aside_events
                (key, position, revision, id, stream, type, time, recorded, tags, metadata, data) VALUES
-               (:key, :position, :revision, :id, :stream, :type, :time, :recorded, :tags, :metadata, :data)";
+               (:key, :position, :revision, :id, :stream, :type, :time, :recorded, :tags, :metadata, :data)
+               ON CONFLICT (key, position) DO NOTHING";
     let columns = named_params! {
         ":key": key,
         ":position": event.position().0 as i64,
@@ -101,14 +102,14 @@ pub(super) fn insert(tx: &Transaction<'_>, key: &str, event: &Recorded) -> rusql
         ":metadata": event.metadata_bytes(),
         ":data": event.data(),
     };
-    tx.prepare_cached(sql)?.execute(columns).map(drop)
+    tx.prepare_cached(sql)?.execute(columns)
 }
 
 /// Reads [`COLUMNS`], of which the first is the `first`-th of the row.
-pub(super) fn read(row: &Row<'_>, first: usize) -> rusqlite::Result<KeptEvent> {
-    let text = |at: usize| -> rusqlite::Result<&str> { Ok(row.get_ref(first + at)?.as_str()?) };
-    let bytes = |at: usize| -> rusqlite::Result<&[u8]> { Ok(row.get_ref(first + at)?.as_blob()?) };
-    let malformed = |at: usize, name: &str| rusqlite::Error::InvalidColumnType(first + at, name.to_owned(), Type::Text);
+pub(super) fn read(row: &Row<'_>, first: usize) -> sql::Result<KeptEvent> {
+    let text = |at: usize| -> sql::Result<&str> { Ok(row.get_ref(first + at)?.as_str()?) };
+    let bytes = |at: usize| -> sql::Result<&[u8]> { Ok(row.get_ref(first + at)?.as_blob()?) };
+    let malformed = |at: usize, name: &str| sql::Error::unreadable(first + at, format_args!("it is no {name}"));
     let texts: [&str; 3] = [text(3)?, text(4)?, text(7)?];
     let id: &str = text(2)?;
     let columns = Columns {

@@ -1,5 +1,5 @@
 //! What a reaction or process manager must remember: how far it has come, which events it has set aside, and which
-//! timers it has set. All of it changes in one transaction. Derived: if the file is lost, everything is met again, and
+//! timers it has set. All of it changes in one transaction. Derived: if it is lost, everything is met again, and
 //! the keys of the commands make that harmless.
 //!
 //! What is here is all that is asked of a ledger: `mod` keeps the checkpoint, `aside` the keys and events that are set
@@ -15,13 +15,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::Connection;
 use tradewind_events::Position;
 
+use crate::shared::{SharedDatabase, SharedLedger, Term};
+use crate::sql::{self, Transaction};
+
 pub(crate) use aside::{Filter, Listed, SetAside, Settled, Standing, State};
 pub(crate) use kept::KeptEvent;
 pub(crate) use timers::{Timer, TimerChange};
 
 const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL);
-    INSERT OR IGNORE INTO checkpoint VALUES (1, 0);";
+    CREATE TABLE IF NOT EXISTS checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), position BIGINT NOT NULL);
+    INSERT INTO checkpoint VALUES (1, 0) ON CONFLICT DO NOTHING;";
+
+/// All tables, in SQL that both databases understand, but for what each calls bytes, and for what SQLite calls tables
+/// that are their own index.
+fn tables(keyed: &str, bytes: &str) -> String {
+    let all = [SCHEMA, timers::SCHEMA, aside::SCHEMA, kept::TABLE].concat();
+    all.replace("{keyed}", keyed).replace("{bytes}", bytes)
+}
 
 /// What has come of events up to a position.
 #[derive(Default)]
@@ -34,10 +44,15 @@ pub(crate) struct Entry {
     pub(crate) aside: Vec<SetAside>,
 }
 
-/// The file. Clones share it.
+/// A file, or tables that the instances of a service share. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Ledger {
-    connection: Arc<Mutex<Connection>>,
+    place: Arc<Place>,
+}
+
+enum Place {
+    File(Mutex<Connection>),
+    Shared(SharedLedger),
 }
 
 impl Ledger {
@@ -47,55 +62,114 @@ impl Ledger {
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.set_prepared_statement_cache_capacity(64);
-        connection.execute_batch(SCHEMA)?;
-        timers::prepare(&connection)?;
-        aside::prepare(&connection)?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+        connection.execute_batch(&tables("WITHOUT ROWID", "BLOB"))?;
+        timers::migrate(&connection)?;
+        connection.execute_batch(&timers::MARKS.replace("{keyed}", "WITHOUT ROWID"))?;
+        Ok(Self { place: Arc::new(Place::File(Mutex::new(connection))) })
     }
 
-    /// Runs `work` where waiting is allowed.
+    /// One that instances share, by its name. It is used only while its lease is held.
+    pub(crate) fn shared(database: SharedDatabase, name: String) -> Self {
+        Self { place: Arc::new(Place::Shared(SharedLedger::new(database, name))) }
+    }
+
+    /// Begins to use one that is shared, in place of whoever used it before; tells how far that had come. One that is
+    /// new begins where the furthest behind of its `family` is.
+    pub(crate) async fn take_over(&self, term: &Term, family: &str) -> Result<Position, String> {
+        match &*self.place {
+            Place::File(_) => {}
+            Place::Shared(shared) => {
+                let (tables, marks) = (tables("", "bytea"), timers::MARKS.replace("{keyed}", ""));
+                Box::pin(shared.take_over(term, family, &tables, &marks)).await?;
+            }
+        }
+        self.position().await
+    }
+
+    /// Ends the use of one that is shared.
+    pub(crate) fn let_go(&self) {
+        if let Place::Shared(shared) = &*self.place {
+            shared.let_go();
+        }
+    }
+
+    /// Whether it may be used just now.
+    pub(crate) fn is_at_hand(&self) -> bool {
+        match &*self.place {
+            Place::File(_) => true,
+            Place::Shared(shared) => shared.is_held(),
+        }
+    }
+
+    /// Changes something in a transaction.
     async fn with<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&Transaction<'_>) -> sql::Result<T> + Send + 'static,
     ) -> Result<T, String> {
-        let connection = self.connection.clone();
-        let work = move || work(&mut connection.lock().unwrap_or_else(PoisonError::into_inner));
+        self.run(true, work).await
+    }
+
+    /// Reads something.
+    async fn look<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> sql::Result<T> + Send + 'static,
+    ) -> Result<T, String> {
+        self.run(false, work).await
+    }
+
+    /// Runs `work` in a transaction, where waiting is allowed.
+    async fn run<T: Send + 'static>(
+        &self,
+        changes: bool,
+        work: impl FnOnce(&Transaction<'_>) -> sql::Result<T> + Send + 'static,
+    ) -> Result<T, String> {
+        let in_use = match &*self.place {
+            Place::File(_) => None,
+            Place::Shared(shared) => Some(Box::pin(shared.connect()).await?),
+        };
+        let place = self.place.clone();
+        let work = move || match (&*place, in_use) {
+            (Place::Shared(shared), Some(in_use)) => shared.with(in_use, changes, work),
+            (Place::Shared(_), None) => Err(sql::Error::NoRow),
+            (Place::File(connection), _) => {
+                let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+                let tx = connection.transaction()?;
+                let done = work(&Transaction::on_sqlite(&tx))?;
+                tx.commit()?;
+                Ok(done)
+            }
+        };
         match tokio::task::spawn_blocking(work).await {
-            Ok(done) => done.map_err(|error| error.to_string()),
+            Ok(done) => done.map_err(|error: sql::Error| error.to_string()),
             Err(error) => Err(error.to_string()),
         }
     }
 
-    pub(crate) fn position(&self) -> rusqlite::Result<Position> {
-        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        connection.query_row("SELECT position FROM checkpoint", [], |row| row.get(0).map(|p: i64| Position(p as u64)))
+    pub(crate) async fn position(&self) -> Result<Position, String> {
+        self.look(|tx| {
+            let select = "SELECT position FROM checkpoint";
+            tx.query_row(select, [], |row| row.get(0).map(|position: i64| Position(position as u64)))
+        })
+        .await
     }
 
     /// Keeps the checkpoint, what is set aside, and what happens to timers: all of it or nothing.
     pub(crate) async fn record(&self, entry: Entry) -> Result<(), String> {
-        self.with(move |connection| {
-            let tx = connection.transaction()?;
-            tx.prepare_cached("UPDATE checkpoint SET position = ?1")?.execute([entry.through.0 as i64])?;
-            for change in &entry.timers {
-                timers::apply(&tx, change)?;
-            }
-            for one in &entry.aside {
-                aside::set_aside(&tx, one)?;
-            }
-            tx.commit()
+        self.with(move |tx| {
+            tx.execute("UPDATE checkpoint SET position = ?1", [entry.through.0 as i64])?;
+            entry.timers.iter().try_for_each(|change| timers::apply(tx, change))?;
+            entry.aside.iter().try_for_each(|one| aside::set_aside(tx, one))
         })
         .await
     }
 
     /// Forgets everything: it is of another store than this one.
     pub(crate) async fn reset(&self) -> Result<(), String> {
-        self.with(|connection| {
-            let tx = connection.transaction()?;
+        self.with(|tx| {
             tx.execute("UPDATE checkpoint SET position = 0", [])?;
             tx.execute("DELETE FROM timers", [])?;
             tx.execute("DELETE FROM aside_events", [])?;
-            tx.execute("DELETE FROM aside", [])?;
-            tx.commit()
+            tx.execute("DELETE FROM aside", [])
         })
         .await
     }

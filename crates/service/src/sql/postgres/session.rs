@@ -16,7 +16,7 @@ use futures_util::{StreamExt, TryStreamExt, stream::FuturesOrdered};
 use tokio::runtime::Handle;
 use tradewind_store::{PostgresFailure, PostgresSession};
 
-use super::placeholders::rewrite;
+use super::placeholders::{Rewritten, What, rewrite};
 use super::values::Given;
 use crate::sql::{Binder, Error, Params, Result};
 
@@ -34,6 +34,8 @@ type Answer = std::result::Result<u64, tokio_postgres::Error>;
 pub(crate) struct Prepared {
     statement: tokio_postgres::Statement,
     names: Arc<[String]>,
+    given: Arc<[What]>,
+    values: usize,
 }
 
 /// A connection as projections see it.
@@ -121,7 +123,8 @@ impl Session {
         }
         let rewritten = rewrite(sql)?;
         let statement = self.wait(self.connection.client().prepare(&rewritten.sql))?;
-        let prepared = Prepared { statement, names: rewritten.names.into() };
+        let Rewritten { names, given, values, .. } = rewritten;
+        let prepared = Prepared { statement, names: names.into(), given: given.into(), values };
         let mut all = self.prepared.borrow_mut();
         if all.values().map(HashMap::len).sum::<usize>() >= PREPARED_MAX {
             all.clear();
@@ -214,15 +217,19 @@ impl From<PostgresFailure> for Error {
 }
 
 impl Prepared {
-    /// The values in the order of the placeholders.
+    /// What PostgreSQL is given, in its order.
     pub(in crate::sql) fn values(&self, params: impl Params) -> Result<Vec<Given>> {
-        let expected = self.statement.params().len();
+        let expected = self.values;
         let mut binder = Gathering { names: &self.names, values: vec![Given::NULL; expected], given: 0 };
         params.bind(&mut binder)?;
         if binder.given < expected {
             return Err(Error::Placeholders(format!("{} values are given for {expected}", binder.given)));
         }
-        Ok(binder.values)
+        let of = |what: &What| match *what {
+            What::Value(number) => binder.values[number - 1].clone(),
+            What::IsNull(number) => Given::truth(binder.values[number - 1].is_null()),
+        };
+        Ok(self.given.iter().map(of).collect())
     }
 }
 

@@ -30,6 +30,14 @@ impl Given {
     }
 
     pub(super) const NULL: Self = Self(Value::Null);
+
+    pub(super) fn truth(is_so: bool) -> Self {
+        Self(Value::Integer(is_so.into()))
+    }
+
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self.0, Value::Null)
+    }
 }
 
 impl ToSql for Given {
