@@ -13,7 +13,7 @@ use tradewind_events::Position;
 use super::admin::Admin;
 use super::body::Submitted;
 use crate::reaction::TOLD_MAX;
-use crate::{DeadLetters, ParkedKey, ParkedQueue, Problem, Selected, Selection};
+use crate::{ControlError, DeadLetters, ParkedKey, ParkedQueue, Problem, Selected, Selection};
 
 /// How many keys or events are told at once, unless asked for.
 const TOLD: usize = 100;
@@ -83,13 +83,23 @@ impl Wish {
 }
 
 impl Admin {
-    /// Those of one follower, or of all that have any.
+    /// Those of one follower, or of all that have any, as far as this instance has them.
     fn dead_letters(&self, follower: Option<&str>) -> Result<Vec<DeadLetters>, Problem> {
-        let all = self.followers.iter().filter_map(|watched| watched.dead_letters.clone());
-        let found: Vec<DeadLetters> = all.filter(|of| follower.is_none_or(|name| of.name() == name)).collect();
+        let mut found = Vec::new();
+        for watched in &self.followers {
+            let Some(of) = &watched.dead_letters else { continue };
+            match follower {
+                Some(name) if of.name() != name => {}
+                Some(_) if !of.are_here() => {
+                    let holder = watched.status.read().lease.and_then(|lease| lease.holder);
+                    return Err(ControlError::Elsewhere(holder).into());
+                }
+                _ => found.push(of.clone()),
+            }
+        }
         match (found.is_empty(), follower) {
             (true, Some(name)) => Err(Problem::not_found(format!("reaction or process manager {name}"))),
-            _ => Ok(found),
+            _ => Ok(found.into_iter().filter(DeadLetters::are_here).collect()),
         }
     }
 

@@ -21,7 +21,7 @@ const FIX_BYTES_MAX: usize = 4 << 20;
 /// What one reaction or process manager has set aside. Cheap to clone.
 #[derive(Clone)]
 pub struct DeadLetters {
-    pub(super) name: &'static str,
+    pub(super) name: Arc<str>,
     pub(super) aside: Arc<Aside>,
     pub(super) skips: Skips,
 }
@@ -82,7 +82,12 @@ impl DeadLetters {
     /// Whose they are.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.name
+        &self.name
+    }
+
+    /// Whether it is this instance that has them; if not, it can say nothing of them.
+    pub(crate) fn are_here(&self) -> bool {
+        self.aside.ledger.is_at_hand()
     }
 
     /// Keys that are set aside, in their order, behind `after`: of one state, if it is told (`parked`, `waiting`,
@@ -104,7 +109,7 @@ impl DeadLetters {
         let mut listed = self.listed(Filter { state, failure, key: None, after }, limit + 1).await?;
         let more = listed.len() > limit;
         listed.truncate(limit);
-        Ok(ParkedKeys { items: listed.iter().map(|one| told(self.name, one)).collect(), more })
+        Ok(ParkedKeys { items: listed.iter().map(|one| told(&self.name, one)).collect(), more })
     }
 
     /// A key with its events behind a position.
@@ -117,7 +122,7 @@ impl DeadLetters {
         let queue = self.aside.ledger.queue(key, after, limit + 1).await.map_err(DeadLetterError::Failed)?;
         let more = queue.len() > limit;
         Ok(ParkedQueue {
-            key: told(self.name, &listed),
+            key: told(&self.name, &listed),
             queue: queue.iter().take(limit).map(told_event).collect(),
             more,
         })
@@ -256,7 +261,7 @@ impl DeadLetters {
         };
         let mut selected = Selected::default();
         for Listed { of, .. } in &listed {
-            let one = SelectedKey { follower: self.name.to_owned(), key: of.key.clone(), events: of.events };
+            let one = SelectedKey { follower: self.name.to_string(), key: of.key.clone(), events: of.events };
             selected.add(Selected { keys: 1, events: of.events, items: vec![one] });
         }
         Ok((listed.into_iter().map(|one| one.of.key).collect(), selected))

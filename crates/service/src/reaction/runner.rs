@@ -77,7 +77,7 @@ impl ReactionRunner {
         let skips = Skips::new(around.store.clone(), name, 1);
         let (ledger, clock, upcasters) = (ledger.clone(), around.clock.clone(), around.upcasters);
         let aside = Aside::new(ledger.clone(), parking, clock.clone(), status.clone());
-        let dead_letters = DeadLetters { name, aside: aside.clone(), skips: skips.clone() };
+        let dead_letters = DeadLetters { name: full_name.into(), aside: aside.clone(), skips: skips.clone() };
         let meeting = Meeting { reactor, aside, skips: skips.clone(), status: status.clone() };
         let meeting = Arc::new(meeting);
         let desk = Desk { ledger, skips: skips.clone(), status: status.clone(), clock };

@@ -17,6 +17,14 @@ use crate::web::{Backend, Running, start};
 /// Deposits the same again into the account's mirror.
 pub(crate) struct Mirror {
     pub(crate) shares: u16,
+    /// Deposits of this many cents cannot be mirrored.
+    pub(crate) poison_cents: i64,
+}
+
+impl Mirror {
+    pub(crate) fn in_shares(shares: u16) -> Self {
+        Self { shares, poison_cents: -1 }
+    }
 }
 
 impl Reaction for Mirror {
@@ -41,6 +49,9 @@ impl Reaction for Mirror {
             let deposited: Deposited = event.parse()?;
             if event.entity_id().starts_with("mirror") {
                 return Ok(());
+            }
+            if deposited.cents == self.poison_cents {
+                return Err(ReactionError::Poison("this amount is poison".to_owned()));
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
             let mirror = format!("mirror-{}", event.entity_id());
@@ -71,7 +82,7 @@ async fn instance(
     shares: u16,
 ) -> Running {
     let mut host = backend.instance(name, store, &folder.join(name));
-    host.reaction(Mirror { shares }).unwrap();
+    host.reaction(Mirror::in_shares(shares)).unwrap();
     start(host).await
 }
 
@@ -157,6 +168,43 @@ async fn shares_are_spread_over_instances_that_come_and_go_and_the_order_of_each
     all_is_mirrored(&store).await;
     let handled: u64 = fewer.handle.followers().iter().map(|status| status.handled).sum();
     assert!(handled < 2 * 500, "{handled} of twice {} events were passed again", store.everything().len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_instance_has_parked_is_redriven_in_order_by_the_next() {
+    let Some(backend) = Backend::postgres() else { return };
+    let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
+    let instance = async |name: &str, poison_cents| {
+        let mut host = backend.instance(name, &store, &folder.path().join(name));
+        host.reaction(Mirror { shares: 1, poison_cents }).unwrap();
+        start(host).await
+    };
+    let first = instance("first", 13).await;
+    eventually("the lease", async || held(&first) == 1).await;
+    let second = instance("second", -1).await;
+    let commands = commands(&store, CommandOptions::default());
+    for cents in [13, 14] {
+        for account in ["a", "b"] {
+            let cents = if account == "b" { cents + 100 } else { cents };
+            commands.handle(account, &Deposit(cents), &nobody()).await.unwrap();
+        }
+    }
+    let parked = async |of: &Running| of.get("/admin/deadletters").await.json()["items"].clone();
+    eventually("the parked key", async || parked(&first).await[0]["key"] == "a").await;
+    eventually("its neighbour", async || deposits(&store.everything(), true).get("b").is_some_and(|b| b.len() == 2))
+        .await;
+    eventually("readiness", async || second.handle.is_ready()).await;
+    assert_eq!(parked(&second).await, serde_json::json!([]), "another one does it");
+    let asked = second.get("/admin/deadletters?follower=mirror").await;
+    assert_eq!((asked.status.as_u16(), asked.text.contains("first")), (503, true), "{}", asked.text);
+    first.kill();
+    eventually("the handover", async || held(&second) == 1).await;
+    eventually("the parked key elsewhere", async || parked(&second).await[0]["key"] == "a").await;
+    let redriven = second.send("POST", "/admin/deadletters/redrive", &[], r#"{"all":true}"#).await;
+    assert_eq!(redriven.json()["events"], 2, "{}", redriven.text);
+    all_is_mirrored(&store).await;
+    assert_eq!(parked(&second).await, serde_json::json!([]));
+    second.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

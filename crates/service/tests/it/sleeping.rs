@@ -38,7 +38,7 @@ async fn instance_process() {
     let _ = tradewind_service::init_logging(tradewind_service::LogFormat::Pretty, "info");
     let mut host = host(&url, &name, open(&url).await, folder.path());
     host.projection(Balances::default()).unwrap();
-    host.reaction(Mirror { shares: 4 }).unwrap();
+    host.reaction(Mirror::in_shares(4)).unwrap();
     let (service, _handle) = host.bind().await.unwrap();
     service.run(std::future::pending()).await.unwrap();
 }
