@@ -14,6 +14,7 @@ mod as_of;
 mod commands;
 mod context;
 mod panics;
+mod start;
 mod upcast;
 
 mod feed;
@@ -53,5 +54,6 @@ pub use rusqlite;
 #[doc(hidden)]
 pub use serde_json as json;
 pub use shared::{LeaseOptions, LeaseStatus, SharedDatabase, SharedError};
+pub use start::StartFrom;
 pub use tradewind_events::Tag;
 pub use upcast::{UpcastError, Upcasters};

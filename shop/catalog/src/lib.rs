@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use tradewind_events::EventSource;
-use tradewind_service::{Host, HostError};
+use tradewind_service::{Host, HostError, StartFrom};
 
 use http::CatalogApi;
 use projections::{DeliveredProducts, Departments, PriceHistory, ProductRatings, ProductReviews, ProductSearch};
@@ -39,7 +39,7 @@ pub fn assemble(host: &mut Host, ordering: Arc<dyn EventSource>) -> Result<Route
         prices: host.projection(PriceHistory)?,
         reviews: host.projection(ProductReviews)?,
         ratings: host.projection(ProductRatings)?,
-        delivered: host.projection_over(ordering, DeliveredProducts)?,
+        delivered: host.projection_over(ordering, StartFrom::Beginning, DeliveredProducts)?,
     };
     host.publish(PublishCatalog);
     http::operations().into_iter().for_each(|operation| host.operation(operation));

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use tradewind_events::EventSource;
-use tradewind_service::{Host, HostError};
+use tradewind_service::{Host, HostError, StartFrom};
 
 use http::InventoryApi;
 use projections::StockLevels;
@@ -50,8 +50,8 @@ pub fn assemble(host: &mut Host, upstreams: Upstreams, opening_stock: u32) -> Re
     let Upstreams { catalog, ordering } = upstreams;
     let api =
         InventoryApi { commands: host.commands(), entities: host.entities(), levels: host.projection(StockLevels)? };
-    host.reaction_over(catalog, OpenStocks { opening_stock })?;
-    host.reaction_over(ordering, ReserveForOrders::new(host.entities()))?;
+    host.reaction_over(catalog, StartFrom::Beginning, OpenStocks { opening_stock })?;
+    host.reaction_over(ordering, StartFrom::Beginning, ReserveForOrders::new(host.entities()))?;
     host.publish(PublishInventory);
     http::operations().into_iter().for_each(|operation| host.operation(operation));
     Ok(http::routes(api))

@@ -36,7 +36,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use tradewind_events::EventSource;
-use tradewind_service::{Host, HostError};
+use tradewind_service::{Host, HostError, StartFrom};
 
 use archive::Archive;
 use billing::Billing;
@@ -69,13 +69,13 @@ pub fn assemble(
     let Upstreams { ordering, customers } = upstreams;
     let archive = Archive::new(host.projection(Documents)?, own);
     let copies = Copies::new(
-        host.projection_over(ordering.clone(), OrderCopies)?,
-        host.projection_over(customers.clone(), CustomerCopies)?,
+        host.projection_over(ordering.clone(), StartFrom::Beginning, OrderCopies)?,
+        host.projection_over(customers.clone(), StartFrom::Beginning, CustomerCopies)?,
         customers.clone(),
     );
     let billing = Arc::new(Billing::new(host.commands(), copies, archive.clone(), seller));
-    host.reaction_over(ordering, BillOrders::new(billing.clone()))?;
-    host.reaction_over(customers, NoticeCustomers)?;
+    host.reaction_over(ordering, StartFrom::Beginning, BillOrders::new(billing.clone()))?;
+    host.reaction_over(customers, StartFrom::Beginning, NoticeCustomers)?;
     host.reaction(BillAwaitedOrders::new(billing))?;
     host.publish(PublishInvoicing);
     http::operations().into_iter().for_each(|operation| host.operation(operation));

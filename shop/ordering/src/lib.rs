@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use tradewind_events::EventSource;
-use tradewind_service::{AlsoHears, Host, HostError};
+use tradewind_service::{AlsoHears, Host, HostError, StartFrom};
 
 use fulfilment::FulfilmentOptions;
 use http::OrderingApi;
@@ -64,7 +64,7 @@ pub fn assemble(
         orders: orders.clone(),
         live: live.clone(),
         draining: host.draining(),
-        prices: PriceBook::of(host.projection_over(catalog, ProductPrices)?),
+        prices: PriceBook::of(host.projection_over(catalog, StartFrom::Beginning, ProductPrices)?),
         detail: host.projection(OrderDetail)?,
         history: host.projection(OrderHistory)?,
         sales_by_day: host.projection(SalesByDay)?,
@@ -72,7 +72,8 @@ pub fn assemble(
         sales_by_product: host.projection(SalesByProduct)?,
     };
     let query = FulfilOrder::query_of_goods();
-    let goods = inventory.map(|source| AlsoHears { name: "goods-of-orders", source, query });
+    let goods =
+        inventory.map(|source| AlsoHears { name: "goods-of-orders", source, from: StartFrom::Beginning, query });
     host.process_hearing(goods.into_iter().collect(), FulfilOrder::new(fulfilment))?;
     host.task(|stop| async move {
         stop.run_until_cancelled(live.follow(orders)).await;

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use tradewind_events::EventSource;
-use tradewind_service::{Host, HostError};
+use tradewind_service::{Host, HostError, StartFrom};
 
 use graph::EmbeddedGraph;
 use http::RecommendationsApi;
@@ -38,8 +38,8 @@ pub struct Upstreams {
 /// # Errors
 /// [`HostError`] if a read model cannot be opened.
 pub fn assemble(host: &mut Host, upstreams: Upstreams) -> Result<Router, HostError> {
-    let baskets = host.projection_over(upstreams.ordering, Baskets)?;
-    let products = host.projection_over(upstreams.catalog, Products)?;
+    let baskets = host.projection_over(upstreams.ordering, StartFrom::Beginning, Baskets)?;
+    let products = host.projection_over(upstreams.catalog, StartFrom::Beginning, Products)?;
     let similar = SimilarProducts::new(baskets, products, EmbeddedGraph::default);
     // Who asks first need not wait until the graph is made.
     let first = similar.clone();

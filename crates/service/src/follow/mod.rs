@@ -176,7 +176,7 @@ impl<S: Sink> Follower<S> {
         }
     }
 
-    async fn hand_over(&mut self, mut events: Vec<Recorded>, through: Position) -> Result<(), Halt> {
+    pub(crate) async fn hand_over(&mut self, mut events: Vec<Recorded>, through: Position) -> Result<(), Halt> {
         events.retain(|event| !self.skips.contains(event.position()));
         let mut readable = Vec::with_capacity(events.len());
         for event in events {

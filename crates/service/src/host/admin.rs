@@ -16,6 +16,7 @@ use tradewind_broker::RelayHandle;
 use tradewind_events::ErrorCode;
 
 use super::parts::Fallen;
+use super::subscriptions::{self, Subscription};
 use super::{dead_letters, headers};
 use crate::follow::{Control, Status};
 use crate::{DeadLetters, FollowerState, FollowerStatus, Problem};
@@ -27,6 +28,8 @@ pub(crate) struct Watched {
     pub(crate) control: Control,
     /// What it has set aside; none, if it stops instead.
     pub(crate) dead_letters: Option<DeadLetters>,
+    /// What it follows, if that is another service.
+    pub(crate) subscription: Option<Subscription>,
 }
 
 /// What the routes share.
@@ -53,7 +56,7 @@ impl Admin {
         stands && self.followers.iter().all(|watched| watched.status.is_settled())
     }
 
-    fn find(&self, name: &str) -> Result<&Watched, Problem> {
+    pub(super) fn find(&self, name: &str) -> Result<&Watched, Problem> {
         let found = self.followers.iter().find(|watched| watched.status.name() == name);
         found.ok_or_else(|| Problem::not_found(format!("projection, reaction or process {name}")))
     }
@@ -68,6 +71,8 @@ pub(crate) fn admin_routes(admin: Arc<Admin>) -> Router {
         .route("/asyncapi.json", get(asyncapi))
         .route("/admin/projections", get(list))
         .route("/admin/relay", get(relay))
+        .route("/admin/subscriptions", get(subscriptions::list))
+        .route("/admin/subscriptions/{name}/seed", post(subscriptions::seed))
         .route("/admin/projections/{name}", get(one))
         .route("/admin/projections/{name}/retry", post(retry))
         .route("/admin/projections/{name}/skip", post(skip))

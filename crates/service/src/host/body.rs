@@ -33,17 +33,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Submitted<T> {
         let (parts, body) = request.into_parts();
         headers::require_json(&parts.headers)?;
         let within = parts.extensions.get::<BodyWithin>().map_or(super::options::BODY_WITHIN, |it| it.0);
-        let bytes = whole(body, within).await?;
+        let bytes = whole(body, BODY_BYTES_MAX, within).await?;
         let body = serde_json::from_slice(&bytes).map_err(|error| Problem::bad_request(error.to_string()))?;
         Ok(Self { body, context: extract::context_of(&parts, &bytes)? })
     }
 }
 
-async fn whole(body: Body, within: Duration) -> Result<Bytes, Problem> {
-    match tokio::time::timeout(within, to_bytes(body, BODY_BYTES_MAX)).await {
+/// The whole of a body of at most so many bytes.
+pub(super) async fn whole(body: Body, bytes_max: usize, within: Duration) -> Result<Bytes, Problem> {
+    match tokio::time::timeout(within, to_bytes(body, bytes_max)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(_)) => {
-            let problem = Problem::bad_request(format!("the body is cut short or longer than {BODY_BYTES_MAX} bytes"));
+            let problem = Problem::bad_request(format!("the body is cut short or longer than {bytes_max} bytes"));
             Err(problem.with_status(StatusCode::PAYLOAD_TOO_LARGE))
         }
         Err(_) => {

@@ -15,6 +15,7 @@ mod problem;
 mod process_metrics;
 mod request;
 mod service;
+mod subscriptions;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -33,11 +34,13 @@ use crate::commands::{CommandMetrics, Loader};
 use crate::feed::{Feed, Publish};
 use crate::follow::{FollowerMetrics, Status};
 use crate::process::{AlsoHears, EffectHalf, InputHalf, ProcessManager, TimerRunner};
-use crate::projection::{ProjectionRunner, Surroundings};
+use crate::projection::{Follows, ProjectionRunner, Surroundings};
 use crate::reaction::{
     ForReaction, Ledger, Opened, Reaction, ReactionRunner, ReactionSurroundings, Reactor, SHARES_MAX, Share,
 };
-use crate::{Commands, Entities, Entity, Projection, ProjectionOptions, ReadModel, SharedDatabase, Upcasters};
+use crate::{
+    Commands, Entities, Entity, Projection, ProjectionOptions, ReadModel, SharedDatabase, StartFrom, Upcasters,
+};
 
 use admin::{Admin, Watched, admin_routes};
 use body::BodyWithin;
@@ -51,6 +54,7 @@ use process_metrics::ProcessMetrics;
 pub use request::RequestId;
 use request::{Around, HttpMetrics, around};
 pub use service::{Service, ServiceError, ServiceHandle};
+use subscriptions::Subscription;
 
 /// A service under construction.
 pub struct Host {
@@ -136,20 +140,22 @@ impl Host {
     /// # Errors
     /// [`HostError`] if its database cannot be opened, or its name is taken.
     pub fn projection(&mut self, projection: impl Projection) -> Result<ReadModel, HostError> {
-        self.add_projection(self.store.clone(), projection)
+        let own = Follows { source: self.store.clone(), from: StartFrom::Beginning };
+        self.add_projection(own, projection, false)
     }
 
     /// A read model of another source's events, such as another service's feed: a local copy. The positions that
-    /// its queries take and tell are that source's.
+    /// its queries take and tell are that source's. `from` says where it begins, if it has not begun before.
     ///
     /// # Errors
     /// [`HostError`] if its database cannot be opened, or its name is taken.
     pub fn projection_over(
         &mut self,
         source: Arc<dyn EventSource>,
+        from: StartFrom,
         projection: impl Projection,
     ) -> Result<ReadModel, HostError> {
-        let read_model = self.add_projection(source, projection)?;
+        let read_model = self.add_projection(Follows { source, from }, projection, true)?;
         // A local copy is there so that the service works while the other does not.
         if read_model.position() > Position::START {
             read_model.status.answers_already();
@@ -159,8 +165,9 @@ impl Host {
 
     fn add_projection(
         &mut self,
-        source: Arc<dyn EventSource>,
+        follows: Follows,
         projection: impl Projection,
+        is_subscription: bool,
     ) -> Result<ReadModel, HostError> {
         let options = ProjectionOptions {
             folder: self.options.folder.join("projections"),
@@ -169,8 +176,11 @@ impl Host {
             shared: self.options.shared.clone(),
         };
         let around = self.surroundings.clone();
-        let (runner, read_model, control) = ProjectionRunner::open(Arc::new(projection), source, around, &options)?;
-        let name = self.watch(Watched { status: runner.status(), control, dead_letters: None })?;
+        let (source, from, query) = (follows.source.clone(), follows.from, projection.query());
+        let opened = ProjectionRunner::open(Arc::new(projection), follows, around, &options)?;
+        let (runner, read_model, control, seeds) = opened;
+        let subscription = is_subscription.then(|| Subscription { source, from, query, seeds: Some(seeds) });
+        let name = self.watch(Watched { status: runner.status(), control, dead_letters: None, subscription })?;
         self.parts.push(Part::new(name, |stop| runner.run(stop)));
         Ok(read_model)
     }
@@ -180,15 +190,21 @@ impl Host {
     /// # Errors
     /// [`HostError`] if its checkpoint cannot be opened, or its name is taken.
     pub fn reaction(&mut self, reaction: impl Reaction) -> Result<(), HostError> {
-        self.reaction_over(self.store.clone(), reaction)
+        self.reaction_over(self.store.clone(), StartFrom::Beginning, reaction)
     }
 
-    /// Something to do whenever certain events of another source have happened.
+    /// Something to do whenever certain events of another source have happened. `from` says where it begins, if it has
+    /// not begun before.
     ///
     /// # Errors
-    /// [`HostError`] if its checkpoint cannot be opened, or its name is taken.
+    /// [`HostError`] if its checkpoint cannot be opened, its name is taken, or it were to begin with a snapshot.
     #[expect(clippy::needless_pass_by_value, reason = "as with all others that follow a source")]
-    pub fn reaction_over(&mut self, source: Arc<dyn EventSource>, reaction: impl Reaction) -> Result<(), HostError> {
+    pub fn reaction_over(
+        &mut self,
+        source: Arc<dyn EventSource>,
+        from: StartFrom,
+        reaction: impl Reaction,
+    ) -> Result<(), HostError> {
         let (name, query, of) = (reaction.name(), reaction.query(), reaction.shares().clamp(1, SHARES_MAX));
         let reaction = Arc::new(reaction);
         // Alone, an instance would only read everything several times.
@@ -200,8 +216,8 @@ impl Host {
             let ledger =
                 self.ledger(name, &share.map_or_else(|| name.to_owned(), |share| format!("{name}{}", share.suffix())))?;
             let reactor = ForReaction { reaction: reaction.clone(), commands: self.commands(), share };
-            let (source, query) = (source.clone(), query.clone());
-            let about = ReactionSurroundings { share, ..self.about("reaction", name, source, query) };
+            let follows = Follows { source: source.clone(), from };
+            let about = ReactionSurroundings { share, ..self.about("reaction", name, follows, query.clone()) };
             self.follow(Arc::new(reactor), about, &ledger)?;
         }
         Ok(())
@@ -212,19 +228,21 @@ impl Host {
     /// # Errors
     /// [`HostError`] if its checkpoints cannot be opened, or its name is taken.
     pub fn process(&mut self, process: impl ProcessManager) -> Result<(), HostError> {
-        self.process_over(self.store.clone(), process)
+        self.process_over(self.store.clone(), StartFrom::Beginning, process)
     }
 
-    /// A process manager that listens to another source's events.
+    /// A process manager that listens to another source's events. `from` says where it begins, if it has not begun
+    /// before.
     ///
     /// # Errors
-    /// [`HostError`] if its checkpoints cannot be opened, or its name is taken.
+    /// [`HostError`] if its checkpoints cannot be opened, its name is taken, or it were to begin with a snapshot.
     pub fn process_over<P: ProcessManager>(
         &mut self,
         source: Arc<dyn EventSource>,
+        from: StartFrom,
         process: P,
     ) -> Result<(), HostError> {
-        self.process_over_all(source, Vec::new(), process)
+        self.process_over_all(source, from, Vec::new(), process)
     }
 
     /// A process manager that listens to the service's own events, and to what others tell. Events of one source keep
@@ -234,12 +252,13 @@ impl Host {
     /// # Errors
     /// [`HostError`] if its checkpoints cannot be opened, or one of the names is taken.
     pub fn process_hearing(&mut self, others: Vec<AlsoHears>, process: impl ProcessManager) -> Result<(), HostError> {
-        self.process_over_all(self.store.clone(), others, process)
+        self.process_over_all(self.store.clone(), StartFrom::Beginning, others, process)
     }
 
     fn process_over_all<P: ProcessManager>(
         &mut self,
         source: Arc<dyn EventSource>,
+        from: StartFrom,
         others: Vec<AlsoHears>,
         process: P,
     ) -> Result<(), HostError> {
@@ -247,14 +266,15 @@ impl Host {
         let effects_name = P::State::CATEGORY;
         let (inputs, effects) = (self.ledger(name, name)?, self.ledger(name, &format!("{name}.effects"))?);
         let input = |commands| Arc::new(InputHalf { process: process.clone(), commands });
-        let about = self.about("process", name, source, query);
+        let about = self.about("process", name, Follows { source, from }, query);
         self.follow(input(self.commands()), about, &inputs)?;
-        for AlsoHears { name, source, query } in others {
+        for AlsoHears { name, source, from, query } in others {
             let heard = self.ledger(name, name)?;
-            let about = self.about("process", name, source, query);
+            let about = self.about("process", name, Follows { source, from }, query);
             self.follow(input(self.commands()), about, &heard)?.answers_already();
         }
-        let own = self.about("effects", effects_name, self.store.clone(), Query::category(P::State::CATEGORY));
+        let own = Follows { source: self.store.clone(), from: StartFrom::Beginning };
+        let own = self.about("effects", effects_name, own, Query::category(P::State::CATEGORY));
         let effect = EffectHalf { process: process.clone(), commands: self.commands() };
         self.follow(Arc::new(effect), own, &effects)?;
         let timers = TimerRunner { process, commands: self.commands(), ledger: effects, clock: self.clock() };
@@ -262,14 +282,9 @@ impl Host {
         Ok(())
     }
 
-    fn about(
-        &self,
-        kind: &'static str,
-        name: &'static str,
-        source: Arc<dyn EventSource>,
-        query: Query,
-    ) -> ReactionSurroundings {
-        ReactionSurroundings { kind, name, share: None, source, query, parking: self.options.parking.clone() }
+    fn about(&self, kind: &'static str, name: &'static str, follows: Follows, query: Query) -> ReactionSurroundings {
+        let Follows { source, from } = follows;
+        ReactionSurroundings { kind, name, share: None, source, from, query, parking: self.options.parking.clone() }
     }
 
     fn follow(
@@ -279,9 +294,20 @@ impl Host {
         ledger: &Ledger,
     ) -> Result<Arc<Status>, HostError> {
         let (around, shared) = (self.surroundings.clone(), self.options.shared.as_ref());
+        if about.from == StartFrom::Snapshot {
+            return Err(HostError::NoSnapshot(about.name));
+        }
+        let is_own = std::ptr::addr_eq(Arc::as_ptr(&about.source), Arc::as_ptr(&self.store));
+        let subscription = (!is_own).then(|| Subscription {
+            source: about.source.clone(),
+            from: about.from,
+            query: about.query.clone(),
+            seeds: None,
+        });
         let Opened { runner, control, dead_letters } = ReactionRunner::open(reactor, about, around, ledger, shared);
         let status = runner.status();
-        let name = self.watch(Watched { status: status.clone(), control, dead_letters: Some(dead_letters) })?;
+        let watched = Watched { status: status.clone(), control, dead_letters: Some(dead_letters), subscription };
+        let name = self.watch(watched)?;
         self.parts.push(Part::new(name, |stop| runner.run(stop)));
         Ok(status)
     }

@@ -74,6 +74,9 @@ pub enum HostError {
         /// What is wrong.
         problem: String,
     },
+    /// Who acts on events must not act on a whole past at once.
+    #[error("{0} cannot begin with a snapshot: only a projection can")]
+    NoSnapshot(&'static str),
     /// What is said of the contracts is wrong.
     #[error("{0}")]
     Contracts(String),

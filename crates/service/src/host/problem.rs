@@ -111,9 +111,11 @@ fn status_of(code: ErrorCode) -> StatusCode {
             StatusCode::BAD_REQUEST
         }
         ErrorCode::NOT_FOUND => StatusCode::NOT_FOUND,
-        ErrorCode::REJECTED | ErrorCode::CONDITION_FAILED | ErrorCode::WRONG_REVISION | ErrorCode::NOT_PARKED => {
-            StatusCode::CONFLICT
-        }
+        ErrorCode::REJECTED
+        | ErrorCode::CONDITION_FAILED
+        | ErrorCode::WRONG_REVISION
+        | ErrorCode::NOT_PARKED
+        | ErrorCode::CANNOT_SEED => StatusCode::CONFLICT,
         ErrorCode::IDEMPOTENCY_KEY_REUSED => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::DISK_FULL => StatusCode::INSUFFICIENT_STORAGE,
         ErrorCode::TOO_MUCH_CONTENTION
@@ -140,6 +142,7 @@ fn title_of(code: ErrorCode) -> &'static str {
         ErrorCode::TOO_MUCH_CONTENTION => "Too many writers change the same entity",
         ErrorCode::NOT_CAUGHT_UP => "The read model has not come so far yet",
         ErrorCode::DRAINING => "The service is going down",
+        ErrorCode::CANNOT_SEED => "The follower cannot be seeded",
         ErrorCode::DISK_FULL => "No space is left for the event store",
         ErrorCode::OUTCOME_UNKNOWN => "Whether the command took effect is unknown",
         ErrorCode::UNAVAILABLE => "The event store is unavailable",

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use tradewind_events::{EventSource, Query, Recorded, Timestamp};
 
-use crate::{Entity, ReactionError, Rejection};
+use crate::{Entity, ReactionError, Rejection, StartFrom};
 
 pub use effect::{Effect, Issue};
 pub(crate) use halves::{EffectHalf, InputHalf};
@@ -27,6 +27,8 @@ pub struct AlsoHears {
     pub name: &'static str,
     /// The source.
     pub source: Arc<dyn EventSource>,
+    /// Where in it it begins, if it has not begun before.
+    pub from: StartFrom,
     /// Which of its events.
     pub query: Query,
 }

@@ -4,9 +4,23 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+use tradewind_events::Position;
+
 use super::generation::remove_database;
 
 const CURRENT: &str = "current";
+const BEGUN: &str = "begun.json";
+
+/// Where a projection began that did not begin with the first event. It outlives its databases, so that one that is made
+/// anew begins there too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Begun {
+    /// Behind this position.
+    pub(crate) position: Position,
+    /// Whether it has been given all up to there: until then it waits for who seeds it.
+    pub(crate) is_complete: bool,
+}
 
 /// What tells a generation from others of its projection. In a folder it is a file's name: `v{version}.{generation}.db`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,6 +75,32 @@ impl Folder {
         let temporary = self.0.join("current.new");
         fs::write(&temporary, name.text())?;
         fs::rename(temporary, self.0.join(CURRENT))
+    }
+
+    /// Where the projection began; none if that was with the first event, or has not been yet.
+    pub(crate) fn begun(&self) -> io::Result<Option<Begun>> {
+        match fs::read(self.0.join(BEGUN)) {
+            Ok(text) => Ok(Some(serde_json::from_slice(&text)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Keeps it, on the disk before it is relied on.
+    pub(crate) fn set_begun(&self, begun: Begun) -> io::Result<()> {
+        let temporary = self.0.join("begun.new");
+        let file = fs::File::create(&temporary)?;
+        serde_json::to_writer(&file, &begun)?;
+        file.sync_all()?;
+        fs::rename(temporary, self.0.join(BEGUN))
+    }
+
+    /// Forgets it: it was in another store.
+    pub(crate) fn forget_begun(&self) -> io::Result<()> {
+        match fs::remove_file(self.0.join(BEGUN)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
     }
 
     fn databases(&self) -> io::Result<Vec<GenerationName>> {

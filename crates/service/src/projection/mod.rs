@@ -11,7 +11,9 @@ mod read_model;
 mod reader;
 mod rebuild;
 mod runner;
+mod seeding;
 mod sink;
+mod starting;
 
 use tradewind_events::{Query, Recorded};
 
@@ -25,7 +27,8 @@ pub use open::{ProjectionOptions, ProjectionStartError};
 pub use past::{About, PastError, PastOptions};
 pub use read_model::{Answer, QueryError, ReadModel};
 pub use reader::Reader;
-pub(crate) use runner::{ProjectionRunner, Surroundings};
+pub(crate) use runner::{Follows, ProjectionRunner, Surroundings};
+pub(crate) use seeding::{HandoverError, Seeds};
 pub(crate) use sink::Writer;
 
 /// A read model in SQL. It is derived: it may be lost, rebuilt, or made as of any past moment.

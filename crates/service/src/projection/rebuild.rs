@@ -35,7 +35,8 @@ impl ProjectionRunner {
         match opened {
             Ok(Opened { generation, writer, .. }) => {
                 self.build_generation = Some(generation.clone());
-                let sink = SqlSink::new(self.projection.clone(), generation, writer);
+                let mut sink = SqlSink::new(self.projection.clone(), generation, writer);
+                sink.begin_behind(self.began_behind());
                 self.build = Lane::start(self.follower(sink, self.build_status()), shutdown, Until::CaughtUp);
                 self.tell_build();
             }
@@ -138,6 +139,9 @@ impl ProjectionRunner {
     pub(super) async fn rebuild(&mut self, shutdown: &CancellationToken) -> Result<(), ControlError> {
         if self.build.is_running() {
             return Err(ControlError::Rebuilding);
+        }
+        if self.waits_for_its_seed() {
+            return Err(ControlError::Failed("it waits for its seed".to_owned()));
         }
         if let Some(given_up) = self.build.finish().await {
             self.home.give_up(given_up.sink.generation()).await;

@@ -17,13 +17,14 @@ use super::lane::Lane;
 use super::open::{Opened, ProjectionOptions, ProjectionStartError, check_name, open_current};
 use super::past::{PastSource, Pasts};
 use super::read_model::ReadModel;
+use super::seeding::{Handover, Seeding, Seeds};
 use super::sink::SqlSink;
-use crate::Upcasters;
 use crate::follow::{
     Control, ControlError, Ended, Follower, FollowerMetrics, Request, Skips, Status, Stopped, Until, Wish, control,
     run_to_its_end,
 };
 use crate::shared::{FOLLOWERS, Seat, SharedHome, Term, stand_by};
+use crate::{StartFrom, Upcasters};
 
 /// What a projection shares with the rest of its service.
 #[derive(Clone)]
@@ -35,19 +36,31 @@ pub(crate) struct Surroundings {
     pub(crate) metrics: FollowerMetrics,
 }
 
+/// What a projection follows.
+pub(crate) struct Follows {
+    pub(crate) source: Arc<dyn EventSource>,
+    pub(crate) from: StartFrom,
+}
+
 /// A projection as a task: see [`ProjectionRunner::run`].
 pub(crate) struct ProjectionRunner {
     pub(super) projection: Arc<dyn Projection>,
-    source: Arc<dyn EventSource>,
+    pub(super) source: Arc<dyn EventSource>,
+    pub(super) from: StartFrom,
     pub(super) around: Surroundings,
     /// Where its generations are. Those that instances share are touched only while the lease is held.
     pub(super) home: Home,
+    /// Where it is kept where it began, by each instance for itself.
+    pub(super) folder: Folder,
     /// How it gets the lease, if it needs one.
     seat: Option<Seat>,
     skips: Skips,
     pub(super) status: Arc<Status>,
     pub(super) answering: watch::Sender<Arc<Generation>>,
     requests: mpsc::Receiver<Request>,
+    handovers: mpsc::Receiver<Handover>,
+    /// Who hands over what it would follow, if somebody does.
+    pub(super) seeding: Option<Seeding>,
     /// What answers at the start, until the runner runs.
     opened: Option<SqlSink>,
     /// The one that follows the source and answers.
@@ -63,10 +76,11 @@ impl ProjectionRunner {
     /// Opens or makes the read database. It answers from now on, and is kept up to date once the runner runs.
     pub(crate) fn open(
         projection: Arc<dyn Projection>,
-        source: Arc<dyn EventSource>,
+        follows: Follows,
         around: Surroundings,
         options: &ProjectionOptions,
-    ) -> Result<(Self, ReadModel, Control), ProjectionStartError> {
+    ) -> Result<(Self, ReadModel, Control, Seeds), ProjectionStartError> {
+        let Follows { source, from } = follows;
         let name = projection.name();
         check_name(name)?;
         let at_fault = |error| ProjectionStartError::Folder { name, error };
@@ -107,23 +121,28 @@ impl ProjectionRunner {
             shared.show(&*projection, answering.clone(), status.clone());
             shared.seat(&format!("projection {name}"), FOLLOWERS, status.clone())
         });
+        let (seeds, handovers) = Seeds::new();
         let runner = Self {
             projection,
             source,
+            from,
             around,
-            home: Home::Folder(folder),
+            home: Home::Folder(folder.clone()),
+            folder,
             seat,
             skips,
             status,
             answering,
             requests,
+            handovers,
+            seeding: None,
             opened,
             live: Lane::Empty,
             outdated: None,
             build: Lane::Empty,
             build_generation: None,
         };
-        Ok((runner, read_model, control))
+        Ok((runner, read_model, control, seeds))
     }
 
     pub(crate) fn status(&self) -> Arc<Status> {
@@ -183,18 +202,25 @@ impl ProjectionRunner {
         if shutdown.run_until_cancelled(self.load_skips()).await.is_none() {
             return;
         }
-        self.begin(shutdown).await;
+        if shutdown.run_until_cancelled(self.begin(shutdown)).await.is_none() {
+            return;
+        }
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 Some(request) = self.requests.recv() => self.grant(request, shutdown).boxed().await,
+                Some(handover) = self.handovers.recv() => self.take(handover, shutdown).boxed().await,
                 ended = self.live.ended() => self.live_ended(ended),
                 ended = self.build.ended() => self.build_ended(ended, shutdown).await,
-                _ = ticks.tick() => self.tell_build(),
+                _ = ticks.tick() => {
+                    self.tell_build();
+                    self.end_seeding_if_left(shutdown).await;
+                }
             }
         }
+        self.keep_what_was_seeded().await;
         self.live.finish().await;
         self.build.finish().await;
     }
@@ -237,10 +263,13 @@ impl ProjectionRunner {
             self.status.answers_already();
         }
         if is_outdated {
+            if let (true, Ok(Ok(head))) = (of_other_store, &head) {
+                self.begin_anew(*head).await;
+            }
             self.outdated = Some(sink);
             self.start_build(unfinished.filter(|_| !of_other_store), shutdown).await;
         } else {
-            self.live = Lane::start(self.follower(sink, self.status.clone()), shutdown, Until::Forever);
+            self.start_following(sink, shutdown).await;
             if unfinished.is_some() {
                 self.start_build(unfinished, shutdown).await;
             }
@@ -259,6 +288,7 @@ impl ProjectionRunner {
     }
 
     async fn grant(&mut self, request: Request, shutdown: &CancellationToken) {
+        self.end_seeding(shutdown).await;
         let answer = match request.wish {
             Wish::Retry => self.go_on(shutdown).await,
             Wish::Skip => self.skip(request.actor, shutdown).await,

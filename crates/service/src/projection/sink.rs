@@ -64,6 +64,11 @@ impl SqlSink {
         Ok(Writer::Sqlite(opened.map_err(|error| Halt::Transient(error.to_string()))?.connection))
     }
 
+    /// Begins behind a position, if it has not come so far. That is kept with the next thing that is.
+    pub(crate) fn begin_behind(&mut self, position: Position) {
+        self.reached(position);
+    }
+
     /// Applies events and moves the checkpoint in one transaction; tells the index of an event that cannot be.
     async fn write(&mut self, events: &[Recorded], through: Position) -> Result<Result<(), (usize, String)>, Halt> {
         let mut writer = self.open().await?;

@@ -15,12 +15,12 @@ use super::desk::Desk;
 use super::meeting::{Meeting, Reactor};
 use super::sink::ReactionSink;
 use super::{Ledger, Share};
-use crate::Upcasters;
 use crate::follow::{
     Control, ControlError, Ended, Follower, Request, Skips, Status, Stopped, Until, Wish, control, run_to_its_end,
 };
 use crate::projection::Surroundings;
 use crate::shared::{FOLLOWERS, Seat, SharedDatabase, Term, stand_by};
+use crate::{StartFrom, Upcasters};
 
 /// How long the source may take to tell its head.
 const HEAD_MAX: Duration = Duration::from_secs(5);
@@ -37,6 +37,7 @@ pub(crate) struct ReactionSurroundings {
     /// Which of its shares it is.
     pub(crate) share: Option<Share>,
     pub(crate) source: Arc<dyn EventSource>,
+    pub(crate) from: StartFrom,
     pub(crate) query: Query,
     pub(crate) parking: ParkingOptions,
 }
@@ -46,6 +47,7 @@ pub(crate) struct ReactionRunner {
     follower: Option<Follower<ReactionSink>>,
     desk: Desk,
     source: Arc<dyn EventSource>,
+    from: StartFrom,
     requests: mpsc::Receiver<Request>,
     meeting: Arc<Meeting>,
     upcasters: Upcasters,
@@ -68,7 +70,7 @@ impl ReactionRunner {
         ledger: &Ledger,
         shared: Option<&SharedDatabase>,
     ) -> Opened {
-        let ReactionSurroundings { kind, name, share, source, query, parking } = about;
+        let ReactionSurroundings { kind, name, share, source, from, query, parking } = about;
         let full_name = share.map_or_else(|| name.to_owned(), |share| format!("{name}{}", share.suffix()));
         let position = Position::START;
         let status = Status::new(kind, &full_name, 1, around.metrics.clone(), around.clock.clone());
@@ -85,7 +87,7 @@ impl ReactionRunner {
             ReactionSink { meeting: meeting.clone(), position, stored: position, stop: CancellationToken::new() };
         let follower = Follower { sink, source: source.clone(), query, upcasters: upcasters.clone(), skips, status };
         let (control, requests) = control();
-        let runner = Self { follower: Some(follower), desk, source, requests, meeting, upcasters, seat };
+        let runner = Self { follower: Some(follower), desk, source, from, requests, meeting, upcasters, seat };
         Opened { runner, control, dead_letters }
     }
 
@@ -128,7 +130,7 @@ impl ReactionRunner {
     }
 
     async fn work(&mut self, follower: &mut Follower<ReactionSink>, shutdown: &CancellationToken) {
-        let about = (&self.desk.skips, &*self.source, &*self.desk.status);
+        let about = (&self.desk.skips, &*self.source, self.from, &*self.desk.status);
         while let Err(problem) = self.desk.open_during(&mut self.requests, prepare(about, &mut follower.sink)).await {
             tracing::warn!(reaction = self.desk.status.name(), problem, "failed to begin; trying again");
             let pause = shutdown.run_until_cancelled(tokio::time::sleep(PAUSE));
@@ -209,7 +211,7 @@ impl ReactionRunner {
 
 /// Reads the recorded skips, and makes sure that the checkpoint is one of this source.
 async fn prepare(
-    (skips, source, status): (&Skips, &dyn EventSource, &Status),
+    (skips, source, from, status): (&Skips, &dyn EventSource, StartFrom, &Status),
     sink: &mut ReactionSink,
 ) -> Result<(), String> {
     skips.load().await.map_err(|error| error.to_string())?;
@@ -217,13 +219,22 @@ async fn prepare(
     status.moved_to(sink.position);
     let head = tokio::time::timeout(HEAD_MAX, source.head()).await;
     let head = head.map_err(|_| "the source does not tell its head".to_owned())?;
-    if head.map_err(|error| error.to_string())? >= sink.position {
-        return Ok(());
+    let head = head.map_err(|error| error.to_string())?;
+    if head >= sink.position {
+        return begin(from, head, status, sink).await;
     }
     // A store that was brought back from a backup, or another one: what it records from now on has not been met,
     // though the checkpoint says so. Whatever is met again comes to the same.
     tracing::warn!(reaction = status.name(), "the store is not that of the checkpoint; meeting all of it");
-    sink.reset().await?;
+    sink.reset(head).await?;
     status.moved_to(sink.position);
+    begin(from, head, status, sink).await
+}
+
+async fn begin(from: StartFrom, head: Position, status: &Status, sink: &mut ReactionSink) -> Result<(), String> {
+    if from == StartFrom::Now {
+        sink.begin_behind(head).await?;
+        status.moved_to(sink.position);
+    }
     Ok(())
 }

@@ -46,9 +46,16 @@ impl ReactionSink {
     }
 
     /// Forgets how far it has come: what it has met was in another store, and everything in this one is met anew.
-    pub(super) async fn reset(&mut self) -> Result<(), String> {
-        self.aside().reset().await?;
-        (self.position, self.stored) = (Position::START, Position::START);
+    pub(super) async fn reset(&mut self, head: Position) -> Result<(), String> {
+        self.position = self.aside().reset(head).await?;
+        self.stored = self.position;
+        Ok(())
+    }
+
+    /// Begins behind `head`, if it has not begun before.
+    pub(super) async fn begin_behind(&mut self, head: Position) -> Result<(), String> {
+        self.position = self.aside().ledger.begin_behind(head).await?;
+        self.stored = self.position;
         Ok(())
     }
 

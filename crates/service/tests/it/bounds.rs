@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use tradewind_events::Position;
-use tradewind_service::{AsOf, Host, HostOptions, QueryContext, QueryError};
+use tradewind_service::{AsOf, Host, HostOptions, QueryContext, QueryError, StartFrom};
 use tradewind_testkit::memory_store::MemoryStore;
 
 use crate::account::{Balances, clock, commands, eventually};
@@ -66,7 +66,7 @@ async fn held_up(store: &MemoryStore, folder: &std::path::Path, wait_max: Durati
 async fn only_so_many_queries_wait_for_the_past_and_others_are_told_to_come_again() {
     let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
     let (mut host, faulty) = held_up(&store, folder.path(), Duration::from_secs(20)).await;
-    let model = host.projection_over(faulty.clone(), Balances::default()).unwrap();
+    let model = host.projection_over(faulty.clone(), StartFrom::Beginning, Balances::default()).unwrap();
     let running = start_ready(host).await;
     let mut queries = JoinSet::new();
     for n in 1..=100 {
@@ -96,7 +96,7 @@ async fn only_so_many_queries_wait_for_the_past_and_others_are_told_to_come_agai
 async fn a_past_that_nobody_waits_for_any_more_is_not_begun() {
     let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
     let (mut host, faulty) = held_up(&store, folder.path(), Duration::from_millis(200)).await;
-    let model = host.projection_over(faulty.clone(), Balances::default()).unwrap();
+    let model = host.projection_over(faulty.clone(), StartFrom::Beginning, Balances::default()).unwrap();
     let running = start_ready(host).await;
     // Two are under way; those behind them give up, by themselves or because their client has gone.
     for n in 1..=10 {

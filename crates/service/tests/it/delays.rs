@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tradewind_events::{Clock, Query, Recorded, Timestamp};
-use tradewind_service::{Contract, Feed, Host, Publish, PublishError, ReactionError, Upcasters};
+use tradewind_service::{Contract, Feed, Host, Publish, PublishError, ReactionError, StartFrom, Upcasters};
 use tradewind_testkit::memory_store::MemoryStore;
 
 use crate::account::{Deposit, clock, commands_at, eventually, nobody};
@@ -38,7 +38,7 @@ fn following(
 ) -> Host {
     let feed = Feed::new(Arc::new(theirs.clone()), Arc::new(TellsLater), Upcasters::default());
     let mut host = host_at(ours, folder, clock.clone());
-    host.reaction_over(Arc::new(feed), copying.clone()).unwrap();
+    host.reaction_over(Arc::new(feed), StartFrom::Beginning, copying.clone()).unwrap();
     host
 }
 

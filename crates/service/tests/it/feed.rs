@@ -9,7 +9,7 @@ use tradewind_events::{
     ReadError, Recorded, StreamId, Timestamp,
 };
 use tradewind_service::{
-    CommandOptions, Commands, Contract, Feed, Publish, PublishError, QueryContext, Upcasters, decode, tag,
+    CommandOptions, Commands, Contract, Feed, Publish, PublishError, QueryContext, StartFrom, Upcasters, decode, tag,
 };
 use tradewind_testkit::memory_store::MemoryStore;
 
@@ -309,7 +309,7 @@ async fn another_service_keeps_a_local_copy_from_the_feed() {
     let feed = Feed::new(Arc::new(theirs.clone()), Arc::new(AsBefore), Upcasters::default());
     let folder = tempfile::tempdir().unwrap();
     let mut host = host(&ours, folder.path());
-    let copy = host.projection_over(Arc::new(feed), Balances::default()).unwrap();
+    let copy = host.projection_over(Arc::new(feed), StartFrom::Beginning, Balances::default()).unwrap();
     let _running = start_ready(host).await;
     let there = commands(&theirs, CommandOptions::default());
     let done = there.handle("1", &Deposit(5), &nobody()).await.unwrap();

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tradewind_events::Clock;
-use tradewind_service::{FollowerState, QueryContext};
+use tradewind_service::{FollowerState, QueryContext, StartFrom};
 use tradewind_testkit::memory_store::MemoryStore;
 
 use crate::account::{Balances, Deposit, clock, commands, commands_at, eventually, nobody};
@@ -63,8 +63,8 @@ async fn a_source_that_does_not_tell_its_head_holds_up_no_event() {
     let mut host = host(&ours, folder.path());
     let fee = Fee::default();
     let met = fee.met.clone();
-    host.reaction_over(faulty.clone(), fee).unwrap();
-    let model = host.projection_over(faulty.clone(), Balances::default()).unwrap();
+    host.reaction_over(faulty.clone(), StartFrom::Beginning, fee).unwrap();
+    let model = host.projection_over(faulty.clone(), StartFrom::Beginning, Balances::default()).unwrap();
     let there = commands(&theirs, Default::default());
     let running = start_ready(host).await;
     faulty.head_hangs.store(true, Ordering::SeqCst);

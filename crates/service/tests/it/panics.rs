@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use futures_core::future::BoxFuture;
 use tradewind_events::{EventType, Query, Recorded};
-use tradewind_service::{FollowerState, Issuer, Reaction, ReactionError, Selection};
+use tradewind_service::{FollowerState, Issuer, Reaction, ReactionError, Selection, StartFrom};
 use tradewind_testkit::memory_store::MemoryStore;
 
 use crate::account::{Balances, Deposit, Deposited, commands, eventually, nobody};
@@ -88,8 +88,8 @@ async fn a_follower_whose_task_falls_is_told_to_have_stopped_and_the_service_is_
         faulty.subscribing_panics.store(true, Ordering::SeqCst);
         let mut host = host(&ours, folder.path());
         match projection {
-            true => drop(host.projection_over(faulty.clone(), Balances::default()).unwrap()),
-            false => host.reaction_over(faulty.clone(), Falls).unwrap(),
+            true => drop(host.projection_over(faulty.clone(), StartFrom::Beginning, Balances::default()).unwrap()),
+            false => host.reaction_over(faulty.clone(), StartFrom::Beginning, Falls).unwrap(),
         }
         falls_with_its_source(start(host).await, faulty).await;
     }

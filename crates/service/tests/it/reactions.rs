@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_core::future::BoxFuture;
 use tradewind_events::{EventId, EventType, Query, Recorded};
 use tradewind_service::{
-    CommandContext, CommandOptions, FollowerState, Host, Issued, Issuer, Reaction, ReactionError, Selection,
+    CommandContext, CommandOptions, FollowerState, Host, Issued, Issuer, Reaction, ReactionError, Selection, StartFrom,
 };
 use tradewind_testkit::memory_store::MemoryStore;
 
@@ -150,7 +150,7 @@ async fn a_reaction_follows_another_source_as_well() {
     let folder = tempfile::tempdir().unwrap();
     let mut host = host(&ours, folder.path());
     let met = Arc::new(AtomicU64::new(0));
-    host.reaction_over(Arc::new(theirs.clone()), Fee { met, poison_cents: -1 }).unwrap();
+    host.reaction_over(Arc::new(theirs.clone()), StartFrom::Beginning, Fee { met, poison_cents: -1 }).unwrap();
     let _running = start_ready(host).await;
     let there = commands(&theirs, CommandOptions::default());
     there.handle("a", &Open::by("ann"), &nobody()).await.unwrap();

@@ -207,13 +207,13 @@ impl Aside {
         index.put(&one.key, slot);
     }
 
-    pub(super) async fn reset(&self) -> Result<(), String> {
+    pub(super) async fn reset(&self, head: Position) -> Result<Position, String> {
         let _alone = self.writing.lock().await;
-        self.ledger.reset().await?;
+        let begins = self.ledger.reset(head).await?;
         let mut index = self.index();
         index.clear();
         self.tell(&index);
-        Ok(())
+        Ok(begins)
     }
 
     /// A key that is due, or, if nothing works and it is time to look, one to look with.

@@ -24,7 +24,8 @@ pub(crate) use timers::{Timer, TimerChange};
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), position BIGINT NOT NULL);
-    INSERT INTO checkpoint VALUES (1, 0) ON CONFLICT DO NOTHING;";
+    INSERT INTO checkpoint VALUES (1, 0) ON CONFLICT DO NOTHING;
+    CREATE TABLE IF NOT EXISTS begun (one INTEGER PRIMARY KEY CHECK (one = 1), position BIGINT NOT NULL);";
 
 /// All tables, in SQL that both databases understand, but for what each calls bytes, and for what SQLite calls tables
 /// that are their own index.
@@ -146,11 +147,7 @@ impl Ledger {
     }
 
     pub(crate) async fn position(&self) -> Result<Position, String> {
-        self.look(|tx| {
-            let select = "SELECT position FROM checkpoint";
-            tx.query_row(select, [], |row| row.get(0).map(|position: i64| Position(position as u64)))
-        })
-        .await
+        self.look(reached).await
     }
 
     /// Keeps the checkpoint, what is set aside, and what happens to timers: all of it or nothing.
@@ -163,14 +160,34 @@ impl Ledger {
         .await
     }
 
-    /// Forgets everything: it is of another store than this one.
-    pub(crate) async fn reset(&self) -> Result<(), String> {
-        self.with(|tx| {
-            tx.execute("UPDATE checkpoint SET position = 0", [])?;
-            tx.execute("DELETE FROM timers", [])?;
-            tx.execute("DELETE FROM aside_events", [])?;
-            tx.execute("DELETE FROM aside", [])
+    /// Begins behind a position, if it has not begun before; tells how far it has come. That is decided once.
+    pub(crate) async fn begin_behind(&self, position: Position) -> Result<Position, String> {
+        self.with(move |tx| {
+            let position = position.0 as i64;
+            let begin = "UPDATE checkpoint SET position = ?1 WHERE position = 0 AND NOT EXISTS (SELECT 1 FROM begun)";
+            tx.execute(begin, [position])?;
+            tx.execute("INSERT INTO begun VALUES (1, ?1) ON CONFLICT DO NOTHING", [position])?;
+            reached(tx)
         })
         .await
     }
+
+    /// Forgets everything, since it is of another store than this one, which ends with `head`; tells behind which position
+    /// it begins again.
+    pub(crate) async fn reset(&self, head: Position) -> Result<Position, String> {
+        self.with(move |tx| {
+            tx.execute("DELETE FROM begun WHERE position > ?1", [head.0 as i64])?;
+            tx.execute("UPDATE checkpoint SET position = coalesce((SELECT position FROM begun), 0)", [])?;
+            tx.execute("DELETE FROM timers", [])?;
+            tx.execute("DELETE FROM aside_events", [])?;
+            tx.execute("DELETE FROM aside", [])?;
+            reached(tx)
+        })
+        .await
+    }
+}
+
+/// How far it has come.
+fn reached(tx: &Transaction<'_>) -> sql::Result<Position> {
+    tx.query_row("SELECT position FROM checkpoint", [], |row| row.get(0).map(|position: i64| Position(position as u64)))
 }
