@@ -20,7 +20,7 @@ mod retry;
 pub mod server;
 pub mod tool;
 
-pub use client::{ClientOptions, FeedSource, HttpStore};
+pub use client::{ClientOptions, FeedSource, HandedOver, HttpStore, SeededService, SubscriptionStatus};
 pub use file::FileStore;
 pub use open::{OpenError, OpenOptions, StoreUrl, open, open_at, open_movable};
 pub use postgres::{PostgresDatabase, PostgresFailure, PostgresOptions, PostgresSession, PostgresStore, PostgresUrl};

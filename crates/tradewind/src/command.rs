@@ -4,9 +4,10 @@ mod bench;
 mod check;
 mod completions;
 mod deadletter;
-mod output;
-mod progress;
+pub(crate) mod output;
+pub(crate) mod progress;
 mod prove;
+mod seed;
 mod store;
 mod up;
 
@@ -15,6 +16,7 @@ mod up;
 pub(crate) enum Command {
     Up(up::Up),
     Check(check::Check),
+    Seed(seed::Seed),
     #[command(subcommand)]
     Store(store::Store),
     #[command(subcommand)]
@@ -33,6 +35,7 @@ impl Command {
         match self {
             Self::Up(command) => command.run().await,
             Self::Check(command) => command.run(),
+            Self::Seed(command) => command.run().await,
             Self::Store(command) => command.run().await,
             Self::Deadletter(command) => command.run().await,
             Self::Bench(bench) => bench::run(bench).await,

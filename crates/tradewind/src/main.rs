@@ -1,7 +1,7 @@
 //! The Tradewind program.
 //!
 //! `manifest` parses `tradewind.toml`; `command` has one file for each command; `up` is what `tradewind up` is
-//! made of. This is the only crate that reads the manifest and the environment, and the only one that knows all
+//! made of, `seed` what `tradewind seed` is. This is the only crate that reads the manifest and the environment, and the only one that knows all
 //! the others.
 
 #![warn(clippy::print_stdout, reason = "`println!` panics when nobody reads: use `command::output`")]
@@ -10,6 +10,7 @@
 mod command;
 mod failure;
 mod manifest;
+mod seed;
 mod surroundings;
 mod up;
 

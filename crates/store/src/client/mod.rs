@@ -7,6 +7,7 @@ mod appends;
 mod feed;
 mod live;
 mod reads;
+mod seeded;
 mod snapshots;
 mod transport;
 
@@ -21,6 +22,7 @@ use tradewind_events::{
 
 use crate::OpenError;
 use appends::Appends;
+pub use seeded::{HandedOver, SeededService, SubscriptionStatus};
 use transport::Transport;
 
 /// How a store is reached. Every wait has an end, every queue a limit.

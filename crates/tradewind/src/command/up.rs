@@ -75,7 +75,7 @@ impl Up {
         let lock = lock::take(&data)?;
         crate::up::gateway_log::start(&screen);
         let system = System::prepare(manifest, data, screen, drain).await?;
-        lock.note(system.url());
+        lock.note(system.url(), &system.addresses());
         system.run(!self.no_build).await
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
+use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::Context;
@@ -32,22 +33,37 @@ pub(crate) fn take(folder: &Path) -> anyhow::Result<Lock> {
             let mut holder = String::new();
             // Without its text the error is still true.
             let _ = file.read_to_string(&mut holder);
-            return Err(already_up(folder, holder.trim()));
+            return Err(already_up(folder, holder.lines().next().unwrap_or_default().trim()));
         }
         Err(TryLockError::Error(error)) => return Err(error).with_context(what),
     }
     let lock = Lock { file };
-    lock.note("");
+    lock.note("", &[]);
     Ok(lock)
 }
 
 impl Lock {
-    /// Says to whoever comes second who is here, and where. Only for the error's text, so it may fail.
-    pub(crate) fn note(&self, url: &str) {
+    /// Says to whoever comes second who is here, and where: on the first line the gateway, then each service. Nothing
+    /// depends on it but what others can tell and find, so it may fail.
+    pub(crate) fn note(&self, url: &str, services: &[(String, SocketAddr)]) {
         let mut file = &self.file;
         let written = file.set_len(0).and_then(|()| file.rewind());
-        let _ = written.and_then(|()| write!(file, "{} {url}", std::process::id()));
+        let services: String = services.iter().map(|(name, address)| format!("\n{name} {address}")).collect();
+        let _ = written.and_then(|()| write!(file, "{} {url}{services}", std::process::id()));
     }
+}
+
+/// Where a service is that an `up` runs on this folder.
+pub(crate) fn address_of(folder: &Path, service: &str) -> Option<SocketAddr> {
+    let mut file = File::open(folder.join("up.lock")).ok()?;
+    // Who could lock it would be the only one here.
+    if !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+        return None;
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok()?;
+    let mut lines = text.lines().skip(1).filter_map(|line| line.split_once(' '));
+    lines.find(|(name, _)| *name == service).and_then(|(_, address)| address.parse().ok())
 }
 
 fn already_up(folder: &Path, holder: &str) -> anyhow::Error {

@@ -85,6 +85,12 @@ impl System {
         &self.url
     }
 
+    /// Where each service is going to be.
+    pub(crate) fn addresses(&self) -> Vec<(String, SocketAddr)> {
+        let addresses = self.fleet.handle().addresses().into_iter();
+        addresses.map(|(name, address)| (name.as_str().to_owned(), address)).collect()
+    }
+
     /// Runs everything until it is told to stop.
     ///
     /// # Errors
