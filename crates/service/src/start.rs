@@ -1,5 +1,7 @@
 //! Where what follows another service begins.
 
+use std::str::FromStr;
+
 use serde::Serialize;
 
 /// Where a follower of another source begins, if it has not begun before. It must be said: whether the past counts is
@@ -15,4 +17,17 @@ pub enum StartFrom {
     Snapshot,
     /// With what the source tells from now on: behind its head when the follower first runs.
     Now,
+}
+
+impl FromStr for StartFrom {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "beginning" => Ok(Self::Beginning),
+            "snapshot" => Ok(Self::Snapshot),
+            "now" => Ok(Self::Now),
+            other => Err(format!("{other:?} is not beginning, snapshot or now")),
+        }
+    }
 }

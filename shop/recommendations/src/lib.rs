@@ -33,13 +33,14 @@ pub struct Upstreams {
     pub catalog: Arc<dyn EventSource>,
 }
 
-/// All that recommendations has, put into a host. The routes are the host's to serve.
+/// All that recommendations has, put into a host. The routes are the host's to serve. `from` says where it begins in what
+/// others tell, if it is new.
 ///
 /// # Errors
 /// [`HostError`] if a read model cannot be opened.
-pub fn assemble(host: &mut Host, upstreams: Upstreams) -> Result<Router, HostError> {
-    let baskets = host.projection_over(upstreams.ordering, StartFrom::Beginning, Baskets)?;
-    let products = host.projection_over(upstreams.catalog, StartFrom::Beginning, Products)?;
+pub fn assemble(host: &mut Host, upstreams: Upstreams, from: StartFrom) -> Result<Router, HostError> {
+    let baskets = host.projection_over(upstreams.ordering, from, Baskets)?;
+    let products = host.projection_over(upstreams.catalog, from, Products)?;
     let similar = SimilarProducts::new(baskets, products, EmbeddedGraph::default);
     // Who asks first need not wait until the graph is made.
     let first = similar.clone();

@@ -126,7 +126,8 @@ fn assemble(
         }
         Context::Recommendations => {
             let (ordering, catalog) = (upstream("ordering")?, upstream("catalog")?);
-            shop_recommendations::assemble(host, shop_recommendations::Upstreams { ordering, catalog })?
+            let upstreams = shop_recommendations::Upstreams { ordering, catalog };
+            shop_recommendations::assemble(host, upstreams, options.start_from)?
         }
         Context::Storefront => anyhow::bail!("the storefront has nothing to put into a host"),
     })

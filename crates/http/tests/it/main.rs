@@ -5,3 +5,4 @@
 mod given;
 mod reading;
 mod server;
+mod told;

@@ -47,7 +47,7 @@ impl EventSource for ShortOfBreath {
     }
 }
 
-async fn serve(source: Arc<dyn EventSource>) -> String {
+pub(crate) async fn serve(source: Arc<dyn EventSource>) -> String {
     let shutdown = CancellationToken::new();
     let routes = router(source, "/atom", ReadingOptions::default(), shutdown.clone());
     let server = Server::bind("127.0.0.1:0".parse().unwrap(), Limits::default()).await.unwrap();
@@ -56,12 +56,19 @@ async fn serve(source: Arc<dyn EventSource>) -> String {
     url
 }
 
-struct Got {
-    position: Option<u64>,
-    json: Value,
+pub(crate) struct Got {
+    pub(crate) position: Option<u64>,
+    pub(crate) json: Value,
 }
 
-async fn get(url: &str) -> Got {
+pub(crate) async fn get_text(url: &str) -> String {
+    let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
+    let response = client.request(Request::get(url).body(Body::empty()).unwrap()).await.unwrap();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8(body.to_vec()).unwrap()
+}
+
+pub(crate) async fn get(url: &str) -> Got {
     let client = Client::builder(TokioExecutor::new()).build_http::<Body>();
     let response = client.request(Request::get(url).body(Body::empty()).unwrap()).await.unwrap();
     let position = response.headers().get("tradewind-position").map(|it| it.to_str().unwrap().parse().unwrap());
@@ -69,7 +76,7 @@ async fn get(url: &str) -> Got {
     Got { position, json: serde_json::from_slice(&body).unwrap_or_default() }
 }
 
-async fn filled(events: usize) -> MemoryStore {
+pub(crate) async fn filled(events: usize) -> MemoryStore {
     let store = MemoryStore::new();
     for n in 0..events {
         let event = Event {

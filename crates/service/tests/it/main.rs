@@ -24,6 +24,7 @@ mod reactions;
 mod rebuild;
 mod repetition;
 mod schema;
+mod seeding;
 mod shared;
 mod shares;
 mod sleeping;

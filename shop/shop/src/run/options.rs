@@ -10,7 +10,7 @@ use shop_ordering::fulfilment::FulfilmentOptions;
 use shop_ordering::pace::Pace;
 use shop_ordering::payment::PaymentOptions;
 use tradewind_broker::BrokerUrl;
-use tradewind_service::{LeaseOptions, SharedDatabase};
+use tradewind_service::{LeaseOptions, SharedDatabase, StartFrom};
 
 /// Which part of the shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -75,6 +75,10 @@ pub struct Options {
     /// amqp://USER:PASSWORD@HOST:5672/VHOST; feeds: follows the other contexts' feeds and needs none. A URL with a password is better given as the variable
     #[arg(long, env = "TRADEWIND_BROKER", hide_env_values = true, default_value = "feeds:")]
     pub broker: BrokerUrl,
+    /// Where a new one begins in what the others tell: beginning, snapshot (it waits for `tradewind seed`) or now
+    /// (recommendations only)
+    #[arg(long, default_value = "beginning")]
+    pub start_from: StartFrom,
     /// Let clients say with the header Tradewind-At that a command happened in the past. For filling a shop with its
     /// history, where all clients are trusted
     #[arg(long)]

@@ -42,6 +42,12 @@ impl Process {
         self.ready().await;
     }
 
+    /// It need not become ready.
+    pub(crate) async fn kill_and_begin_again(&mut self) {
+        self.child.kill().await.unwrap();
+        self.child = spawn(&self.line);
+    }
+
     pub(crate) async fn ready(&self) {
         let started = Instant::now();
         while !answers(self.address).await {

@@ -7,6 +7,7 @@ mod contracts;
 mod customers;
 mod inventory;
 mod invoicing;
+mod joining;
 mod killing;
 mod ordering;
 mod past;

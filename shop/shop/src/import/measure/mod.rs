@@ -6,10 +6,11 @@ mod asking;
 mod orders;
 mod pasts;
 mod rebuilds;
+mod recommendations;
 mod search;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -23,9 +24,13 @@ use crate::seed;
 
 /// What to measure.
 #[derive(Debug, Clone, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Options {
+    #[command(subcommand)]
+    what: Option<What>,
     /// The folder of a shop that is not running, as `shop import --in-process` filled it
-    pub data: PathBuf,
+    #[arg(required = true)]
+    pub data: Option<PathBuf>,
     /// How many orders to load as of some moment
     #[arg(long, default_value_t = 5_000)]
     pub loads: u64,
@@ -41,6 +46,13 @@ pub struct Options {
     /// Print nothing but the figures, as one line of JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// What else can be measured.
+#[derive(Debug, Clone, clap::Subcommand)]
+enum What {
+    /// Measure whether what is bought together says more of a basket than what sells best
+    Recommendations(recommendations::Options),
 }
 
 /// What was measured.
@@ -59,11 +71,15 @@ pub struct Figures {
 /// # Errors
 /// If the shop cannot be opened, or a query fails.
 pub async fn run(options: &Options) -> anyhow::Result<()> {
+    if let Some(What::Recommendations(options)) = &options.what {
+        return recommendations::run(options).await;
+    }
+    let data = options.data.as_deref().context("say where the shop's data is")?;
     let shop = match options.invoicing {
-        true => InProcess::open_with_invoicing(&options.data).await?,
-        false => InProcess::open(&options.data).await?,
+        true => InProcess::open_with_invoicing(data).await?,
+        false => InProcess::open(data).await?,
     };
-    let measured = measure(options, &shop).await;
+    let measured = measure(options, data, &shop).await;
     let closed = shop.close().await;
     let figures = measured?;
     closed?;
@@ -71,7 +87,7 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
     Ok(seed::print(&text)?)
 }
 
-async fn measure(options: &Options, shop: &InProcess) -> anyhow::Result<Figures> {
+async fn measure(options: &Options, data: &Path, shop: &InProcess) -> anyhow::Result<Figures> {
     shop.settled().await?;
     // One that is made anew for newer code than that which filled the folder.
     rebuilds::ended(shop).await?;
@@ -79,7 +95,7 @@ async fn measure(options: &Options, shop: &InProcess) -> anyhow::Result<Figures>
     let (order, _) = some.first().context("there are no orders here: import a year first")?;
     let as_of = orders::load(shop, &some).await?;
     let searches = search::measure(shop, options.questions).await?;
-    let pasts = pasts::measure(shop, &options.data, &some, options.questions).await?;
+    let pasts = pasts::measure(shop, data, &some, options.questions).await?;
     let rebuilds = rebuilds::measure(shop, order, &options.only).await?;
     Ok(Figures { rebuilds, as_of, searches, pasts, memory_mib: usage().1 })
 }
