@@ -60,9 +60,9 @@ pub fn read_archive_page(document: &str) -> Result<ArchivePage, ArchiveError> {
             Event::End(tag) if tag.name().as_ref() == b"feed" => is_whole = true,
             Event::Empty(tag) if tag.name().as_ref() == b"fh:archive" => page.is_archive = true,
             Event::Empty(tag) if tag.name().as_ref() == b"link" => {
-                if attribute(&tag, "rel")?.as_deref() == Some("prev-archive") {
-                    page.previous = attribute(&tag, "href")?;
-                }
+                let is_previous = attribute(&tag, "rel")?.as_deref() == Some("prev-archive");
+                let target = attribute(&tag, "href")?;
+                page.previous = target.filter(|_| is_previous).or(page.previous);
             }
             Event::Eof if is_whole => return Ok(page),
             Event::Eof => return Err(ArchiveError::CutShort),
