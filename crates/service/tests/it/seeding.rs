@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::StatusCode;
 use futures_core::future::BoxFuture;
-use tradewind_events::{EventSource, EventStore, Page, Position, Query, Recorded};
+use tradewind_events::{EventSource, Page, Position, Query, Recorded};
 use tradewind_http::wire::page::write_page;
 use tradewind_service::{
     CommandOptions, FollowerState, HostError, Issuer, QueryContext, Reaction, ReactionError, ReadModel, StartFrom,
