@@ -126,7 +126,7 @@ fn triples(graph: &EmbeddedGraph) -> Dataset {
         let oxrdf::Term::NamedNode(predicate) = term(quad.predicate) else { panic!("a link is named") };
         Quad::new(subject, predicate, term(quad.object), GraphName::DefaultGraph)
     };
-    (&all.map(quad).collect::<Vec<_>>()).into_iter().map(Quad::as_ref).collect()
+    all.map(quad).collect::<Vec<_>>().iter().map(Quad::as_ref).collect()
 }
 
 #[test]

@@ -154,6 +154,9 @@ async fn a_seed_that_is_killed_and_whose_service_is_killed_goes_on_while_the_sou
     assert_eq!((&again["handedOver"], &again["events"]), (&json!(0), &json!(PRODUCTS + 2)), "{again}");
 }
 
+/// What becomes of a page of an archive, by its number.
+type Damage = Box<dyn Fn(u64, String) -> Option<String>>;
+
 /// A copy of an archive, elsewhere.
 async fn archive_of(catalog: &Process, pages: u64, change: impl Fn(u64, String) -> Option<String>) -> String {
     let shopper = Shopper::new(format!("http://{}", catalog.address));
@@ -192,7 +195,7 @@ async fn an_archive_is_replayed_in_order_and_a_damaged_or_shortened_one_is_notic
         let (begin, end) = (text.find(" <entry>").unwrap(), text.find("</entry>\n").unwrap() + "</entry>\n".len());
         format!("{}{}", &text[..begin], &text[end..])
     };
-    let damages: [(&str, Box<dyn Fn(u64, String) -> Option<String>>); 4] = [
+    let damages: [(&str, Damage); 4] = [
         ("changed", Box::new(|page, text| Some(if page == 7 { text.replacen("Grocery", "Bakery", 1) } else { text }))),
         ("cut", Box::new(|page, text| Some(if page == 7 { text[..text.len() / 2].to_owned() } else { text }))),
         ("missing", Box::new(|page, text| (page != 7).then_some(text))),
