@@ -155,12 +155,7 @@ impl Host {
         from: StartFrom,
         projection: impl Projection,
     ) -> Result<ReadModel, HostError> {
-        let read_model = self.add_projection(Follows { source, from }, projection, true)?;
-        // A local copy is there so that the service works while the other does not.
-        if read_model.position() > Position::START {
-            read_model.status.answers_already();
-        }
-        Ok(read_model)
+        self.add_projection(Follows { source, from }, projection, true)
     }
 
     fn add_projection(
@@ -179,6 +174,10 @@ impl Host {
         let (source, from, query) = (follows.source.clone(), follows.from, projection.query());
         let opened = ProjectionRunner::open(Arc::new(projection), follows, around, &options)?;
         let (runner, read_model, control, seeds) = opened;
+        // A local copy is there so that the service works while the other does not.
+        if is_subscription && read_model.position() > Position::START && runner.has_its_seed() {
+            read_model.status.answers_already();
+        }
         let subscription = is_subscription.then(|| Subscription { source, from, query, seeds: Some(seeds) });
         let name = self.watch(Watched { status: runner.status(), control, dead_letters: None, subscription })?;
         self.parts.push(Part::new(name, |stop| runner.run(stop)));

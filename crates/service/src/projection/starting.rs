@@ -69,6 +69,11 @@ impl ProjectionRunner {
         }
     }
 
+    /// Whether it was given all that it begins with, if it begins with a snapshot.
+    pub(crate) fn has_its_seed(&self) -> bool {
+        self.from != StartFrom::Snapshot || self.begun().is_none_or(|begun| begun.is_complete)
+    }
+
     pub(super) fn begun(&self) -> Option<Begun> {
         self.folder.begun().unwrap_or_else(|error| {
             tracing::warn!(projection = self.projection.name(), %error, "failed to read where it began");
