@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use crate::browser::Browser;
@@ -26,18 +27,24 @@ pub(crate) async fn follow(browser: &Browser) -> anyhow::Result<()> {
         ensure!(Instant::now() < end, "nothing is similar to {path}");
         sleep(Duration::from_secs(1)).await;
     }
-    ensure!(browser.count(&format!("{SIMILAR}[data-product={product}]")).await == 0, "nothing is similar to itself");
+    ensure!(
+        browser.count(&format!("{SIMILAR}[data-product='{}']", product.as_str().unwrap_or_default())).await == 0,
+        "nothing is similar to itself"
+    );
     browser.screenshot("s-similar").await?;
     browser.click("[data-testid=similar] .product:nth-child(2) h3 a").await?;
     until(browser, &format!("location.pathname !== '{path}' && location.pathname.startsWith('/product/')")).await?;
-    browser.see(".detail").await.map(drop)
+    browser.see(".detail").await?;
+    is_absent(browser, &path).await
 }
 
 /// The product's page without the service that knows: all is there but this, and no error.
-pub(crate) async fn is_absent(browser: &Browser, path: &str) -> anyhow::Result<()> {
+async fn is_absent(browser: &Browser, path: &str) -> anyhow::Result<()> {
+    browser.devtools("Network.enable", json!({})).await?;
+    browser.devtools("Network.setBlockedURLs", json!({"urls": ["*/api/recommendations/*"]})).await?;
     browser.visit(path, ".review-section").await?;
     browser.settle().await?;
     ensure!(browser.count("[data-testid=similar]").await == 0, "nobody can know what is similar");
-    ensure!(browser.count("#main .notice").await == 0, "and that is no error");
-    Ok(())
+    ensure!(browser.count("#main [role=alert]").await == 0, "and that is no error");
+    browser.devtools("Network.setBlockedURLs", json!({"urls": []})).await
 }
