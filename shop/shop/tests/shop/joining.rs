@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use shop_catalog::events::{Description, ProductListed};
 use shop_catalog::product::Product;
 use tokio::process::Command;
-use tradewind_events::{Append, Event, EventStore, EventType, ExpectedRevision, StreamId, SystemClock, Timestamp};
+use tradewind_events::{Append, Event, EventType, ExpectedRevision, StreamId, SystemClock, Timestamp};
 use tradewind_service::Entity;
 use tradewind_store::OpenOptions;
 
@@ -68,7 +68,7 @@ async fn catalog(folder: &Path, products: u64) -> Process {
             price_cents: id + 1,
         };
         let event = Event::new(EventType::new("ProductListed").unwrap(), at, &listed).unwrap();
-        Append::to(StreamId::new(format!("{category}-{id}")).unwrap(), ExpectedRevision::NoStream, vec![event])
+        Append::to(StreamId::new(format!("{category}-{id}")).unwrap(), ExpectedRevision::None, vec![event])
     };
     for first in (0..products).step_by(500) {
         let batch = (first..(first + 500).min(products)).map(|id| store.append(append(id)));
@@ -145,8 +145,8 @@ async fn a_seed_that_is_killed_and_whose_service_is_killed_goes_on_while_the_sou
 
     // It follows from the next event.
     let shopper_there = Shopper::new(format!("http://{}", service.address));
-    let listed = shopper.list("new", 259).await;
-    listed.ok();
+    let product = json!({"id": "new", "name": "New", "department": "Grocery", "price_cents": 259});
+    shopper.post("/api/catalog/products", "new", product).await.ok();
     let path = "/api/recommendations/products/new/similar";
     wait_for(&shopper_there, path, |got| got.status == StatusCode::OK).await;
     assert_eq!(shopper_there.get("/api/recommendations/products/5/similar").await.status, StatusCode::OK);

@@ -6,7 +6,7 @@ mod asking;
 mod orders;
 mod pasts;
 mod rebuilds;
-mod recommendations;
+pub mod recommendations;
 mod search;
 
 use std::fmt;
