@@ -217,8 +217,8 @@ impl Crew {
                 }
             }
             None => {
-                let why =
-                    "the ways to the broker are not cut: it is a cluster, or asks for the name in its certificate";
+                let why = "the ways to the broker are not cut: it tells its clients where it is, is a cluster, or has a \
+                           certificate for its name";
                 self.notes.push(why.to_owned());
             }
         }

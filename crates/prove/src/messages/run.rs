@@ -49,7 +49,8 @@ pub async fn run_until(options: &Options, stop: &CancellationToken, mut progress
     if let Err(why) = proving.await {
         report.hindered = Some(why);
     }
-    if !report.is_proven() {
+    let is_empty = std::fs::read_dir(folder.path()).map_or(true, |mut entries| entries.next().is_none());
+    if !report.is_proven() && !is_empty {
         report.folder = Some(folder.keep().display().to_string());
     }
     report.elapsed_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -99,3 +99,17 @@ fn a_broker_that_nobody_knows_is_told() {
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr_of(&output).contains("there are feeds, nats, rabbitmq, kafka"), "{}", stderr_of(&output));
 }
+
+/// Nothing was looked at, so nothing is left behind.
+#[test]
+fn a_broker_that_is_away_is_told_and_is_no_broken_promise() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = tradewind();
+    command.args(["prove", "messages", "--broker", "nats://127.0.0.1:1", "--json", "--folder"]).arg(folder.path());
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr_of(&output).contains("the proof could not be run: the broker cannot be reached"));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["failures"], &report["folder"]), (&Value::Array(Vec::new()), &Value::Null));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
