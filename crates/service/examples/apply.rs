@@ -70,7 +70,7 @@ fn rate(count: u64, mut times: Vec<Duration>) -> f64 {
 async fn filled() -> MemoryStore {
     let store = MemoryStore::new();
     for batch in 0..EVENTS / 1_000 {
-        let stream = StreamId::of("thing", &batch.to_string()).unwrap();
+        let stream = StreamId::of("thing", batch.to_string()).unwrap();
         let event = |n: u64| Event::new(EventType::new("Happened").unwrap(), Timestamp::EPOCH, &n).unwrap();
         let append = Append::to(stream, ExpectedRevision::Any, (0..1_000).map(event).collect());
         store.append(append).await.unwrap();
