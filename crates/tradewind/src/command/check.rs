@@ -50,10 +50,10 @@ impl Check {
 /// TW-4001 if there is none of this name.
 pub(crate) fn choose(manifest: &mut Manifest, profile: Option<&str>) -> anyhow::Result<()> {
     let Some(profile) = profile else { return Ok(()) };
-    Ok(manifest.choose(profile).map_err(|error| {
+    manifest.choose(profile).map_err(|error| {
         let help = error.help.clone();
         Failure::coded(ErrorCode::BAD_MANIFEST, error, help)
-    })?)
+    })
 }
 
 /// Reads and parses a manifest.
