@@ -1,15 +1,17 @@
 //! How fast events go from one service's log over a broker to another's committed effect, and how soon.
 //!
 //! ```sh
-//! cargo run --release -p tradewind-broker --all-features --example through -- nats://127.0.0.1:4222
-//! cargo run --release -p tradewind-broker --all-features --example through -- kafka://127.0.0.1:9092
+//! cargo run --release -p tradewind-broker --all-features --example through -- nats
+//! cargo run --release -p tradewind-broker --all-features --example through -- amqp://guest:guest@127.0.0.1:5672/%2f
 //! ```
 //!
-//! A second argument is how many events lie in the log (200,000).
+//! `nats`, `rabbitmq` and `kafka` are servers of its own, as the tests start them; a URL is one that runs already; `feeds`
+//! is the publisher's feed over HTTP. A second argument is how many events lie in the log (200,000).
 //!
 //! The log is a real one (`file:`), the effect a row for each event in SQLite, with the checkpoint in the same
 //! transaction. First everything that lies in the log, then events at a pace.
 
+use std::any::Any;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,13 +26,29 @@ use tradewind_events::{
     Append, Clock, Event, EventSource, EventStore, EventType, ExpectedRevision, Position, Query, StreamId,
     Subscription, SystemClock,
 };
-use tradewind_store::OpenOptions;
+use tradewind_store::{ClientOptions, FeedSource, OpenOptions, ServerOptions};
+use tradewind_testkit::servers::{Kafka, Nats, RabbitMq};
 
 const EVENTS_USUAL: u64 = 200_000;
 const STREAMS: u64 = 1_000;
 const PACED_EVENTS: u64 = 5_000;
 const PACE: Duration = Duration::from_millis(2);
 const WITHIN: Duration = Duration::from_secs(120);
+
+/// The server of this name, which runs as long as what comes with its URL.
+fn server(name: String) -> (Box<dyn Any + Send>, String) {
+    fn with<T: Send + 'static>(server: T, url: impl Fn(&T) -> String) -> (Box<dyn Any + Send>, String) {
+        let url = url(&server);
+        (Box::new(server), url)
+    }
+    match name.as_str() {
+        "nats" => with(Nats::start(), Nats::url),
+        "rabbitmq" => with(RabbitMq::start(), RabbitMq::url),
+        "kafka" => with(Kafka::start_forgetful(), Kafka::url),
+        "feeds" => (Box::new(()), "feeds:".to_owned()),
+        _ => (Box::new(()), name),
+    }
+}
 
 /// A read model as a service has one.
 struct Effect {
@@ -107,9 +125,8 @@ fn told(name: &str, delays: &mut [Duration]) {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let url = std::env::args()
-        .nth(1)
-        .ok_or("say which broker: nats://HOST:PORT, amqp://HOST:PORT, kafka://HOST:PORT or feeds:")?;
+    let named = std::env::args().nth(1).ok_or("say which broker: nats, rabbitmq, kafka, feeds, or a URL")?;
+    let (_server, url) = tokio::task::spawn_blocking(move || server(named)).await?;
     let events = std::env::args().nth(2).map_or(Ok(EVENTS_USUAL), |count| count.parse())?;
     let (folder, clock) = (tempfile::tempdir()?, Arc::new(SystemClock));
     let log = format!("file:{}", folder.path().join("log").display());
@@ -121,8 +138,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let feed: Arc<dyn EventSource> = store.clone();
     let (stop, metrics) = (CancellationToken::new(), BrokeredMetrics::default());
     let Some(broker) = open(&url, BrokerOptions::default())? else {
+        let options = ServerOptions { shutdown: stop.clone(), ..ServerOptions::default() };
+        let server = tradewind_store::Server::bind(([127, 0, 0, 1], 0).into(), store.clone(), options).await?;
+        let feed = FeedSource::new(&format!("http://{}", server.local_addr()), ClientOptions::default())?;
+        let serving = tokio::spawn(server.run());
+        let begun = Instant::now();
         let mut deliveries = feed.subscribe(Position::START, Query::all()).await?;
-        return measure(&store, &*feed, &mut deliveries, &mut effect, &*clock, (events, Instant::now())).await;
+        measure(&store, &feed, &mut deliveries, &mut effect, &*clock, (events, begun)).await?;
+        drop(deliveries);
+        stop.cancel();
+        return Ok(serving.await?);
     };
     // A follower that is live before anything is published: all of it comes over the broker. Its feed has nothing.
     let nothing = format!("file:{}", folder.path().join("nothing").display());
