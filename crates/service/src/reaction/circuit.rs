@@ -14,12 +14,13 @@ use crate::follow::Paused;
 
 /// When so many keys in a row have failed and none succeeded, it is not the keys.
 const FAILING_KEYS_MAX: usize = 8;
-/// The pauses between two probes.
-const PROBES: Backoff = Backoff { first: Duration::from_millis(100), most: Duration::from_secs(15) };
+/// The pause before the first probe.
+const PROBE_FIRST: Duration = Duration::from_millis(100);
 
 /// Closed while anything works.
-#[derive(Default)]
 pub(crate) struct Circuit {
+    /// The pauses between two probes.
+    probes: Backoff,
     /// How many events were met with success.
     successes: AtomicU64,
     /// Whether there is anything in `inner` that a success would change.
@@ -43,6 +44,17 @@ struct Open {
 }
 
 impl Circuit {
+    /// One that is closed, and in which no pause before a probe is longer than this.
+    pub(crate) fn new(pause_most: Duration) -> Self {
+        Self {
+            probes: Backoff { first: PROBE_FIRST.min(pause_most), most: pause_most },
+            successes: AtomicU64::default(),
+            troubled: AtomicBool::default(),
+            open: AtomicBool::default(),
+            inner: Mutex::default(),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -85,7 +97,7 @@ impl Circuit {
                 // What was under way when it opened is no probe.
                 if at >= open.next_probe {
                     open.probes += 1;
-                    open.next_probe = at + PROBES.after(open.probes);
+                    open.next_probe = at + self.probes.after(open.probes);
                 }
             }
             closed => {
@@ -93,7 +105,7 @@ impl Circuit {
                 if !everything_is_down && inner.failing.len() < FAILING_KEYS_MAX {
                     return false;
                 }
-                let next_probe = at + PROBES.after(1);
+                let next_probe = at + self.probes.after(1);
                 *closed = Some(Open { since: now, why: why.to_owned(), probes: 1, next_probe });
                 inner.failing.clear();
                 self.open.store(true, Ordering::Release);

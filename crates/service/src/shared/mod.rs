@@ -5,11 +5,12 @@
 //! projection's generations and `writer` applies events to one, both only for the holder of its lease; `tables` lets
 //! queries read one; `ledger` is what a reaction
 //! remembers; `show` tells every instance which one answers and how far it has come; `line` is a connection that
-//! is made when it is needed. `docs/internals/scaling.md` says why it is sound.
+//! is made when it is needed, `lent` are those that writers share. `docs/internals/scaling.md` says why it is sound.
 
 mod home;
 mod lease;
 mod ledger;
+mod lent;
 mod line;
 mod schema;
 mod seat;
@@ -40,7 +41,7 @@ pub(crate) use tables::SharedTables;
 pub(crate) use writer::SharedWriter;
 
 /// How many queries one instance puts at the same time; others wait.
-const READERS_MAX: usize = 8;
+const READERS_MAX: usize = 4;
 /// Without effect on what is acknowledged: what is lost with the database's machine is made again from the events.
 /// Whoever holds up others is not waited for without an end.
 const UNHURRIED: &str = "SET synchronous_commit = off; SET lock_timeout = '8s'";
@@ -66,6 +67,7 @@ struct Inner {
     turns: Arc<Semaphore>,
     seats: seat::Seats,
     shown: show::Shown,
+    writers: lent::Writers,
     /// For generations: made, replaced, removed.
     catalogue: Line,
 }
@@ -103,6 +105,7 @@ impl SharedDatabase {
             turns: Arc::new(Semaphore::new(READERS_MAX)),
             seats: seat::Seats::default(),
             shown: show::Shown::default(),
+            writers: lent::Writers::default(),
             catalogue: Line::default(),
         };
         Ok(Self { inner: Arc::new(inner) })

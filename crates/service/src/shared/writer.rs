@@ -3,7 +3,8 @@
 use tokio_util::sync::CancellationToken;
 use tradewind_events::{Position, Recorded};
 
-use super::{SharedDatabase, UNHURRIED};
+use super::SharedDatabase;
+use super::lent::Lent;
 use crate::projection::{BatchError, GenerationName, Projection, ProjectionError, apply_one, classify};
 use crate::sql::postgres::Session;
 use crate::sql::{Error, Transaction, params};
@@ -14,12 +15,13 @@ pub(crate) struct SharedWriter {
     name: GenerationName,
     epoch: i64,
     stop: CancellationToken,
-    session: Option<Session>,
+    /// For one batch.
+    lent: Option<Lent>,
 }
 
 impl SharedWriter {
     pub(super) fn new(database: SharedDatabase, name: GenerationName, epoch: i64, stop: CancellationToken) -> Self {
-        Self { database, name, epoch, stop, session: None }
+        Self { database, name, epoch, stop, lent: None }
     }
 
     /// Another one that is not connected yet.
@@ -32,17 +34,14 @@ impl SharedWriter {
         self.stop.cancel();
     }
 
-    /// Makes sure that there is a connection.
+    /// Makes sure that there is a connection for the next batch.
     ///
     /// # Errors
     /// Why there is none.
     pub(crate) async fn connect(&mut self) -> Result<(), String> {
-        if self.session.as_ref().is_none_or(Session::is_closed) {
-            let settings =
-                format!("SET search_path TO {}, pg_catalog; {UNHURRIED}", self.database.schema_of(self.name));
-            let connected = self.database.connect(&settings).await.map_err(|failure| failure.problem)?;
-            self.session = Some(Session::new(connected));
-        }
+        // What was lent before and not used is given back first.
+        self.lent = None;
+        self.lent = Some(Box::pin(self.database.lend(self.name)).await?);
         Ok(())
     }
 
@@ -55,15 +54,15 @@ impl SharedWriter {
         from: Position,
         through: Position,
     ) -> Result<(), BatchError> {
-        let Some(session) = self.session.as_ref() else { return Err(BatchError::Database(Error::NoRow)) };
-        session.about(self.name.generation as i64);
+        let Some(mut lent) = self.lent.take() else { return Err(BatchError::Database(Error::NoRow)) };
+        let Some(session) = lent.session() else { return Err(BatchError::Database(Error::NoRow)) };
         session.afresh();
         let applied = self.apply(session, projection, events, from, through);
         if applied.is_err() {
             // If that fails, too, the connection is not used again.
             session.afresh();
             if session.run("ROLLBACK").is_err() {
-                self.session = None;
+                lent.discard();
             }
         }
         applied

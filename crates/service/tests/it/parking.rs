@@ -86,6 +86,7 @@ fn quick() -> ParkingOptions {
         attempts_max: 5,
         pause_first: Duration::from_millis(2),
         pause_most: Duration::from_millis(20),
+        probe_pause_most: Duration::from_millis(100),
         ..ParkingOptions::default()
     }
 }

@@ -64,7 +64,7 @@ impl Default for PostgresOptions {
             pause_max: Duration::from_secs(1),
             poll_every: Duration::from_millis(500),
             follow_for: None,
-            read_connections_max: 8,
+            read_connections_max: 4,
             batches_in_flight_max: 1,
             batch_appends_max: 2_048,
             batch_events_max: 4_096,

@@ -70,7 +70,7 @@ impl Aside {
     ) -> Arc<Self> {
         Arc::new(Self {
             ledger,
-            circuit: Circuit::default(),
+            circuit: Circuit::new(options.probe_pause_most),
             options,
             clock,
             status,

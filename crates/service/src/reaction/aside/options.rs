@@ -13,6 +13,8 @@ pub struct ParkingOptions {
     pub pause_first: Duration,
     /// No pause is longer.
     pub pause_most: Duration,
+    /// While nothing works one event is tried after 100 ms, and then after pauses that double up to this.
+    pub probe_pause_most: Duration,
 }
 
 impl Default for ParkingOptions {
@@ -24,6 +26,7 @@ impl Default for ParkingOptions {
             attempts_max: 20,
             pause_first: Duration::from_millis(50),
             pause_most: Duration::from_secs(300),
+            probe_pause_most: Duration::from_secs(15),
         }
     }
 }
