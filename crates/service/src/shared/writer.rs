@@ -16,7 +16,7 @@ pub(crate) struct SharedWriter {
     epoch: i64,
     stop: CancellationToken,
     /// For one batch.
-    lent: Option<Lent>,
+    lent: Option<Box<Lent>>,
 }
 
 impl SharedWriter {
@@ -41,7 +41,7 @@ impl SharedWriter {
     pub(crate) async fn connect(&mut self) -> Result<(), String> {
         // What was lent before and not used is given back first.
         self.lent = None;
-        self.lent = Some(Box::pin(self.database.lend(self.name)).await?);
+        self.lent = Some(Box::new(Box::pin(self.database.lend(self.name)).await?));
         Ok(())
     }
 
