@@ -12,7 +12,7 @@ use super::load::Loaded;
 use super::metrics::CommandLabels;
 use super::record::{changed_nothing, to_events};
 use super::{Acknowledged, CommandError, Commands};
-use crate::{Command, CommandContext, Entity, EventOf, stream_of};
+use crate::{Command, CommandContext, Entity, stream_of};
 
 /// An entity, and whether it comes from memory and may therefore be older than the store's.
 pub(super) struct Candidate<E> {
@@ -38,7 +38,7 @@ impl Commands {
         context: &CommandContext,
     ) -> Result<Acknowledged, CommandError> {
         let started = Instant::now();
-        let answer = self.try_until_settled(id, command, context).await;
+        let answer = self.try_until_settled::<C::Entity>(id, command, context).await;
         self.observe(command.name(), answer.as_ref().map_err(CommandError::outcome), started);
         answer
     }
@@ -54,13 +54,14 @@ impl Commands {
         self.inner.metrics.duration.get_or_create(&labels).observe(started.elapsed().as_secs_f64());
     }
 
-    async fn try_until_settled<C: Command>(
+    // Of commands on one entity, all that is below is compiled once.
+    async fn try_until_settled<E: Entity>(
         &self,
         id: &str,
-        command: &C,
+        command: &dyn Command<Entity = E>,
         context: &CommandContext,
     ) -> Result<Acknowledged, CommandError> {
-        let stream = stream_of::<C::Entity>(id)?;
+        let stream = stream_of::<E>(id)?;
         let at = context.at.unwrap_or_else(|| self.inner.loader.clock.now());
         if let Attempt::Done(answer) = self.attempt(&stream, command, context, at, false).await? {
             return Ok(answer);
@@ -80,15 +81,15 @@ impl Commands {
         RandomState::hash_one(&FIXED, stream) as usize % self.inner.contended.len()
     }
 
-    async fn attempt<C: Command>(
+    async fn attempt<E: Entity>(
         &self,
         stream: &StreamId,
-        command: &C,
+        command: &dyn Command<Entity = E>,
         context: &CommandContext,
         at: Timestamp,
         refresh: bool,
     ) -> Result<Attempt, CommandError> {
-        let mut candidate = self.candidate::<C::Entity>(stream).await?;
+        let mut candidate = self.candidate::<E>(stream).await?;
         if refresh {
             self.refresh(stream, &mut candidate).await?;
         }
@@ -141,14 +142,14 @@ impl Commands {
         Ok(behind)
     }
 
-    async fn append<C: Command>(
+    async fn append<E: Entity>(
         &self,
         stream: &StreamId,
-        command: &C,
+        command: &dyn Command<Entity = E>,
         context: &CommandContext,
         at: Timestamp,
-        loaded: &Loaded<C::Entity>,
-        events: &[EventOf<C>],
+        loaded: &Loaded<E>,
+        events: &[E::Event],
     ) -> Result<Attempt, CommandError> {
         let condition = command.condition().map(|AppendCondition { fail_if, after }| {
             let fail_if = self.inner.loader.upcasters.widen(fail_if);
@@ -159,13 +160,13 @@ impl Commands {
     }
 
     /// Remembers that the command changed nothing, so that it changes nothing when it comes again either.
-    async fn append_nothing<C: Command>(
+    async fn append_nothing<E: Entity>(
         &self,
         stream: &StreamId,
-        command: &C,
+        command: &dyn Command<Entity = E>,
         context: &CommandContext,
         at: Timestamp,
-        loaded: &Loaded<C::Entity>,
+        loaded: &Loaded<E>,
     ) -> Result<Attempt, CommandError> {
         let nothing = changed_nothing(command.name(), context, at)?;
         self.append_events(stream, context, loaded, &[], (vec![nothing], None)).await

@@ -5,7 +5,7 @@ use tradewind_events::{Event, EventId, EventType, Metadata, Timestamp};
 
 use super::CommandError;
 use crate::context::SETTLED_BY;
-use crate::{Command, CommandContext, DomainEvent, EventOf};
+use crate::{Command, CommandContext, DomainEvent, Entity};
 
 /// The type of the event that stands for a command that came with a key and changed nothing. No entity knows it, and
 /// so it changes none; but it takes the id that the command's first event would have had.
@@ -24,9 +24,9 @@ pub(super) fn changed_nothing(command: &str, context: &CommandContext, at: Times
 }
 
 /// The command's events; their ids follow from its key, if it has one.
-pub(super) fn to_events<C: Command>(
-    command: &C,
-    events: &[EventOf<C>],
+pub(super) fn to_events<E: Entity>(
+    command: &dyn Command<Entity = E>,
+    events: &[E::Event],
     context: &CommandContext,
     at: Timestamp,
 ) -> Result<Vec<Event>, CommandError> {
@@ -34,7 +34,7 @@ pub(super) fn to_events<C: Command>(
     if let Some(process) = command.settled_by() {
         metadata.extensions.insert(SETTLED_BY.to_owned(), process.to_owned());
     }
-    let one = |(index, event): (usize, &EventOf<C>)| {
+    let one = |(index, event): (usize, &E::Event)| {
         Ok(Event {
             id: context.key.as_ref().map_or_else(EventId::new, |key| key.event_id(index)),
             event_type: EventType::new(event.event_type()).map_err(|e| CommandError::Encode(e.to_string()))?,

@@ -141,7 +141,7 @@ impl Host {
     /// [`HostError`] if its database cannot be opened, or its name is taken.
     pub fn projection(&mut self, projection: impl Projection) -> Result<ReadModel, HostError> {
         let own = Follows { source: self.store.clone(), from: StartFrom::Beginning };
-        self.add_projection(own, projection, false)
+        self.add_projection(own, Arc::new(projection), false)
     }
 
     /// A read model of another source's events, such as another service's feed: a local copy. The positions that
@@ -155,13 +155,13 @@ impl Host {
         from: StartFrom,
         projection: impl Projection,
     ) -> Result<ReadModel, HostError> {
-        self.add_projection(Follows { source, from }, projection, true)
+        self.add_projection(Follows { source, from }, Arc::new(projection), true)
     }
 
     fn add_projection(
         &mut self,
         follows: Follows,
-        projection: impl Projection,
+        projection: Arc<dyn Projection>,
         is_subscription: bool,
     ) -> Result<ReadModel, HostError> {
         let options = ProjectionOptions {
@@ -172,7 +172,7 @@ impl Host {
         };
         let around = self.surroundings.clone();
         let (source, from, query) = (follows.source.clone(), follows.from, projection.query());
-        let opened = ProjectionRunner::open(Arc::new(projection), follows, around, &options)?;
+        let opened = ProjectionRunner::open(projection, follows, around, &options)?;
         let (runner, read_model, control, seeds) = opened;
         // A local copy is there so that the service works while the other does not.
         if is_subscription && read_model.position() > Position::START && runner.has_its_seed() {

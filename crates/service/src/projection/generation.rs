@@ -12,6 +12,7 @@ use tradewind_events::Position;
 use super::QueryError;
 use super::database::{checkpoint, open_reader};
 use super::folder::GenerationName;
+use super::question::Question;
 use super::reader::Reader;
 use crate::shared::{Hurry, SharedTables};
 use crate::sql;
@@ -111,22 +112,18 @@ impl Generation {
     }
 
     /// Runs a question in one read transaction; the answer's position is told by the same transaction.
-    pub(crate) async fn read<T, F>(self: Arc<Self>, ask: F) -> Result<(T, Position), QueryError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Reader<'_>) -> sql::Result<T> + Send + 'static,
-    {
+    pub(crate) async fn read(self: Arc<Self>, question: Question) -> Result<Position, QueryError> {
         let turn = tokio::time::timeout(TURN_WAIT_MAX, self.turns.clone().acquire_owned()).await;
         let turn = turn.ok().and_then(Result::ok).ok_or(QueryError::Overloaded)?;
         let file = match &self.place {
-            Place::Shared(tables) => return tables.read(turn, ask).await,
+            Place::Shared(tables) => return tables.read(turn, question).await,
             Place::File(file) => file.clone(),
         };
         let read = move || {
             // The question goes on when nobody waits for its answer any more, and so does its turn. Positions without a
             // matching event move only in memory, and are in the database's past already.
             let _turn = turn;
-            file.read(self.position(), ask)
+            file.read(self.position(), question)
         };
         let answer = tokio::task::spawn_blocking(read).await;
         answer.map_err(|panic| QueryError::Failed(panic.to_string()))?.map_err(QueryError::Database)
@@ -134,7 +131,7 @@ impl Generation {
 }
 
 impl ReadFile {
-    fn read<T>(&self, passed: Position, ask: impl FnOnce(&Reader<'_>) -> sql::Result<T>) -> sql::Result<(T, Position)> {
+    fn read(&self, passed: Position, question: Question) -> sql::Result<Position> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut connection = match idle {
             Some(connection) => connection,
@@ -142,10 +139,10 @@ impl ReadFile {
         };
         let tx = connection.transaction()?;
         let position = checkpoint(&tx)?.max(passed);
-        let answer = ask(&Reader::new(&tx, position))?;
+        question.put_to(&Reader::new(&tx, position))?;
         tx.finish()?;
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
-        Ok((answer, position))
+        Ok(position)
     }
 }
 

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_core::future::BoxFuture;
 use tokio::sync::watch;
 use tradewind_events::{ErrorCode, Position};
 
 use super::generation::Generation;
 use super::past::{About, PastError, Pasts};
+use super::question::{Question, Reflects};
 use super::reader::Reader;
 use crate::follow::{FollowerState, Status};
 use crate::{AsOf, QueryContext, sql};
@@ -102,21 +104,9 @@ impl ReadModel {
         T: Send + 'static,
         F: FnOnce(&Reader<'_>) -> sql::Result<T> + Send + 'static,
     {
-        if let Some(as_of) = context.as_of {
-            let past = self.pasts.make(as_of).await?;
-            let (value, position) = past.read(ask).await?;
-            return Ok(Answer { value, position, as_of: Some(as_of) });
-        }
-        if let Some(after) = context.after {
-            self.wait_for(after).await?;
-        }
-        let live = self.live.borrow().clone();
-        if !live.is_of_today() {
-            let reached = self.status.read().rebuilding.unwrap_or_default();
-            return Err(QueryError::Rebuilding { name: self.status.name().to_owned(), reached });
-        }
-        let (value, position) = live.read(ask).await?;
-        Ok(Answer { value, position, as_of: None })
+        let (question, said) = Question::new(ask);
+        let reflects = self.put(context, question).await?;
+        said.answer(reflects)
     }
 
     /// Asks a question about few of the events that the read model is made of. It is answered as any other, but as of a
@@ -134,13 +124,47 @@ impl ReadModel {
         T: Send + 'static,
         F: FnOnce(&Reader<'_>) -> sql::Result<T> + Send + 'static,
     {
-        let Some(as_of) = context.as_of else { return self.query(context, ask).await };
-        let Some((made, position)) = self.pasts.part(as_of, about).await? else {
-            return self.query(context, ask).await;
-        };
-        let asked = tokio::task::spawn_blocking(move || ask(&Reader::new(&made, position)));
-        let value = asked.await.map_err(|panic| QueryError::Failed(panic.to_string()))??;
-        Ok(Answer { value, position, as_of: Some(as_of) })
+        let (question, said) = Question::new(ask);
+        let reflects = self.put_about(context, about, question).await?;
+        said.answer(reflects)
+    }
+
+    /// Boxed, like the next: a future that is handed out as it is would be compiled in each context anew.
+    fn put<'a>(&'a self, context: &'a QueryContext, question: Question) -> BoxFuture<'a, Result<Reflects, QueryError>> {
+        Box::pin(async move {
+            if let Some(as_of) = context.as_of {
+                let past = self.pasts.make(as_of).await?;
+                let position = past.read(question).await?;
+                return Ok(Reflects { position, as_of: Some(as_of) });
+            }
+            if let Some(after) = context.after {
+                self.wait_for(after).await?;
+            }
+            let live = self.live.borrow().clone();
+            if !live.is_of_today() {
+                let reached = self.status.read().rebuilding.unwrap_or_default();
+                return Err(QueryError::Rebuilding { name: self.status.name().to_owned(), reached });
+            }
+            let position = live.read(question).await?;
+            Ok(Reflects { position, as_of: None })
+        })
+    }
+
+    fn put_about<'a>(
+        &'a self,
+        context: &'a QueryContext,
+        about: &'a About,
+        question: Question,
+    ) -> BoxFuture<'a, Result<Reflects, QueryError>> {
+        Box::pin(async move {
+            let Some(as_of) = context.as_of else { return self.put(context, question).await };
+            let Some((made, position)) = self.pasts.part(as_of, about).await? else {
+                return self.put(context, question).await;
+            };
+            let asked = tokio::task::spawn_blocking(move || question.put_to(&Reader::new(&made, position)));
+            asked.await.map_err(|panic| QueryError::Failed(panic.to_string()))??;
+            Ok(Reflects { position, as_of: Some(as_of) })
+        })
     }
 
     /// Up to where the read model tells all.

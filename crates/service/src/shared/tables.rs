@@ -6,9 +6,9 @@ use tradewind_events::Position;
 use std::sync::Arc;
 
 use super::{Hurry, SharedDatabase};
-use crate::projection::{GenerationName, QueryError, Reader};
+use crate::projection::{GenerationName, QueryError, Question, Reader};
+use crate::sql::Error;
 use crate::sql::postgres::Session;
-use crate::sql::{self, Error};
 
 /// The tables of one generation in the shared database.
 #[derive(Clone)]
@@ -37,11 +37,7 @@ impl SharedTables {
     }
 
     /// Runs a question in one read transaction; the answer's position is told by the same transaction.
-    pub(crate) async fn read<T, F>(&self, turn: OwnedSemaphorePermit, ask: F) -> Result<(T, Position), QueryError>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Reader<'_>) -> sql::Result<T> + Send + 'static,
-    {
+    pub(crate) async fn read(&self, turn: OwnedSemaphorePermit, question: Question) -> Result<Position, QueryError> {
         let (session, position) = match self.begin().await {
             // The server may have been started again since the connection was used last.
             Err(QueryError::Database(error)) if error.is_trouble() => {
@@ -55,7 +51,7 @@ impl SharedTables {
             // The question goes on when nobody waits for its answer any more, and so does its turn.
             let _turn = turn;
             session.afresh();
-            let answer = ask(&Reader::of_session(&session, position));
+            let answer = question.put_to(&Reader::of_session(&session, position));
             // One that cannot end its transaction is not used again.
             if session.run("ROLLBACK").is_ok() {
                 database.give_back(session);
@@ -63,8 +59,8 @@ impl SharedTables {
             answer
         };
         let answer = tokio::task::spawn_blocking(read).await;
-        let value = answer.map_err(|panic| QueryError::Failed(panic.to_string()))?.map_err(QueryError::Database)?;
-        Ok((value, position))
+        answer.map_err(|panic| QueryError::Failed(panic.to_string()))?.map_err(QueryError::Database)?;
+        Ok(position)
     }
 
     /// Begins a transaction that sees one moment, and tells of which position that is.
