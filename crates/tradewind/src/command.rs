@@ -21,9 +21,7 @@ pub(crate) enum Command {
     Store(store::Store),
     #[command(subcommand)]
     Deadletter(deadletter::Deadletter),
-    /// Measure this machine's figures beside its limits
-    #[command(subcommand)]
-    Bench(tradewind_bench::Bench),
+    Bench(bench::Bench),
     #[command(subcommand)]
     Prove(prove::Prove),
     Completions(completions::Completions),
@@ -38,7 +36,7 @@ impl Command {
             Self::Seed(command) => command.run().await,
             Self::Store(command) => command.run().await,
             Self::Deadletter(command) => command.run().await,
-            Self::Bench(bench) => bench::run(bench).await,
+            Self::Bench(command) => command.run().await,
             Self::Prove(command) => command.run().await,
             Self::Completions(command) => command.run(),
         }

@@ -1,53 +1,11 @@
-//! The command line of the reference shop.
+//! The reference shop.
 
 use std::process::ExitCode;
-
-use clap::{Parser, Subcommand};
-#[cfg(feature = "import")]
-use shop::import;
-use shop::{run, seed};
 
 /// An append is allocated where it is asked for and freed where it is written; the system's allocator does that badly.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The reference shop of Tradewind.
-#[derive(Debug, Parser)]
-#[command(version)]
-struct Arguments {
-    #[command(subcommand)]
-    action: Action,
-}
-
-#[derive(Debug, Subcommand)]
-enum Action {
-    /// Run one context of the shop as a service
-    Run(Box<run::Options>),
-    /// Fill a running shop with a sample of real baskets; what is there already is not added again
-    Seed(seed::Options),
-    /// Bring in a whole year of shopping from its Parquet files; what is there already is not added again
-    #[cfg(feature = "import")]
-    Import(import::Options),
-    /// Measure a shop that has a year in it: rebuilding its read models, finding products, answers from the past
-    #[cfg(feature = "import")]
-    Measure(import::measure::Options),
-}
-
-#[tokio::main]
-async fn main() -> ExitCode {
-    let done = match Arguments::parse().action {
-        Action::Run(options) => run::run(&options).await,
-        Action::Seed(options) => seed::run(&options).await.map_err(anyhow::Error::from),
-        #[cfg(feature = "import")]
-        Action::Import(options) => import::run(&options).await,
-        #[cfg(feature = "import")]
-        Action::Measure(options) => import::measure::run(&options).await,
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+fn main() -> ExitCode {
+    shop::main()
 }

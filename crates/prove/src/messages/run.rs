@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::{BoxFuture, join_all, try_join_all};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tradewind_events::{Direction, EventStore, Position, Query, Recorded, Revision, StreamId};
@@ -28,7 +28,15 @@ const PAGE: usize = 2_000;
 
 /// Proves until all rounds are done or `stop` is cancelled: the round that has begun is ended. What it finds on the way
 /// is told after each round.
-pub async fn run_until(options: &Options, stop: &CancellationToken, mut progress: impl FnMut(&Report)) -> Report {
+pub fn run_until<'a>(
+    options: &'a Options,
+    stop: &'a CancellationToken,
+    progress: &'a mut (dyn FnMut(&Report) + Send),
+) -> BoxFuture<'a, Report> {
+    Box::pin(run_all(options, stop, progress))
+}
+
+async fn run_all(options: &Options, stop: &CancellationToken, progress: &mut (dyn FnMut(&Report) + Send)) -> Report {
     let begun = Instant::now();
     let mut report = Report {
         seed: options.seed,
@@ -45,7 +53,7 @@ pub async fn run_until(options: &Options, stop: &CancellationToken, mut progress
             return report;
         }
     };
-    let proving = prove(options, folder.path(), stop, &mut report, &mut progress);
+    let proving = prove(options, folder.path(), stop, &mut report, progress);
     if let Err(why) = proving.await {
         report.hindered = Some(why);
     }
@@ -62,7 +70,7 @@ async fn prove(
     folder: &Path,
     stop: &CancellationToken,
     report: &mut Report,
-    progress: &mut impl FnMut(&Report),
+    progress: &mut (dyn FnMut(&Report) + Send),
 ) -> Result<(), String> {
     report.warnings = settings::doubts(&options.broker).await?;
     let mut crew = Crew::assemble(options, folder).await?;

@@ -5,6 +5,7 @@
 mod deadletter;
 mod falling;
 mod manifests;
+#[cfg(feature = "bench")]
 mod measuring;
 mod pages;
 mod piping;

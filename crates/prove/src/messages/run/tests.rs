@@ -39,7 +39,7 @@ async fn prove_with(flaw: &'static str) -> Report {
             command
         }),
     };
-    let report = run_until(&options, &CancellationToken::new(), |_| {}).await;
+    let report = run_until(&options, &CancellationToken::new(), &mut |_| {}).await;
     assert_eq!(report.hindered, None, "{report}");
     assert!(report.events > 50, "{report}");
     // What went wrong is kept to look at, and only then.

@@ -115,10 +115,11 @@ impl Messages {
         let (first, second) = (CancellationToken::new(), CancellationToken::new());
         surroundings::on_signals(first.clone(), second.clone())?;
         let mut progress = Progress::new();
-        let proving = run_until(&options, &first, |report| {
+        let mut show = |report: &Report| {
             let (rounds, events, failed) = (report.rounds, report.events, report.failures.len());
             progress.show(|| format!("{rounds} of {} rounds, {events} events, {failed} failures", options.rounds));
-        });
+        };
+        let proving = run_until(&options, &first, &mut show);
         // The round that has begun is ended; a second Ctrl-C does not wait.
         let report = tokio::select! {
             report = proving => report,
