@@ -98,14 +98,14 @@ impl Admin {
             }
         }
         match (found.is_empty(), follower) {
-            (true, Some(name)) => Err(Problem::not_found(format!("reaction or process manager {name}"))),
+            (true, Some(name)) => Err(Problem::not_found(format!("projection, reaction or process manager {name}"))),
             _ => Ok(found.into_iter().filter(DeadLetters::are_here).collect()),
         }
     }
 
     fn dead_letters_of(&self, follower: &str) -> Result<DeadLetters, Problem> {
         let found = self.dead_letters(Some(follower))?.pop();
-        found.ok_or_else(|| Problem::not_found(format!("reaction or process manager {follower}")))
+        found.ok_or_else(|| Problem::not_found(format!("projection, reaction or process manager {follower}")))
     }
 
     /// The followers among which a wish is granted: a key is one of one follower.

@@ -168,6 +168,7 @@ impl Host {
             folder: self.options.folder.join("projections"),
             wait_max: self.options.query_wait_max,
             past: self.options.past.clone(),
+            parking: self.options.parking.clone(),
             shared: self.options.shared.clone(),
         };
         let around = self.surroundings.clone();
@@ -179,7 +180,8 @@ impl Host {
             read_model.status.answers_already();
         }
         let subscription = is_subscription.then(|| Subscription { source, from, query, seeds: Some(seeds) });
-        let name = self.watch(Watched { status: runner.status(), control, dead_letters: None, subscription })?;
+        let (status, dead_letters) = (runner.status(), Some(runner.dead_letters()));
+        let name = self.watch(Watched { status, control, dead_letters, subscription })?;
         self.parts.push(Part::new(name, |stop| runner.run(stop)));
         Ok(read_model)
     }

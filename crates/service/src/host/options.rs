@@ -22,7 +22,7 @@ pub struct HostOptions {
     pub folder: PathBuf,
     /// How commands are handled.
     pub commands: CommandOptions,
-    /// How reactions and process managers go about what they cannot handle.
+    /// How projections, reactions and process managers go about what they cannot handle.
     pub parking: ParkingOptions,
     /// How long a query waits for the position that it asks for.
     pub query_wait_max: Duration,

@@ -85,7 +85,7 @@ impl ServiceHandle {
         Some(found.control.clone())
     }
 
-    /// What one of its reactions or process managers has set aside.
+    /// What one of its projections, reactions or process managers has set aside.
     #[must_use]
     pub fn dead_letters(&self, name: &str) -> Option<DeadLetters> {
         self.admin.followers.iter().find(|watched| watched.status.name() == name)?.dead_letters.clone()

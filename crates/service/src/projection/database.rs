@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{Projection, ProjectionError};
 use crate::panics::catch;
+use crate::reaction::{Failure, Names, SetAside, Settled, class, set_aside, settle};
 use crate::sql;
 
 const CHECKPOINT: &str = "
@@ -31,13 +32,31 @@ pub(crate) struct Writer {
 #[derive(Debug)]
 pub(crate) enum BatchError {
     /// The event at this index of the batch cannot be applied; nothing of the batch was.
-    Event(usize, ProjectionError),
+    Event(usize, Failure),
     /// The database is out of order; nothing of the batch was applied.
     Database(sql::Error),
     /// Somebody else has moved the checkpoint, to here; nothing of the batch was applied.
     Moved(Position),
     /// Another instance has taken this over; nothing of the batch was applied.
     Fenced,
+}
+
+/// With what a transaction ends, besides what its events have changed.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// The checkpoint moves, and some events are set aside.
+    Moved { from: Position, through: Position, aside: Vec<SetAside> },
+    /// The events were the first of a key that was set aside.
+    Settled(Settled),
+}
+
+/// Why an event was not applied.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotApplied {
+    #[error("{0}")]
+    Refused(#[from] ProjectionError),
+    #[error("{0}")]
+    Panicked(String),
 }
 
 /// Opens a read database for writing, with its tables made if it is new.
@@ -60,6 +79,8 @@ pub(crate) fn open_writer(path: &Path, schema: &str) -> rusqlite::Result<Writer>
         tx.execute_batch(schema)?;
         tx.commit()?;
     }
+    // One that was made before anything was set aside gets room for it.
+    connection.execute_batch(&Names::IN_READ_MODEL.tables("WITHOUT ROWID", "BLOB"))?;
     let position = checkpoint(&connection)?;
     // One that does not tell its schema was made before they were told.
     let told = connection.query_row("SELECT schema FROM tradewind_checkpoint", [], |row| row.get::<_, String>(0));
@@ -105,26 +126,44 @@ pub(crate) fn set_checkpoint(connection: &Connection, position: Position) -> rus
     connection.prepare_cached("UPDATE tradewind_checkpoint SET position = ?1")?.execute([position.0 as i64]).map(drop)
 }
 
-/// Applies a batch and moves the checkpoint from `from` to `through`, both or neither. A second process on the same
-/// folder, which nobody should start, thereby does no harm.
+/// Applies a batch and does what it ends with, both or neither; tells whether more of a key is set aside. A second
+/// process on the same folder, which nobody should start, thereby does no harm.
 pub(crate) fn apply_batch(
     connection: &mut Connection,
     projection: &dyn Projection,
     events: &[Recorded],
-    from: Position,
-    through: Position,
-) -> Result<(), BatchError> {
+    end: &End,
+) -> Result<bool, BatchError> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(trouble)?;
-    let found = checkpoint(&tx).map_err(trouble)?;
-    if found != from {
-        return Err(BatchError::Moved(found));
+    if let End::Moved { from, .. } = end {
+        let found = checkpoint(&tx).map_err(trouble)?;
+        if found != *from {
+            return Err(BatchError::Moved(found));
+        }
     }
     let applying = sql::Transaction::on_sqlite(&tx);
     for (index, event) in events.iter().enumerate() {
         apply_one(&applying, projection, event).map_err(|error| classify(index, error))?;
     }
-    set_checkpoint(&tx, through).map_err(trouble)?;
-    tx.commit().map_err(trouble)
+    let is_left = end.of_asides(&applying).map_err(BatchError::Database)?;
+    if let End::Moved { through, .. } = end {
+        set_checkpoint(&tx, *through).map_err(trouble)?;
+    }
+    tx.commit().map_err(trouble)?;
+    Ok(is_left)
+}
+
+impl End {
+    /// What is set aside, or is not any more; tells whether more of a key is.
+    pub(crate) fn of_asides(&self, tx: &sql::Transaction<'_>) -> sql::Result<bool> {
+        match self {
+            Self::Moved { aside, .. } => {
+                aside.iter().try_for_each(|one| set_aside(tx, Names::IN_READ_MODEL, one))?;
+                Ok(false)
+            }
+            Self::Settled(settled) => settle(tx, Names::IN_READ_MODEL, settled),
+        }
+    }
 }
 
 fn trouble(error: rusqlite::Error) -> BatchError {
@@ -136,15 +175,22 @@ pub(crate) fn apply_one(
     tx: &sql::Transaction<'_>,
     projection: &dyn Projection,
     event: &Recorded,
-) -> Result<(), ProjectionError> {
-    let applied = catch("the projection", || projection.apply(tx, event));
-    applied.unwrap_or_else(|panic| Err(ProjectionError::Other(panic)))
+) -> Result<(), NotApplied> {
+    match catch("the projection", || projection.apply(tx, event)) {
+        Ok(applied) => Ok(applied?),
+        Err(panic) => Err(NotApplied::Panicked(panic)),
+    }
 }
 
 /// Tells a bad event from a database that is in trouble.
-pub(crate) fn classify(index: usize, error: ProjectionError) -> BatchError {
-    match error {
-        ProjectionError::Database(database) if database.is_trouble() => BatchError::Database(database),
-        error => BatchError::Event(index, error),
-    }
+pub(crate) fn classify(index: usize, error: NotApplied) -> BatchError {
+    let class = match error {
+        NotApplied::Refused(ProjectionError::Database(database)) if database.is_trouble() => {
+            return BatchError::Database(database);
+        }
+        NotApplied::Refused(ProjectionError::Event(_)) => class::UNREADABLE,
+        NotApplied::Refused(_) => class::POISON,
+        NotApplied::Panicked(_) => class::PANIC,
+    };
+    BatchError::Event(index, Failure { class, error: error.to_string() })
 }

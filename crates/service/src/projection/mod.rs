@@ -6,32 +6,37 @@ mod generation;
 mod home;
 mod lane;
 mod open;
+mod parking;
 mod past;
+mod pen;
 mod question;
 mod read_model;
 mod reader;
 mod rebuild;
+mod redriving;
 mod runner;
 mod seeding;
 mod sink;
 mod starting;
 
+use std::borrow::Cow;
+
 use tradewind_events::{Query, Recorded};
 
 use crate::sql;
 
-pub(crate) use database::{BatchError, apply_one, classify, hash_of};
+pub(crate) use database::{BUSY_MAX, BatchError, End, NotApplied, apply_one, classify, hash_of};
 pub(crate) use folder::GenerationName;
 pub(crate) use generation::Generation;
 pub(crate) use open::Opened;
 pub use open::{ProjectionOptions, ProjectionStartError};
 pub use past::{About, PastError, PastOptions};
+pub(crate) use pen::Writer;
 pub(crate) use question::Question;
 pub use read_model::{Answer, QueryError, ReadModel};
 pub use reader::Reader;
 pub(crate) use runner::{Follows, ProjectionRunner, Surroundings};
 pub(crate) use seeding::{HandoverError, Seeds};
-pub(crate) use sink::Writer;
 
 /// A read model in SQL. It is derived: it may be lost, rebuilt, or made as of any past moment.
 pub trait Projection: Send + Sync + 'static {
@@ -59,8 +64,22 @@ pub trait Projection: Send + Sync + 'static {
     /// effect exactly once. It must not fail on events that it does not know.
     ///
     /// # Errors
-    /// [`ProjectionError`] stops this projection at this event until it is fixed, or the event is skipped.
+    /// [`ProjectionError`] parks the event's [`key`](Self::key) until somebody looks, or, if that is not wanted
+    /// ([`parks`](Self::parks)), stops the projection. Nothing of what the event has changed until then is kept.
     fn apply(&self, tx: &sql::Transaction<'_>, event: &Recorded) -> Result<(), ProjectionError>;
+
+    /// What must be applied one after the other. An event that cannot be applied parks its key: later events of the key
+    /// are kept behind it, and those of all others are applied. It is the stream unless told: then a row should be made
+    /// of the events of one stream, or come to the same in whatever order those of several streams are applied.
+    fn key<'a>(&self, event: &'a Recorded) -> Cow<'a, str> {
+        Cow::Borrowed(event.stream())
+    }
+
+    /// Whether an event that cannot be applied parks its key. If not, the whole projection stops there: for one whose
+    /// rows depend on the order of events of different keys, so that it would be wrong in more than what it lacks.
+    fn parks(&self) -> bool {
+        true
+    }
 }
 
 /// Why a projection cannot apply an event.

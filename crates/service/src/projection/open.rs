@@ -10,9 +10,9 @@ use super::database::{self, open_writer};
 use super::folder::{Folder, GenerationName};
 use super::generation::{Generation, remove_database};
 use super::past::PastOptions;
-use super::sink::Writer;
+use super::pen::Writer;
 use crate::shared::SharedDatabase;
-use crate::sql;
+use crate::{ParkingOptions, sql};
 
 /// How a projection is run.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct ProjectionOptions {
     pub wait_max: Duration,
     /// Bounds on what is made of the past.
     pub past: PastOptions,
+    /// How much may be set aside that it cannot apply.
+    pub parking: ParkingOptions,
     /// The database that the instances of the service share, if they do.
     pub shared: Option<SharedDatabase>,
 }
@@ -30,7 +32,13 @@ pub struct ProjectionOptions {
 impl ProjectionOptions {
     /// Projections under `folder`, with the usual bounds.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), wait_max: Duration::from_secs(5), past: PastOptions::default(), shared: None }
+        Self {
+            folder: folder.into(),
+            wait_max: Duration::from_secs(5),
+            past: PastOptions::default(),
+            parking: ParkingOptions::default(),
+            shared: None,
+        }
     }
 }
 

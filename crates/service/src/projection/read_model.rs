@@ -12,7 +12,7 @@ use super::past::{About, PastError, Pasts};
 use super::question::{Question, Reflects};
 use super::reader::Reader;
 use crate::follow::{FollowerState, Status};
-use crate::{AsOf, QueryContext, sql};
+use crate::{AsOf, CountedAside, QueryContext, sql};
 
 /// A read model, for reading only. Cheap to clone; it goes on answering while the model is rebuilt and replaced.
 #[derive(Clone)]
@@ -167,7 +167,14 @@ impl ReadModel {
         })
     }
 
-    /// Up to where the read model tells all.
+    /// What the read model lacks, since it could not be applied: keys that are parked, and how many events of them. An
+    /// instance that does not apply the events itself does not know.
+    #[must_use]
+    pub fn aside(&self) -> CountedAside {
+        self.status.read().aside
+    }
+
+    /// Up to where the read model tells all, but for what is set [`aside`](Self::aside).
     #[must_use]
     pub fn position(&self) -> Position {
         self.live.borrow().position()

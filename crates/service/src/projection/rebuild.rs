@@ -9,6 +9,7 @@ use super::folder::GenerationName;
 use super::home::Home;
 use super::lane::Lane;
 use super::open::Opened;
+use super::parking::Parking;
 use super::runner::{ProjectionRunner, stop_of};
 use super::sink::SqlSink;
 use crate::follow::{ControlError, Ended, Follower, FollowerMetrics, Status, Stopped, Until};
@@ -37,7 +38,10 @@ impl ProjectionRunner {
                 self.build_generation = Some(generation.clone());
                 let mut sink = SqlSink::new(self.projection.clone(), generation, writer);
                 sink.begin_behind(self.began_behind());
-                self.build = Lane::start(self.follower(sink, self.build_status()), shutdown, Until::CaughtUp);
+                let status = self.build_status();
+                let aside = self.read_aside(sink.pen().aside_at(), status.clone()).await;
+                sink.park_in(Parking { aside, required: self.required_of_build() });
+                self.build = Lane::start(self.follower(sink, status), shutdown, Until::CaughtUp);
                 self.tell_build();
             }
             Err(error) => tracing::error!(%error, "failed to begin a rebuild; the old read model goes on answering"),
@@ -70,7 +74,8 @@ impl ProjectionRunner {
         shutdown: &CancellationToken,
     ) {
         self.build_stopped(built, stopped);
-        if let Some(old) = old {
+        if let Some(mut old) = old {
+            self.park_from_now_on(&mut old.sink);
             self.live = Lane::start(old, shutdown, Until::Forever);
         }
     }
@@ -78,6 +83,7 @@ impl ProjectionRunner {
     /// Puts the generation that was built in the place of the one that answered.
     async fn replace(&mut self, mut built: Follower<SqlSink>, shutdown: &CancellationToken) {
         let old = self.live.finish().await;
+        self.end_redriving().await;
         if let Some(answering) = &old {
             // Nobody who has seen a position may be answered from before it.
             let reached = answering.sink.generation().position();
@@ -111,6 +117,8 @@ impl ProjectionRunner {
         self.status.rebuilt(version, generation.position());
         tracing::info!(projection = self.projection.name(), version, position = %generation.position(), "rebuilt");
         built.status = self.status.clone();
+        self.aside = Some(self.read_aside(built.sink.pen().aside_at(), self.status.clone()).await);
+        self.park_from_now_on(&mut built.sink);
         self.status.started();
         self.live = Lane::start(built, shutdown, Until::Forever);
     }

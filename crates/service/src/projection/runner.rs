@@ -1,4 +1,4 @@
-//! A projection's life: following its source, stopping at what it cannot handle, and being rebuilt beside itself.
+//! A projection's life: following its source, setting aside what it cannot apply, and being rebuilt beside itself.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
-use tradewind_events::{Clock, EventSource, EventStore};
+use tradewind_events::{Clock, ErrorCode, EventSource, EventStore};
 
 use super::Projection;
 use super::folder::Folder;
@@ -17,14 +17,16 @@ use super::lane::Lane;
 use super::open::{Opened, ProjectionOptions, ProjectionStartError, check_name, open_current};
 use super::past::{PastSource, Pasts};
 use super::read_model::ReadModel;
+use super::redriving::Redriving;
 use super::seeding::{Handover, Seeding, Seeds};
 use super::sink::SqlSink;
 use crate::follow::{
     Control, ControlError, Ended, Follower, FollowerMetrics, Request, Skips, Status, Stopped, Until, Wish, control,
     run_to_its_end,
 };
+use crate::reaction::{Aside, CountedAside, DeadLetters};
 use crate::shared::{FOLLOWERS, Seat, SharedHome, Term, stand_by};
-use crate::{StartFrom, Upcasters};
+use crate::{ParkingOptions, StartFrom, Upcasters};
 
 /// What a projection shares with the rest of its service.
 #[derive(Clone)]
@@ -54,8 +56,15 @@ pub(crate) struct ProjectionRunner {
     pub(super) folder: Folder,
     /// How it gets the lease, if it needs one.
     seat: Option<Seat>,
-    skips: Skips,
+    pub(super) skips: Skips,
     pub(super) status: Arc<Status>,
+    pub(super) parking: ParkingOptions,
+    /// What operators see of what is set aside.
+    pub(super) dead_letters: DeadLetters,
+    /// What is set aside of the one that answers.
+    pub(super) aside: Option<Arc<Aside>>,
+    /// What goes back to that.
+    pub(super) redriving: Option<Redriving>,
     pub(super) answering: watch::Sender<Arc<Generation>>,
     requests: mpsc::Receiver<Request>,
     handovers: mpsc::Receiver<Handover>,
@@ -130,8 +139,12 @@ impl ProjectionRunner {
             home: Home::Folder(folder.clone()),
             folder,
             seat,
+            dead_letters: DeadLetters::new(name, None, skips.clone()),
             skips,
             status,
+            parking: options.parking.clone(),
+            aside: None,
+            redriving: None,
             answering,
             requests,
             handovers,
@@ -147,6 +160,10 @@ impl ProjectionRunner {
 
     pub(crate) fn status(&self) -> Arc<Status> {
         self.status.clone()
+    }
+
+    pub(crate) fn dead_letters(&self) -> DeadLetters {
+        self.dead_letters.clone()
     }
 
     /// Runs until `shutdown`. If it ends before, the status tells.
@@ -166,7 +183,9 @@ impl ProjectionRunner {
             if self.take_over(&term).await {
                 self.work(term.stop()).await;
             }
-            (self.outdated, self.build_generation) = (None, None);
+            (self.outdated, self.build_generation, self.aside) = (None, None, None);
+            self.dead_letters.are_of(None);
+            self.status.set_aside(CountedAside::default());
             self.status.rebuilding(None, None);
             self.status.stands_by();
         }
@@ -216,6 +235,7 @@ impl ProjectionRunner {
                 ended = self.build.ended() => self.build_ended(ended, shutdown).await,
                 _ = ticks.tick() => {
                     self.tell_build();
+                    self.go_on_if_there_is_room(shutdown).await;
                     self.end_seeding_if_left(shutdown).await;
                 }
             }
@@ -223,6 +243,7 @@ impl ProjectionRunner {
         self.keep_what_was_seeded().await;
         self.live.finish().await;
         self.build.finish().await;
+        self.end_redriving().await;
     }
 
     fn live_ended(&mut self, ended: Result<(Follower<SqlSink>, Ended), String>) {
@@ -246,7 +267,8 @@ impl ProjectionRunner {
     }
 
     async fn begin(&mut self, shutdown: &CancellationToken) {
-        let Some(sink) = self.opened.take() else { return };
+        let Some(mut sink) = self.opened.take() else { return };
+        self.aside = Some(self.read_aside(sink.pen().aside_at(), self.status.clone()).await);
         let version = sink.generation().name().map(|name| name.version);
         let of_older_version = version != Some(self.projection.version());
         // A store that has fewer events than have been applied is another one than last time.
@@ -266,9 +288,14 @@ impl ProjectionRunner {
             if let (true, Ok(Ok(head))) = (of_other_store, &head) {
                 self.begin_anew(*head).await;
             }
+            if of_other_store {
+                // What the other one has applied says nothing of what this one must.
+                self.aside = None;
+            }
             self.outdated = Some(sink);
             self.start_build(unfinished.filter(|_| !of_other_store), shutdown).await;
         } else {
+            self.park_from_now_on(&mut sink);
             self.start_following(sink, shutdown).await;
             if unfinished.is_some() {
                 self.start_build(unfinished, shutdown).await;
@@ -305,6 +332,15 @@ impl ProjectionRunner {
         self.skips.skip(&at, now, actor).await.map_err(|error| ControlError::Failed(error.to_string()))?;
         tracing::warn!(projection = self.projection.name(), position = %at.position, "event skipped, as was asked");
         self.go_on(shutdown).await
+    }
+
+    /// What stopped for want of room goes on when there is some.
+    async fn go_on_if_there_is_room(&mut self, shutdown: &CancellationToken) {
+        let is_full = self.live.stopped_at().is_some_and(|stopped| stopped.code == ErrorCode::TOO_MUCH_ASIDE);
+        if is_full && self.aside.as_ref().is_some_and(|aside| aside.has_room()) {
+            // It has stopped, so that it can go on.
+            let _ = self.go_on(shutdown).await;
+        }
     }
 
     /// Goes on where it stopped.

@@ -2,7 +2,7 @@
 
 mod told;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use serde_json::value::RawValue;
 use tradewind_events::{ErrorCode, Position};
@@ -18,12 +18,13 @@ pub(crate) const TOLD_MAX: usize = 1_000;
 /// The most bytes of what an event is to say instead.
 const FIX_BYTES_MAX: usize = 4 << 20;
 
-/// What one reaction or process manager has set aside. Cheap to clone.
+/// What one projection, reaction or process manager has set aside. Cheap to clone.
 #[derive(Clone)]
 pub struct DeadLetters {
-    pub(super) name: Arc<str>,
-    pub(super) aside: Arc<Aside>,
-    pub(super) skips: Skips,
+    name: Arc<str>,
+    /// None while another instance has it, and before it is read. A projection has another one after a rebuild.
+    aside: Arc<RwLock<Option<Arc<Aside>>>>,
+    skips: Skips,
 }
 
 /// Why an operator's wish was not granted.
@@ -52,6 +53,9 @@ pub enum DeadLetterError {
     /// It could not be kept or recorded.
     #[error("{0}")]
     Failed(String),
+    /// This instance does not have it, or not yet.
+    #[error("it is not here")]
+    NotHere,
 }
 
 impl DeadLetterError {
@@ -63,6 +67,7 @@ impl DeadLetterError {
             Self::NotParked(_) => ErrorCode::NOT_PARKED,
             Self::Malformed(_) | Self::NoSuchState(_) => ErrorCode::BAD_REQUEST,
             Self::Failed(_) => ErrorCode::INTERNAL,
+            Self::NotHere => ErrorCode::UNAVAILABLE,
         }
     }
 }
@@ -79,6 +84,20 @@ pub enum Selection {
 }
 
 impl DeadLetters {
+    pub(crate) fn new(name: &str, aside: Option<Arc<Aside>>, skips: Skips) -> Self {
+        Self { name: name.into(), aside: Arc::new(RwLock::new(aside)), skips }
+    }
+
+    /// From now on it is this that is set aside.
+    pub(crate) fn are_of(&self, aside: Option<Arc<Aside>>) {
+        *self.aside.write().unwrap_or_else(PoisonError::into_inner) = aside;
+    }
+
+    fn aside(&self) -> Result<Arc<Aside>, DeadLetterError> {
+        let aside = self.aside.read().unwrap_or_else(PoisonError::into_inner).clone();
+        aside.filter(|aside| aside.ledger.is_at_hand()).ok_or(DeadLetterError::NotHere)
+    }
+
     /// Whose they are.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -87,7 +106,7 @@ impl DeadLetters {
 
     /// Whether it is this instance that has them; if not, it can say nothing of them.
     pub(crate) fn are_here(&self) -> bool {
-        self.aside.ledger.is_at_hand()
+        self.aside().is_ok()
     }
 
     /// Keys that are set aside, in their order, behind `after`: of one state, if it is told (`parked`, `waiting`,
@@ -119,7 +138,7 @@ impl DeadLetters {
     pub async fn show(&self, key: &str, after: Position, limit: usize) -> Result<ParkedQueue, DeadLetterError> {
         let listed = self.one(key).await?;
         let limit = limit.min(TOLD_MAX);
-        let queue = self.aside.ledger.queue(key, after, limit + 1).await.map_err(DeadLetterError::Failed)?;
+        let queue = self.aside()?.ledger.queue(key, after, limit + 1).await.map_err(DeadLetterError::Failed)?;
         let more = queue.len() > limit;
         Ok(ParkedQueue {
             key: told(&self.name, &listed),
@@ -144,16 +163,17 @@ impl DeadLetters {
         }
         let said = serde_json::from_slice::<Box<RawValue>>(&data);
         let said = said.map_err(|error| DeadLetterError::Malformed(format!("no JSON: {error}")))?;
-        let _alone = self.aside.alone().await;
-        let event = self.aside.ledger.event_aside(key, position).await.map_err(DeadLetterError::Failed)?;
+        let aside = self.aside()?;
+        let _alone = aside.alone().await;
+        let event = aside.ledger.event_aside(key, position).await.map_err(DeadLetterError::Failed)?;
         let Some(KeptEvent { event, .. }) = event else {
             return Err(DeadLetterError::NoSuchEvent { key: key.to_owned(), position });
         };
-        if !self.aside.is_parked(key) {
+        if !aside.is_parked(key) {
             return Err(DeadLetterError::NotParked(key.to_owned()));
         }
-        self.record(Decided::Fixed(Fix::of(&event, key, said)), actor).await?;
-        self.aside.ledger.fix(key, position, data).await.map_err(DeadLetterError::Failed)
+        self.record(Decided::Fixed(Fix::of(&event, key, said)), &aside, actor).await?;
+        aside.ledger.fix(key, position, data).await.map_err(DeadLetterError::Failed)
     }
 
     /// Meets all events of parked keys again, each key's in their order, on behalf of `actor`; what fails again is
@@ -167,13 +187,14 @@ impl DeadLetters {
         dry_run: bool,
         actor: Option<String>,
     ) -> Result<Selected, DeadLetterError> {
-        let _alone = self.aside.alone().await;
-        let (keys, selected) = self.select(selection, &[State::Parked, State::Waiting]).await?;
+        let aside = self.aside()?;
+        let _alone = aside.alone().await;
+        let (keys, selected) = self.select(selection, &[State::Parked, State::Waiting], &aside).await?;
         if dry_run || keys.is_empty() {
             return Ok(selected);
         }
-        self.record(Decided::Redriven { selection: words(selection), keys: selected.keys }, actor).await?;
-        self.aside.wake(keys).await.map_err(DeadLetterError::Failed)?;
+        self.record(Decided::Redriven { selection: words(selection), keys: selected.keys }, &aside, actor).await?;
+        aside.wake(keys).await.map_err(DeadLetterError::Failed)?;
         Ok(selected)
     }
 
@@ -189,8 +210,9 @@ impl DeadLetters {
         dry_run: bool,
         actor: Option<String>,
     ) -> Result<Selected, DeadLetterError> {
-        let _alone = self.aside.alone().await;
-        let (keys, mut selected) = self.select(selection, &[State::Parked]).await?;
+        let aside = self.aside()?;
+        let _alone = aside.alone().await;
+        let (keys, mut selected) = self.select(selection, &[State::Parked], &aside).await?;
         if !whole_queue {
             selected.events = selected.keys;
             selected.items.iter_mut().for_each(|one| one.events = 1);
@@ -199,36 +221,42 @@ impl DeadLetters {
             return Ok(selected);
         }
         for key in keys {
-            self.drop_of(&key, whole_queue, actor.as_ref()).await?;
+            self.drop_of(&key, whole_queue, &aside, actor.as_ref()).await?;
         }
         Ok(selected)
     }
 
-    async fn drop_of(&self, key: &str, whole_queue: bool, actor: Option<&String>) -> Result<(), DeadLetterError> {
+    async fn drop_of(
+        &self,
+        key: &str,
+        whole_queue: bool,
+        aside: &Aside,
+        actor: Option<&String>,
+    ) -> Result<(), DeadLetterError> {
         let error = self.one(key).await?.of.standing.error;
         let (mut through, mut events) = (Position::START, 0);
         loop {
             let limit = if whole_queue { TOLD_MAX } else { 1 };
-            let queue = self.aside.ledger.queue(key, through, limit).await.map_err(DeadLetterError::Failed)?;
+            let queue = aside.ledger.queue(key, through, limit).await.map_err(DeadLetterError::Failed)?;
             let Some(last) = queue.last() else { break };
             let dropped: Vec<Stopped> = queue.iter().map(|kept| Stopped::at(&kept.event, error.clone())).collect();
-            let recorded = self.skips.skip_all(&dropped, self.aside.now(), actor.cloned()).await;
+            let recorded = self.skips.skip_all(&dropped, aside.now(), actor.cloned()).await;
             recorded.map_err(|error| DeadLetterError::Failed(error.to_string()))?;
             (through, events) = (last.event.position(), events + queue.len() as u64);
             if !whole_queue {
                 break;
             }
         }
-        self.aside.drop_through(key, through, events).await.map_err(DeadLetterError::Failed)
+        aside.drop_through(key, through, events).await.map_err(DeadLetterError::Failed)
     }
 
-    async fn record(&self, decided: Decided, actor: Option<String>) -> Result<(), DeadLetterError> {
-        let recorded = self.skips.decide(decided, self.aside.now(), actor).await;
+    async fn record(&self, decided: Decided, aside: &Aside, actor: Option<String>) -> Result<(), DeadLetterError> {
+        let recorded = self.skips.decide(decided, aside.now(), actor).await;
         recorded.map_err(|error| DeadLetterError::Failed(error.to_string()))
     }
 
     async fn listed(&self, filter: Filter, limit: usize) -> Result<Vec<Listed>, DeadLetterError> {
-        self.aside.ledger.list(filter, limit).await.map_err(DeadLetterError::Failed)
+        self.aside()?.ledger.list(filter, limit).await.map_err(DeadLetterError::Failed)
     }
 
     async fn one(&self, key: &str) -> Result<Listed, DeadLetterError> {
@@ -241,11 +269,12 @@ impl DeadLetters {
         &self,
         selection: &Selection,
         states: &[State],
+        aside: &Aside,
     ) -> Result<(Vec<String>, Selected), DeadLetterError> {
         let listed = match selection {
             Selection::Key(key) => {
                 let one = self.one(key).await?;
-                if !states.contains(&one.of.standing.state) || self.aside.is_driven(key) {
+                if !states.contains(&one.of.standing.state) || aside.is_driven(key) {
                     return Err(DeadLetterError::NotParked(key.clone()));
                 }
                 vec![one]

@@ -42,7 +42,7 @@ pub(crate) trait Reactor: Send + Sync + 'static {
 
 /// Why an event was not met.
 #[derive(Debug)]
-pub(super) enum Left {
+pub(crate) enum Left {
     /// Nobody tried, since nothing works just now.
     NotTried,
     /// It is to be met at that time.
@@ -50,11 +50,11 @@ pub(super) enum Left {
     Failed(Failure),
 }
 
-#[derive(Debug)]
-pub(super) struct Failure {
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
     /// One of [`class`].
-    pub(super) class: &'static str,
-    pub(super) error: String,
+    pub(crate) class: &'static str,
+    pub(crate) error: String,
 }
 
 impl Failure {

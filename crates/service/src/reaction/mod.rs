@@ -28,14 +28,16 @@ use crate::context::internal_key;
 use crate::panics::catch;
 use crate::{Acknowledged, Command, CommandContext, Commands, Refused, Rejection, Together, TogetherError};
 
+pub(crate) use aside::{Aside, Drives, Slot, Taken, drive_all};
 pub use aside::{Counted, CountedAside, ParkingOptions};
 pub(crate) use dead_letters::TOLD_MAX;
 pub use dead_letters::{
     DeadLetterError, DeadLetters, ParkedEvent, ParkedKey, ParkedKeys, ParkedQueue, Selected, SelectedKey, Selection,
 };
 pub use failure::ReactionError;
-pub(crate) use ledger::{Ledger, Timer, TimerChange};
-pub(crate) use meeting::Reactor;
+pub(crate) use failure::class;
+pub(crate) use ledger::{KeptEvent, Ledger, Names, SetAside, Settled, Standing, Timer, TimerChange, set_aside, settle};
+pub(crate) use meeting::{Failure, Left, Reactor};
 pub(crate) use runner::{Opened, ReactionRunner, ReactionSurroundings};
 pub(crate) use share::{SHARES_MAX, Share};
 

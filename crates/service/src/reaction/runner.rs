@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tradewind_events::{ErrorCode, EventSource, Position, Query};
 
-use super::aside::{Aside, Driver, ParkingOptions};
+use super::aside::{Aside, Driver, ParkingOptions, drive_all};
 use super::dead_letters::DeadLetters;
 use super::desk::Desk;
 use super::meeting::{Meeting, Reactor};
@@ -79,7 +79,7 @@ impl ReactionRunner {
         let skips = Skips::new(around.store.clone(), name, 1);
         let (ledger, clock, upcasters) = (ledger.clone(), around.clock.clone(), around.upcasters);
         let aside = Aside::new(ledger.clone(), parking, clock.clone(), status.clone());
-        let dead_letters = DeadLetters { name: full_name.into(), aside: aside.clone(), skips: skips.clone() };
+        let dead_letters = DeadLetters::new(&full_name, Some(aside.clone()), skips.clone());
         let meeting = Meeting { reactor, aside, skips: skips.clone(), status: status.clone() };
         let meeting = Arc::new(meeting);
         let desk = Desk { ledger, skips: skips.clone(), status: status.clone(), clock };
@@ -152,7 +152,7 @@ impl ReactionRunner {
     fn drive(&self, shutdown: &CancellationToken) -> AbortOnDropHandle<()> {
         let driver = Driver { meeting: self.meeting.clone(), upcasters: self.upcasters.clone() };
         let (status, shutdown) = (self.desk.status.clone(), shutdown.clone());
-        let driving = async move { run_to_its_end(&status, &shutdown, driver.run(shutdown.clone())).await };
+        let driving = async move { run_to_its_end(&status, &shutdown, drive_all(&driver, &shutdown)).await };
         AbortOnDropHandle::new(tokio::spawn(driving))
     }
 

@@ -10,6 +10,7 @@ use tradewind_store::PostgresFailure;
 
 use super::{SharedDatabase, SharedTables, SharedWriter, Term};
 use crate::projection::{Generation, GenerationName, Opened, Projection, ProjectionStartError, Writer, hash_of};
+use crate::reaction::Names;
 
 /// How long making or removing tables may take.
 const WITHIN: Duration = Duration::from_secs(30);
@@ -71,7 +72,8 @@ impl SharedHome {
             let tables = self.database.schema_of(name(id, version));
             client
                 .batch_execute(&format!(
-                    "CREATE SCHEMA {tables}; SET LOCAL search_path TO {tables}, pg_catalog; {schema}; COMMIT"
+                    "CREATE SCHEMA {tables}; SET LOCAL search_path TO {tables}, pg_catalog; {schema}; {}; COMMIT",
+                    Names::IN_READ_MODEL.tables("", "bytea")
                 ))
                 .await?;
             Ok(id)
@@ -89,6 +91,13 @@ impl SharedHome {
         let select = format!("SELECT position, tables FROM {s}.generations WHERE id = $1");
         let id = name.generation as i64;
         let found = self.run(async |client| {
+            // One that was made before anything was set aside gets room for it.
+            let tables = self.database.schema_of(name);
+            let make = format!(
+                "BEGIN; SET LOCAL client_min_messages = warning; SET LOCAL search_path TO {tables}, pg_catalog; {}; COMMIT",
+                Names::IN_READ_MODEL.tables("", "bytea")
+            );
+            client.batch_execute(&make).await?;
             let row = client.query_one(&select, &[&id]).await?;
             Ok((row.try_get::<_, i64>(0)?, row.try_get::<_, String>(1)?))
         });

@@ -131,41 +131,62 @@ impl SharedLedger {
         work: impl FnOnce(&Transaction<'_>) -> sql::Result<T>,
     ) -> sql::Result<T> {
         let Some(Connected { session, held }) = in_use.as_ref() else { return Err(elsewhere()) };
-        session.afresh();
-        let outcome = self.transact(session, changes.then_some(held), work);
-        if outcome.is_err() {
-            session.afresh();
-            // A connection whose transaction cannot be ended is not used again.
-            if session.run("ROLLBACK").is_err() {
-                *in_use = None;
-            }
+        let table = format!("{}.ledgers", self.database.schema());
+        let fence = Fence { table, id: held.id, epoch: held.epoch, stop: &held.stop };
+        let (outcome, is_fit) = transact(session, changes.then_some(&fence), work);
+        if !is_fit {
+            *in_use = None;
         }
         outcome
     }
+}
 
-    fn transact<T>(
-        &self,
-        session: &Session,
-        fence: Option<&Held>,
-        work: impl FnOnce(&Transaction<'_>) -> sql::Result<T>,
-    ) -> sql::Result<T> {
-        session.send("BEGIN")?;
-        if let Some(held) = fence {
-            let s = self.database.schema();
-            let fence = format!("UPDATE {s}.ledgers SET epoch = epoch WHERE id = ?1 AND epoch = ?2");
-            if session.execute_now(&fence, params![held.id, held.epoch])? == 0 {
-                held.stop.cancel();
-                return Err(elsewhere());
-            }
-        }
-        let done = work(&Transaction::on_postgres(session));
-        if let Some((_, refused)) = session.take_refused() {
-            return Err(refused);
-        }
-        let done = done?;
-        session.run("COMMIT")?;
-        Ok(done)
+/// The row that tells whether nobody has taken the lease.
+pub(super) struct Fence<'a> {
+    pub(super) table: String,
+    pub(super) id: i64,
+    pub(super) epoch: i64,
+    /// Cancelled if somebody has.
+    pub(super) stop: &'a CancellationToken,
+}
+
+/// Runs work in a transaction, behind a fence if it changes anything; tells, too, whether the connection may be used again.
+pub(super) fn transact<T>(
+    session: &Session,
+    fence: Option<&Fence<'_>>,
+    work: impl FnOnce(&Transaction<'_>) -> sql::Result<T>,
+) -> (sql::Result<T>, bool) {
+    session.afresh();
+    let outcome = transact_once(session, fence, work);
+    if outcome.is_ok() {
+        return (outcome, true);
     }
+    session.afresh();
+    // A connection whose transaction cannot be ended is not used again.
+    let is_fit = session.run("ROLLBACK").is_ok();
+    (outcome, is_fit)
+}
+
+fn transact_once<T>(
+    session: &Session,
+    fence: Option<&Fence<'_>>,
+    work: impl FnOnce(&Transaction<'_>) -> sql::Result<T>,
+) -> sql::Result<T> {
+    session.send("BEGIN")?;
+    if let Some(Fence { table, id, epoch, stop }) = fence {
+        let look = format!("UPDATE {table} SET epoch = epoch WHERE id = ?1 AND epoch = ?2");
+        if session.execute_now(&look, params![id, epoch])? == 0 {
+            stop.cancel();
+            return Err(elsewhere());
+        }
+    }
+    let done = work(&Transaction::on_postgres(session));
+    if let Some((_, refused)) = session.take_refused() {
+        return Err(refused);
+    }
+    let done = done?;
+    session.run("COMMIT")?;
+    Ok(done)
 }
 
 fn elsewhere() -> Error {

@@ -2,11 +2,11 @@
 //! leases. Each thing is done by one instance at a time; whoever lost its lease can commit nothing.
 //!
 //! In reading order: `schema` says what is in the database; `lease` and `seat` who may work at what; `home` has a
-//! projection's generations and `writer` applies events to one, both only for the holder of its lease; `tables` lets
-//! queries read one; `ledger` is what a reaction
-//! remembers; `show` tells every instance which one answers and how far it has come; `line` is a connection that
+//! projection's generations, `writer` applies events to one and `aside` has what of it could not be applied, all for
+//! the holder of its lease alone; `tables` lets queries read one; `ledger` is what a reaction remembers; `show` tells every instance which one answers and how far it has come; `line` is a connection that
 //! is made when it is needed, `lent` are those that writers share. `docs/internals/scaling.md` says why it is sound.
 
+mod aside;
 mod home;
 mod lease;
 mod ledger;
@@ -30,6 +30,7 @@ use crate::projection::{Generation, GenerationName};
 use crate::sql::postgres::Session;
 use tradewind_events::Position;
 
+pub(crate) use aside::SharedAside;
 pub(crate) use home::SharedHome;
 pub use lease::LeaseOptions;
 pub(crate) use ledger::SharedLedger;

@@ -3,9 +3,11 @@
 use tokio_util::sync::CancellationToken;
 use tradewind_events::{Position, Recorded};
 
-use super::SharedDatabase;
 use super::lent::Lent;
-use crate::projection::{BatchError, GenerationName, Projection, ProjectionError, apply_one, classify};
+use super::{SharedAside, SharedDatabase};
+use crate::projection::{
+    BatchError, End, GenerationName, NotApplied, Projection, ProjectionError, apply_one, classify,
+};
 use crate::sql::postgres::Session;
 use crate::sql::{Error, Transaction, params};
 
@@ -29,6 +31,11 @@ impl SharedWriter {
         Self::new(self.database.clone(), self.name, self.epoch, self.stop.clone())
     }
 
+    /// What of the generation is set aside.
+    pub(crate) fn aside(&self) -> SharedAside {
+        SharedAside::new(self.database.clone(), self.name, self.epoch, self.stop.clone())
+    }
+
     /// Others have taken it over: nothing more is to be tried.
     pub(crate) fn lost(&self) {
         self.stop.cancel();
@@ -45,19 +52,19 @@ impl SharedWriter {
         Ok(())
     }
 
-    /// Applies a batch and moves the checkpoint from `from` to `through`, both or neither, and only if nobody has taken
-    /// the lease meanwhile. The checkpoint comes last: the next holder's fence waits for it for as short as can be.
+    /// Applies a batch and does what it ends with, both or neither, and only if nobody has taken the lease meanwhile; tells
+    /// whether more of a key is set aside. The checkpoint comes last: the next holder's fence waits for it for as short
+    /// as can be.
     pub(crate) fn apply_batch(
         &mut self,
         projection: &dyn Projection,
         events: &[Recorded],
-        from: Position,
-        through: Position,
-    ) -> Result<(), BatchError> {
+        end: &End,
+    ) -> Result<bool, BatchError> {
         let Some(mut lent) = self.lent.take() else { return Err(BatchError::Database(Error::NoRow)) };
         let Some(session) = lent.session() else { return Err(BatchError::Database(Error::NoRow)) };
         session.afresh();
-        let applied = self.apply(session, projection, events, from, through);
+        let applied = self.apply(session, projection, events, end);
         if applied.is_err() {
             // If that fails, too, the connection is not used again.
             session.afresh();
@@ -73,28 +80,35 @@ impl SharedWriter {
         session: &Session,
         projection: &dyn Projection,
         events: &[Recorded],
-        from: Position,
-        through: Position,
-    ) -> Result<(), BatchError> {
+        end: &End,
+    ) -> Result<bool, BatchError> {
         session.send("BEGIN").map_err(BatchError::Database)?;
         let tx = Transaction::on_postgres(session);
         for (index, event) in events.iter().enumerate() {
             session.for_event(index);
             if let Err(error) = apply_one(&tx, projection, event) {
-                return Err(refused(session).unwrap_or_else(|| classify(index, error)));
+                return Err(refused(session, events.len()).unwrap_or_else(|| classify(index, error)));
             }
         }
-        if let Err(error) = session.settle() {
-            return Err(refused(session).unwrap_or(BatchError::Database(error)));
-        }
+        // What is refused now is no event's fault.
+        session.for_event(events.len());
+        let is_left = end.of_asides(&tx).and_then(|is_left| session.settle().map(|()| is_left));
+        let is_left = is_left.map_err(|error| refused(session, events.len()).unwrap_or(BatchError::Database(error)))?;
         let s = self.database.schema();
         let update = format!("UPDATE {s}.generations SET position = ?1 WHERE id = ?2 AND epoch = ?3 AND position = ?4");
+        let fence = format!("UPDATE {s}.generations SET epoch = ?2 WHERE id = ?1 AND epoch = ?2");
         let id = self.name.generation as i64;
-        let moved = params![through.0 as i64, id, self.epoch, from.0 as i64];
-        if session.execute_now(&update, moved).map_err(BatchError::Database)? == 0 {
+        let fenced = match end {
+            End::Moved { from, through, .. } => {
+                session.execute_now(&update, params![through.0 as i64, id, self.epoch, from.0 as i64])
+            }
+            End::Settled(_) => session.execute_now(&fence, params![id, self.epoch]),
+        };
+        if fenced.map_err(BatchError::Database)? == 0 {
             return Err(self.why_not(session));
         }
-        session.run("COMMIT").map_err(BatchError::Database)
+        session.run("COMMIT").map_err(BatchError::Database)?;
+        Ok(is_left)
     }
 
     /// Why the checkpoint could not be moved.
@@ -109,7 +123,11 @@ impl SharedWriter {
     }
 }
 
-/// What the database said no to, and for which event, if it did.
-fn refused(session: &Session) -> Option<BatchError> {
-    session.take_refused().map(|(index, error)| classify(index, ProjectionError::Database(error)))
+/// What the database said no to, and for which of the `events`, if it did.
+fn refused(session: &Session, events: usize) -> Option<BatchError> {
+    let (index, error) = session.take_refused()?;
+    Some(match index < events {
+        true => classify(index, NotApplied::Refused(ProjectionError::Database(error))),
+        false => BatchError::Database(error),
+    })
 }

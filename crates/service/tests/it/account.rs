@@ -127,13 +127,15 @@ pub(crate) struct Balances {
     pub(crate) version: u32,
     /// Deposits of this many cents cannot be applied.
     pub(crate) poison_cents: i64,
+    /// Whether that parks the account, or stops the projection.
+    pub(crate) parks: bool,
     /// Makes each event take its time.
     pub(crate) pause: Duration,
 }
 
 impl Default for Balances {
     fn default() -> Self {
-        Self { version: 1, poison_cents: -1, pause: Duration::ZERO }
+        Self { version: 1, poison_cents: -1, parks: true, pause: Duration::ZERO }
     }
 }
 
@@ -156,6 +158,10 @@ impl Projection for Balances {
 
     fn query(&self) -> Query {
         Query::category("account")
+    }
+
+    fn parks(&self) -> bool {
+        self.parks
     }
 
     fn apply(&self, tx: &Transaction<'_>, event: &Recorded) -> Result<(), ProjectionError> {

@@ -24,7 +24,7 @@ async fn the_lag_is_how_long_something_has_waited_and_not_how_old_it_is() {
     let clock = clock();
     let (store, folder) = (MemoryStore::with_clock(clock.clone()), tempfile::tempdir().unwrap());
     let mut host = host_at(&store, folder.path(), clock.clone() as Arc<dyn Clock>);
-    host.projection(Balances { poison_cents: 13, ..Balances::default() }).unwrap();
+    host.projection(Balances { poison_cents: 13, parks: false, ..Balances::default() }).unwrap();
     let commands = commands_at(&store, clock.clone(), Default::default());
     let running = start_ready(host).await;
     commands.handle("1", &Deposit(1), &nobody()).await.unwrap();
@@ -47,7 +47,7 @@ async fn a_follower_that_has_handled_nothing_yet_can_be_behind() {
     let clock = clock();
     let (store, folder) = (MemoryStore::with_clock(clock.clone()), tempfile::tempdir().unwrap());
     let mut host = host_at(&store, folder.path(), clock.clone() as Arc<dyn Clock>);
-    host.projection(Balances { poison_cents: 13, ..Balances::default() }).unwrap();
+    host.projection(Balances { poison_cents: 13, parks: false, ..Balances::default() }).unwrap();
     commands_at(&store, clock.clone(), Default::default()).handle("1", &Deposit(13), &nobody()).await.unwrap();
     let running = start_ready(host).await;
     eventually("the first look", async || running.handle.followers()[0].lag_events == 1).await;

@@ -17,6 +17,7 @@ mod lanes;
 mod names;
 mod past;
 mod panics;
+mod parked_rows;
 mod parking;
 mod process;
 mod projections;

@@ -63,8 +63,11 @@ async fn an_upcaster_that_panics_is_an_event_that_cannot_be_read() {
     host.projection(Balances::default()).unwrap();
     let running = start(host).await;
     let status = || running.handle.followers().remove(0);
-    eventually("the stop", async || status().state == FollowerState::Stopped).await;
-    assert!(status().stopped.unwrap().error.contains("the step fell"));
+    eventually("the parked key", async || status().aside.parked.keys == 1).await;
+    let letters = running.handle.dead_letters("balances").unwrap();
+    let parked = letters.list(None, None, None, 9).await.unwrap().items.remove(0);
+    assert_eq!(parked.failure, "unreadable");
+    assert!(parked.error.contains("the step fell"), "{}", parked.error);
     running.stop().await.unwrap();
 }
 

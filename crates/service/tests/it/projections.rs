@@ -147,12 +147,12 @@ async fn a_query_has_no_way_to_write() {
 
 on_both! {
     #[tokio::test]
-    a_poison_event_stops_its_projection_only_and_is_named_until_it_is_skipped_by_a_recorded_decision(backend) {
+    a_poison_event_stops_a_projection_that_does_not_park_and_is_named_until_it_is_skipped_by_a_recorded_decision(backend) {
         let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
         let commands = commands(&store, CommandOptions::default());
         let build = || {
             let mut host = backend.host(&store, folder.path());
-            let model = host.projection(Balances { poison_cents: 13, ..Balances::default() }).unwrap();
+            let model = host.projection(Balances { poison_cents: 13, parks: false, ..Balances::default() }).unwrap();
             (host, model)
         };
         let (host, model) = build();
@@ -214,7 +214,7 @@ on_both! {
         }
         for (poison_cents, expected) in [(13, (1, 1)), (-1, (19, 3))] {
             let mut host = backend.host(&store, folder.path());
-            let model = host.projection(Balances { poison_cents, ..Balances::default() }).unwrap();
+            let model = host.projection(Balances { poison_cents, parks: false, ..Balances::default() }).unwrap();
             let running = start_ready(host).await;
             assert_eq!(now(&model).await, expected);
             running.stop().await.unwrap();

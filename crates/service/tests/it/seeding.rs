@@ -163,7 +163,7 @@ async fn one_that_follows_lets_itself_be_seeded_and_goes_on_by_itself_when_it_is
 async fn what_cannot_be_applied_or_is_out_of_order_is_refused() {
     let (bank, folder) = (bank(2).await, tempfile::tempdir().unwrap());
     let mut host = host(&MemoryStore::new(), folder.path());
-    let poison = Balances { poison_cents: 13, ..Balances::default() };
+    let poison = Balances { poison_cents: 13, parks: false, ..Balances::default() };
     host.projection_over(Arc::new(bank.clone()), StartFrom::Snapshot, poison).unwrap();
     let running = start(host).await;
     let path = "/admin/subscriptions/balances/seed?after=1";

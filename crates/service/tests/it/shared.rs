@@ -230,6 +230,10 @@ impl Projection for Superstitious {
         Query::category("account")
     }
 
+    fn parks(&self) -> bool {
+        false
+    }
+
     fn apply(&self, tx: &Transaction<'_>, event: &Recorded) -> Result<(), ProjectionError> {
         let deposited: Deposited = event.parse()?;
         let cents = params![event.position().0, deposited.cents];

@@ -82,7 +82,7 @@ async fn an_old_event_that_no_step_can_read_is_named_and_stops_what_reads_it() {
     let (store, folder) = (store_with("account-broken.jsonl").await, tempfile::tempdir().unwrap());
     let mut host = host(&store, folder.path());
     add_steps(host.upcasters());
-    let model = host.projection(Balances::default()).unwrap();
+    let model = host.projection(Balances { parks: false, ..Balances::default() }).unwrap();
     let error = host.entities().load::<Account>("1").await.unwrap_err();
     assert!(error.to_string().contains("Opened of version 1"), "{error}");
     let running = start_ready(host).await;

@@ -10,7 +10,7 @@ mod show;
 
 /// Look at what a service could not handle, mend it, let it be met again, give it up
 ///
-/// A reaction or process manager that cannot handle an event parks the event's key (mostly its stream) with all that
+/// A projection, reaction or process manager that cannot handle an event parks the event's key (mostly its stream) with all that
 /// comes behind it, and goes on with everything else. SERVICE_URL is where the service listens: `tradewind up` tells it.
 /// Each decision is recorded in the service's event store, with --actor.
 #[derive(Debug, clap::Subcommand)]

@@ -112,6 +112,11 @@ impl Projection for ProductSearch {
         Query::category(Product::CATEGORY).or(Query::category(Review::CATEGORY))
     }
 
+    /// A review counts for a product that is there: one whose listing were parked would lack those that came meanwhile.
+    fn parks(&self) -> bool {
+        false
+    }
+
     fn apply(&self, tx: &Transaction<'_>, event: &Recorded) -> Result<(), ProjectionError> {
         if event.category() == Review::CATEGORY {
             return rate(tx, event);

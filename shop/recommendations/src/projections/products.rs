@@ -78,6 +78,11 @@ impl Projection for Products {
         told("product", &[ProductListed::TYPE, PriceChanged::TYPE, ProductDelisted::TYPE])
     }
 
+    /// Who follows the rows by where they changed last would not hear of one that changes later than its position says.
+    fn parks(&self) -> bool {
+        false
+    }
+
     fn apply(&self, tx: &Transaction<'_>, event: &Recorded) -> Result<(), ProjectionError> {
         let changed = event.position().0;
         match event.event_type() {

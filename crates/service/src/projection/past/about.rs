@@ -92,7 +92,7 @@ impl About {
                 && wanted.matches(event)
                 && !of.skips.contains(event.position())
         };
-        let events = found.into_values().filter(belongs).collect();
+        let events = found.into_values().filter(belongs).map(|event| of.skips.fixed(event)).collect();
         Ok(Some(of.upcasters.upcast_all(events)?))
     }
 }

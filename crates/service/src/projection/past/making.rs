@@ -10,7 +10,8 @@ use tradewind_events::{Position, Recorded, Timestamp};
 
 use super::super::database::{Writer, open_writer, set_checkpoint};
 use super::super::generation::{Generation, files_of, remove_database};
-use super::super::sink::{self, SqlSink};
+use super::super::pen;
+use super::super::sink::SqlSink;
 use super::{PastError, Pasts};
 use crate::AsOf;
 use crate::follow::{Halt, Sink};
@@ -151,7 +152,7 @@ impl Pasts {
     fn sink(&self, path: PathBuf, writer: Writer) -> SqlSink {
         let Writer { connection, position, of_today } = writer;
         let generation = Arc::new(Generation::new(path, position, of_today));
-        SqlSink::new(self.of.projection.clone(), generation, sink::Writer::Sqlite(connection))
+        SqlSink::new(self.of.projection.clone(), generation, pen::Writer::Sqlite(connection))
     }
 
     pub(super) async fn advance(&self, past: &mut Past, as_of: AsOf, through: Position) -> Result<(), PastError> {
@@ -206,6 +207,7 @@ impl Pasts {
         if past.events > self.options.events_max {
             return Err(PastError::TooLong(self.options.events_max));
         }
+        let events = events.into_iter().map(|event| self.of.skips.fixed(event)).collect();
         let events = self.of.upcasters.upcast_all(events)?;
         past.sink.handle(&events, reached).await.map_err(failed)?;
         past.beginning.passed(reached);

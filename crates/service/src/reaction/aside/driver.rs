@@ -2,72 +2,100 @@
 
 use std::sync::Arc;
 
+use futures_core::future::BoxFuture;
+use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio_util::sync::CancellationToken;
 use tradewind_events::{Recorded, Timestamp};
 
-use super::{Slot, Taken, key_alone};
+use super::{Aside, Slot, Taken, key_alone};
 use crate::Upcasters;
 use crate::reaction::failure::class;
 use crate::reaction::ledger::{KeptEvent, SetAside, Settled, Standing};
 use crate::reaction::meeting::{Failure, Left, Meeting, Met};
 
-/// How many keys are driven at the same time.
+/// How many keys of a reaction are driven at the same time.
 const DRIVEN_MAX: usize = 32;
 /// How many events of a key are read at once.
 const EVENTS_READ: usize = 64;
 
-/// Drives the keys that are set aside.
+/// What goes through the events of a key that was set aside.
+pub(crate) trait Drives: Send + Sync {
+    fn aside(&self) -> &Arc<Aside>;
+
+    /// How many keys are driven at the same time.
+    fn driven_max(&self) -> usize;
+
+    /// Meets the events of a key that was taken, as far as it goes, and keeps what has come of them.
+    fn drive<'a>(&'a self, taken: &'a Taken, stop: &'a CancellationToken) -> BoxFuture<'a, Result<(), String>>;
+}
+
+/// Drives all keys when they are due, until `stop`; what is under way then comes to the end of an event or a few.
+pub(crate) async fn drive_all(drives: &dyn Drives, stop: &CancellationToken) {
+    let aside = drives.aside();
+    let mut changes = aside.watch();
+    let mut driven = FuturesUnordered::new();
+    loop {
+        changes.mark_unchanged();
+        // A probe goes alone: what it finds out decides about all the others.
+        let is_free = |driven: usize| if aside.circuit.is_open() { driven == 0 } else { driven < drives.driven_max() };
+        while is_free(driven.len())
+            && let Some(taken) = aside.take()
+        {
+            driven.push(drive(drives, taken, stop));
+        }
+        let next_look = aside.next_look();
+        let look = async {
+            match next_look {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => break,
+            Some(()) = driven.next() => {}
+            _ = changes.changed() => {}
+            () = look, if is_free(driven.len()) => {}
+        }
+    }
+    while driven.next().await.is_some() {}
+}
+
+async fn drive(drives: &dyn Drives, taken: Taken, stop: &CancellationToken) {
+    let aside = drives.aside();
+    if taken.was_tried {
+        aside.status().retried();
+    }
+    if let Err(problem) = drives.drive(&taken, stop).await {
+        let (follower, key) = (aside.status().name(), &*taken.key);
+        tracing::warn!(follower, key, problem, "failed to go on with a key that was set aside; trying again");
+        aside.give_back(key);
+    }
+}
+
+/// Drives the keys that a reaction has set aside.
 pub(crate) struct Driver {
     pub(in crate::reaction) meeting: Arc<Meeting>,
     pub(in crate::reaction) upcasters: Upcasters,
 }
 
+impl Drives for Driver {
+    fn aside(&self) -> &Arc<Aside> {
+        &self.meeting.aside
+    }
+
+    fn driven_max(&self) -> usize {
+        DRIVEN_MAX
+    }
+
+    fn drive<'a>(&'a self, taken: &'a Taken, stop: &'a CancellationToken) -> BoxFuture<'a, Result<(), String>> {
+        self.drive_to_its_end(taken, stop).boxed()
+    }
+}
+
 impl Driver {
-    /// Drives until `stop`; what is under way then comes to the end of an event or a few.
-    pub(crate) async fn run(self, stop: CancellationToken) {
-        let aside = self.meeting.aside.clone();
-        let mut changes = aside.watch();
-        let mut driven = FuturesUnordered::new();
-        loop {
-            changes.mark_unchanged();
-            // A probe goes alone: what it finds out decides about all the others.
-            let is_free = |driven: usize| if aside.circuit.is_open() { driven == 0 } else { driven < DRIVEN_MAX };
-            while is_free(driven.len())
-                && let Some(taken) = aside.take()
-            {
-                driven.push(self.drive(taken, &stop));
-            }
-            let next_look = aside.next_look();
-            let look = async {
-                match next_look {
-                    Some(at) => tokio::time::sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                () = stop.cancelled() => break,
-                Some(()) = driven.next() => {}
-                _ = changes.changed() => {}
-                () = look, if is_free(driven.len()) => {}
-            }
-        }
-        while driven.next().await.is_some() {}
-    }
-
-    async fn drive(&self, taken: Taken, stop: &CancellationToken) {
-        if let Err(problem) = self.drive_to_its_end(&taken, stop).await {
-            let (follower, key) = (self.meeting.status.name(), &*taken.key);
-            tracing::warn!(follower, key, problem, "failed to go on with a key that was set aside; trying again");
-            self.meeting.aside.give_back(key);
-        }
-    }
-
     async fn drive_to_its_end(&self, taken: &Taken, stop: &CancellationToken) -> Result<(), String> {
         let aside = &self.meeting.aside;
-        if taken.was_tried {
-            self.meeting.status.retried();
-        }
         let (mut is_probe, mut was_first) = (taken.is_probe, true);
         loop {
             let limit = if is_probe { 1 } else { EVENTS_READ };

@@ -7,6 +7,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 use tradewind_events::Timestamp;
 
+use super::Filter;
 use crate::reaction::ledger::State;
 
 /// When a key is due.
@@ -56,7 +57,7 @@ impl Slot {
     }
 
     /// A key whose next events are met, at once if it `goes_on`, or else when somebody takes it.
-    pub(super) fn going_on(goes_on: bool) -> Self {
+    pub(crate) fn going_on(goes_on: bool) -> Self {
         Self { due: Due::Waiting(Instant::now()), is_driven: goes_on, ..Self::default() }
     }
 }
@@ -98,9 +99,10 @@ impl CountedAside {
 }
 
 /// All keys that are set aside.
-#[derive(Default)]
 pub(super) struct Index {
     slots: HashMap<Arc<str>, Slot>,
+    /// Tells everybody else of nearly all other keys that they are not there.
+    filter: Arc<Filter>,
     waiting: BTreeSet<(Instant, Arc<str>)>,
     delayed: BTreeSet<(Timestamp, Arc<str>)>,
     /// How many of them are being driven.
@@ -109,6 +111,15 @@ pub(super) struct Index {
 }
 
 impl Index {
+    pub(super) fn new(filter: Arc<Filter>) -> Self {
+        let (slots, waiting, delayed, counted) = Default::default();
+        Self { slots, filter, waiting, delayed, driven: 0, counted }
+    }
+
+    pub(super) fn keys(&self) -> Vec<Arc<str>> {
+        self.slots.keys().cloned().collect()
+    }
+
     pub(super) fn contains(&self, key: &str) -> bool {
         self.slots.contains_key(key)
     }
@@ -135,12 +146,14 @@ impl Index {
         self.driven += usize::from(slot.is_driven);
         let counted = self.counted.of(slot.due.state());
         (counted.keys, counted.events) = (counted.keys + 1, counted.events + slot.events);
+        self.filter.add(&key);
         self.slots.insert(key, slot);
     }
 
     /// Takes a key out of it.
     pub(super) fn take_out(&mut self, key: &str) -> Option<Slot> {
         let (key, slot) = self.slots.remove_entry(key)?;
+        self.filter.take_out(&key);
         match slot.due {
             Due::Parked => {}
             Due::Waiting(at) => drop(self.waiting.remove(&(at, key))),
@@ -205,6 +218,8 @@ impl Index {
     }
 
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        let filter = self.filter.clone();
+        filter.clear();
+        *self = Self::new(filter);
     }
 }

@@ -1,15 +1,16 @@
-//! What a reaction has set aside: keys of which an event could not be met, with all that came behind it. Each waits by
+//! What a follower has set aside: keys of which an event could not be met, with all that came behind it. Each waits by
 //! itself, durably, while everything else goes on.
 //!
 //! A key gets here by the sink alone and leaves it by the driver alone. Both go through [`Aside`], which changes the
-//! ledger and what is known of it together.
+//! ledger and what is known of it together. A projection writes both in the transaction of its own effect, and then has
+//! it noted here.
 
 mod driver;
+mod filter;
 mod index;
 mod options;
 mod standing;
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,11 +23,12 @@ use super::circuit::Circuit;
 use super::ledger::{Entry, Ledger, SetAside, Settled, Standing, State};
 use crate::follow::Status;
 
-pub(crate) use driver::Driver;
 pub(super) use driver::alone;
+pub(crate) use driver::{Driver, Drives, drive_all};
+use filter::Filter;
 use index::Due;
 use index::Index;
-pub(super) use index::Slot;
+pub(crate) use index::Slot;
 pub use index::{Counted, CountedAside};
 pub use options::ParkingOptions;
 
@@ -39,14 +41,14 @@ const FREE_PERCENT: u64 = 10;
 
 /// What is set aside. It is shared by the sink, the driver and whoever looks.
 pub(crate) struct Aside {
-    pub(super) ledger: Ledger,
+    pub(crate) ledger: Ledger,
     pub(super) circuit: Circuit,
     options: ParkingOptions,
     clock: Arc<dyn Clock>,
     status: Arc<Status>,
     index: Mutex<Index>,
-    /// How many keys are in the index: mostly none.
-    keys: AtomicU64,
+    /// Which keys are surely not in the index, so that it is not looked up for each event.
+    filter: Arc<Filter>,
     /// Who changes what is set aside does so alone, in the ledger and in the index.
     writing: tokio::sync::Mutex<()>,
     telling: Mutex<()>,
@@ -54,28 +56,29 @@ pub(crate) struct Aside {
 }
 
 /// A key whose events are to be met now.
-pub(super) struct Taken {
-    pub(super) key: Arc<str>,
+pub(crate) struct Taken {
+    pub(crate) key: Arc<str>,
     /// Whether it is to be found out by it whether anything works.
     pub(super) is_probe: bool,
     pub(super) was_tried: bool,
 }
 
 impl Aside {
-    pub(super) fn new(
+    pub(crate) fn new(
         ledger: Ledger,
         options: ParkingOptions,
         clock: Arc<dyn Clock>,
         status: Arc<Status>,
     ) -> Arc<Self> {
+        let filter = Arc::<Filter>::default();
         Arc::new(Self {
             ledger,
             circuit: Circuit::new(options.probe_pause_most),
             options,
             clock,
             status,
-            index: Mutex::default(),
-            keys: AtomicU64::new(0),
+            index: Mutex::new(Index::new(filter.clone())),
+            filter,
             writing: tokio::sync::Mutex::default(),
             telling: Mutex::default(),
             changes: watch::Sender::new(0),
@@ -84,14 +87,20 @@ impl Aside {
 
     /// Reads what is set aside, and how far its reaction has come.
     pub(super) async fn load(&self) -> Result<Position, String> {
+        self.load_keys(false).await?;
+        self.ledger.position().await
+    }
+
+    /// Reads what is set aside. Also what is parked is tried again if that is wished: it may be another program now.
+    pub(crate) async fn load_keys(&self, tries_parked: bool) -> Result<(), String> {
         let _alone = self.writing.lock().await;
-        let (all, position) = (self.ledger.all_aside().await?, self.ledger.position().await?);
+        let all = self.ledger.all_aside().await?;
         let mut index = self.index();
         index.clear();
         for one in all {
             let Standing { state, attempts, first_failed, due, .. } = one.standing;
             let due = match (state, due) {
-                (State::Parked, _) => Due::Parked,
+                (State::Parked, _) if !tries_parked => Due::Parked,
                 (State::Delayed, Some(due)) => Due::Delayed(due),
                 // Every start tries again at once.
                 _ => Due::Waiting(Instant::now()),
@@ -100,21 +109,19 @@ impl Aside {
             index.put(&one.key, slot);
         }
         self.tell(&index);
-        Ok(position)
+        Ok(())
     }
 
     fn index(&self) -> MutexGuard<'_, Index> {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
     fn tell(&self, index: &Index) {
-        let counted = index.counted();
-        self.keys.store(counted.parked.keys + counted.waiting.keys + counted.delayed.keys, Ordering::Release);
-        self.status.set_aside(counted);
+        self.status.set_aside(index.counted());
     }
 
     /// Something has changed that somebody may wait for.
@@ -127,8 +134,22 @@ impl Aside {
     }
 
     /// Whether a key is set aside, so that what comes of it is set aside behind it.
-    pub(super) fn contains(&self, key: &str) -> bool {
-        self.keys.load(Ordering::Acquire) > 0 && self.index().contains(key)
+    pub(crate) fn contains(&self, key: &str) -> bool {
+        self.filter.may_have(key) && self.index().contains(key)
+    }
+
+    /// Whether nothing is set aside.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.filter.is_empty()
+    }
+
+    /// All keys that are set aside.
+    pub(crate) fn keys(&self) -> Vec<Arc<str>> {
+        self.index().keys()
+    }
+
+    pub(crate) fn status(&self) -> &Status {
+        &self.status
     }
 
     /// Whether somebody is there to probe with.
@@ -182,6 +203,12 @@ impl Aside {
         let _alone = self.writing.lock().await;
         let (aside, slots): (Vec<SetAside>, Vec<Slot>) = aside.into_iter().unzip();
         self.ledger.record(Entry { through, timers, aside: aside.clone() }).await?;
+        self.note(&aside, slots);
+        Ok(())
+    }
+
+    /// This is in the ledger now. To be called while [`alone`](Self::alone).
+    pub(crate) fn note(&self, aside: &[SetAside], slots: Vec<Slot>) {
         let mut index = self.index();
         for (one, slot) in aside.iter().zip(slots) {
             self.add(&mut index, one, slot);
@@ -189,7 +216,6 @@ impl Aside {
         self.tell(&index);
         drop(index);
         self.changed();
-        Ok(())
     }
 
     /// What is now in the ledger is in the index, too.
@@ -246,28 +272,33 @@ impl Aside {
     /// Keeps what has come of the first events of a key that was taken; tells whether more of it are there.
     pub(super) async fn settle(&self, settled: Settled, slot: Slot, next: Option<&Recorded>) -> Result<bool, String> {
         let _alone = self.writing.lock().await;
-        let (key, events, alone) = (settled.key.clone(), settled.events, settled.alone.clone());
-        let standing = settled.standing.clone();
-        let left = self.ledger.settle(settled).await?;
+        let left = self.ledger.settle(settled.clone()).await?;
+        self.note_settled(&settled, left, &slot, next);
+        Ok(left)
+    }
+
+    /// This has come of the first events of a key, and whether more of it are `left`. To be called while
+    /// [`alone`](Self::alone).
+    pub(crate) fn note_settled(&self, settled: &Settled, left: bool, slot: &Slot, next: Option<&Recorded>) {
+        let Settled { key, events, alone, standing, .. } = settled;
         let mut index = self.index();
-        let had = index.take_out(&key).map_or(0, |slot| slot.events);
+        let had = index.take_out(key).map_or(0, |slot| slot.events);
         if left {
-            index.put(&key, Slot { events: had.saturating_sub(events), ..slot });
+            index.put(key, Slot { events: had.saturating_sub(*events), ..slot.clone() });
         }
-        for one in &alone {
+        for one in alone {
             self.add(&mut index, one, Slot::delayed(one.standing.due.unwrap_or_default()));
         }
         self.tell(&index);
         drop(index);
         if let Some(event) = next.filter(|_| left && standing.state == State::Parked) {
-            self.status.parked(&key, event, &standing.failure, &standing.error);
+            self.status.parked(key, event, &standing.failure, &standing.error);
         }
         self.changed();
-        Ok(left)
     }
 
     /// Nobody else changes what is set aside for as long as this is held.
-    pub(super) async fn alone(&self) -> tokio::sync::MutexGuard<'_, ()> {
+    pub(crate) async fn alone(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.writing.lock().await
     }
 

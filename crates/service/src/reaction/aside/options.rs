@@ -1,11 +1,12 @@
 use std::time::Duration;
 
-/// How a reaction or process manager goes about what it cannot handle.
+/// How a projection, reaction or process manager goes about what it cannot handle. Of a projection it only bounds how
+/// much is set aside: what it cannot apply it does not try again by itself, but for once at each start.
 #[derive(Debug, Clone)]
 pub struct ParkingOptions {
-    /// The most keys that have failed and are parked, or wait to be tried again, of one reaction. At one more it stops.
+    /// The most keys that have failed and are parked, or wait to be tried again, of one follower. At one more it stops.
     pub keys_max: u64,
-    /// The most events that are set aside of one reaction: parked, waiting, delayed. At one more it stops.
+    /// The most events that are set aside of one follower: parked, waiting, delayed. At one more it stops.
     pub events_max: u64,
     /// How often an event may fail while others succeed before its key is parked.
     pub attempts_max: u32,

@@ -12,7 +12,7 @@ use crate::reaction::meeting::Left;
 
 impl Aside {
     /// How a key stands whose first event was not met; it is one that `was_first` before, or has become so.
-    pub(in crate::reaction) fn standing(&self, key: &str, left: &Left, was_first: bool) -> (Standing, Slot) {
+    pub(crate) fn standing(&self, key: &str, left: &Left, was_first: bool) -> (Standing, Slot) {
         let (now, at) = (self.now(), Instant::now());
         let known = if was_first { self.index().get(key).cloned() } else { None };
         let successes = self.circuit.successes();
@@ -45,7 +45,8 @@ impl Aside {
         let mut standing = Standing {
             state: State::Parked,
             failure: failure_class.to_owned(),
-            error: failure.error.clone(),
+            // PostgreSQL has no text with a zero character in it.
+            error: failure.error.replace('\0', "\u{FFFD}"),
             attempts: slot.attempts,
             first_failed: slot.first_failed,
             last_failed: Some(now),
@@ -62,7 +63,7 @@ impl Aside {
     }
 
     /// The first event, by position, for which there is no room, and why.
-    pub(in crate::reaction) fn first_without_room<'a>(&self, all: &'a [(SetAside, Slot)]) -> Option<Stopped> {
+    pub(crate) fn first_without_room<'a>(&self, all: &'a [(SetAside, Slot)]) -> Option<Stopped> {
         let counted = self.index().counted();
         let mut keys = counted.parked.keys + counted.waiting.keys;
         let mut events = counted.events();
@@ -86,7 +87,7 @@ impl Aside {
     }
 
     /// Whether somebody who stopped for want of room can go on for a while.
-    pub(in crate::reaction) fn has_room(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         let counted = self.index().counted();
         let most = |max: u64| max - (max * FREE_PERCENT).div_ceil(100);
         let keys = counted.parked.keys + counted.waiting.keys;

@@ -10,7 +10,7 @@ use crate::reaction::ledger::{KeptEvent, Listed};
 /// A key that is set aside.
 #[derive(Debug, Clone, Serialize)]
 pub struct ParkedKey {
-    /// The reaction or process manager.
+    /// The projection, reaction or process manager.
     pub follower: String,
     /// The key: mostly the stream.
     pub key: String,
@@ -89,7 +89,7 @@ pub struct ParkedQueue {
 /// A key to which something is done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SelectedKey {
-    /// The reaction or process manager.
+    /// The projection, reaction or process manager.
     pub follower: String,
     /// The key.
     pub key: String,

@@ -10,10 +10,31 @@ use super::kept::{self, KeptEvent};
 use super::timers::{self, TimerChange};
 use crate::sql::{self, OptionalExtension, Row, Transaction, named_params, params};
 
-pub(super) const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS aside (
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS {aside} (
         key TEXT PRIMARY KEY, state TEXT NOT NULL, failure TEXT NOT NULL, error TEXT NOT NULL,
         attempts BIGINT NOT NULL, first_failed BIGINT, last_failed BIGINT, due BIGINT) {keyed};";
+
+/// What the two tables are called.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Names {
+    /// That of the keys.
+    aside: &'static str,
+    /// That of their events.
+    pub(super) events: &'static str,
+}
+
+impl Names {
+    pub(super) const IN_LEDGER: Self = Self { aside: "aside", events: "aside_events" };
+    /// Beside a projection's own tables.
+    pub(crate) const IN_READ_MODEL: Self = Self { aside: "tradewind_aside", events: "tradewind_aside_events" };
+
+    /// The SQL that makes them, in what both databases understand; see [`tables`](super::tables).
+    pub(crate) fn tables(self, keyed: &str, bytes: &str) -> String {
+        let sql = [SCHEMA, kept::TABLE].concat().replace("{aside}", self.aside).replace("{events}", self.events);
+        sql.replace("{keyed}", keyed).replace("{bytes}", bytes)
+    }
+}
 
 /// What is to become of a key that is set aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -94,7 +115,7 @@ pub(crate) struct SetAside {
 }
 
 /// What has come of the first events of a key that was set aside.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Settled {
     pub(crate) key: String,
     /// They are met up to here; none, if the first was not.
@@ -133,12 +154,29 @@ pub(crate) struct Filter {
     pub(crate) after: Option<String>,
 }
 
-pub(super) fn set_aside(tx: &Transaction<'_>, one: &SetAside) -> sql::Result<()> {
-    let sql = "INSERT INTO aside VALUES
-               (:key, :state, :failure, :error, :attempts, :first_failed, :last_failed, :due)
-               ON CONFLICT (key) DO NOTHING";
-    stand(tx, sql, &one.key, &one.standing)?;
-    one.events.iter().try_for_each(|event| kept::insert(tx, &one.key, event))
+pub(crate) fn set_aside(tx: &Transaction<'_>, names: Names, one: &SetAside) -> sql::Result<()> {
+    let sql = format!(
+        "INSERT INTO {} VALUES (:key, :state, :failure, :error, :attempts, :first_failed, :last_failed, :due)
+         ON CONFLICT (key) DO NOTHING",
+        names.aside
+    );
+    stand(tx, &sql, &one.key, &one.standing)?;
+    one.events.iter().try_for_each(|event| kept::insert(tx, names, &one.key, event))
+}
+
+/// Keeps what has come of the first events of a key; tells whether more of it are left. If not, it is free.
+pub(crate) fn settle(tx: &Transaction<'_>, names: Names, settled: &Settled) -> sql::Result<bool> {
+    if let Some(through) = settled.through {
+        let sql = format!("DELETE FROM {} WHERE key = ?1 AND position <= ?2", names.events);
+        tx.prepare_cached(&sql)?.execute(params![settled.key, through.0 as i64])?;
+    }
+    for change in &settled.timers {
+        timers::apply(tx, change)?;
+    }
+    for one in &settled.alone {
+        set_aside(tx, names, one)?;
+    }
+    stand_or_free(tx, names, &settled.key, &settled.standing)
 }
 
 fn stand(tx: &Transaction<'_>, sql: &str, key: &str, standing: &Standing) -> sql::Result<()> {
@@ -156,15 +194,18 @@ fn stand(tx: &Transaction<'_>, sql: &str, key: &str, standing: &Standing) -> sql
 }
 
 /// Gives a key free if nothing of it is left, or else says how it stands; tells whether anything is left.
-fn stand_or_free(tx: &Transaction<'_>, key: &str, standing: &Standing) -> sql::Result<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM aside_events WHERE key = ?1)";
-    let left = tx.prepare_cached(sql)?.query_row([key], |row| row.get(0))?;
+fn stand_or_free(tx: &Transaction<'_>, names: Names, key: &str, standing: &Standing) -> sql::Result<bool> {
+    let Names { aside, events } = names;
+    let sql = format!("SELECT EXISTS (SELECT 1 FROM {events} WHERE key = ?1)");
+    let left = tx.prepare_cached(&sql)?.query_row([key], |row| row.get(0))?;
     if left {
-        let sql = "UPDATE aside SET state = :state, failure = :failure, error = :error, attempts = :attempts,
-                   first_failed = :first_failed, last_failed = :last_failed, due = :due WHERE key = :key";
-        stand(tx, sql, key, standing)?;
+        let sql = format!(
+            "UPDATE {aside} SET state = :state, failure = :failure, error = :error, attempts = :attempts,
+             first_failed = :first_failed, last_failed = :last_failed, due = :due WHERE key = :key"
+        );
+        stand(tx, &sql, key, standing)?;
     } else {
-        tx.prepare_cached("DELETE FROM aside WHERE key = ?1")?.execute([key])?;
+        tx.prepare_cached(&format!("DELETE FROM {aside} WHERE key = ?1"))?.execute([key])?;
     }
     Ok(left)
 }
@@ -172,33 +213,26 @@ fn stand_or_free(tx: &Transaction<'_>, key: &str, standing: &Standing) -> sql::R
 impl Ledger {
     /// All keys that are set aside.
     pub(crate) async fn all_aside(&self) -> Result<Vec<KeyAside>, String> {
-        self.look(|tx| tx.prepare_cached(&format!("SELECT {KEY_COLUMNS} FROM aside"))?.query_all([], key_aside)).await
-    }
-
-    /// Keeps what has come of the first events of a key; tells whether more of it are left. If not, it is free.
-    pub(crate) async fn settle(&self, settled: Settled) -> Result<bool, String> {
-        self.with(move |tx| {
-            if let Some(through) = settled.through {
-                let sql = "DELETE FROM aside_events WHERE key = ?1 AND position <= ?2";
-                tx.prepare_cached(sql)?.execute(params![settled.key, through.0 as i64])?;
-            }
-            for change in &settled.timers {
-                timers::apply(tx, change)?;
-            }
-            for one in &settled.alone {
-                set_aside(tx, one)?;
-            }
-            let left = stand_or_free(tx, &settled.key, &settled.standing)?;
-            Ok(left)
+        let Names { aside, events } = self.names;
+        self.look(move |tx| {
+            let sql = format!("SELECT {} FROM {aside} AS a", key_columns(events));
+            tx.prepare_cached(&sql)?.query_all([], key_aside)
         })
         .await
     }
 
+    /// Keeps what has come of the first events of a key; tells whether more of it are left. If not, it is free.
+    pub(crate) async fn settle(&self, settled: Settled) -> Result<bool, String> {
+        let names = self.names;
+        self.with(move |tx| settle(tx, names, &settled)).await
+    }
+
     /// Says how a key stands that is set aside.
     pub(crate) async fn stand(&self, keys: Vec<String>, standing: Standing) -> Result<(), String> {
+        let names = self.names;
         self.with(move |tx| {
             for key in &keys {
-                stand_or_free(tx, key, &standing)?;
+                stand_or_free(tx, names, key, &standing)?;
             }
             Ok(())
         })
@@ -207,13 +241,15 @@ impl Ledger {
 
     /// Keys that are set aside, in their order, each with its first event.
     pub(crate) async fn list(&self, filter: Filter, limit: usize) -> Result<Vec<Listed>, String> {
+        let Names { aside, events } = self.names;
         self.look(move |tx| {
             let sql = format!(
-                "SELECT {KEY_COLUMNS}, {} FROM aside JOIN aside_events AS e ON e.key = aside.key AND e.position =
-                 (SELECT min(position) FROM aside_events AS f WHERE f.key = aside.key)
+                "SELECT {}, {} FROM {aside} AS a JOIN {events} AS e ON e.key = a.key AND e.position =
+                 (SELECT min(position) FROM {events} AS f WHERE f.key = a.key)
                  WHERE (:state IS NULL OR state = :state) AND (:failure IS NULL OR failure = :failure)
-                 AND (:key IS NULL OR aside.key = :key) AND (:after IS NULL OR aside.key > :after)
-                 ORDER BY aside.key LIMIT :limit",
+                 AND (:key IS NULL OR a.key = :key) AND (:after IS NULL OR a.key > :after)
+                 ORDER BY a.key LIMIT :limit",
+                key_columns(events),
                 kept::COLUMNS
             );
             let wanted = named_params! {
@@ -231,12 +267,11 @@ impl Ledger {
 
     /// The events of a key that is set aside, behind a position, in their order.
     pub(crate) async fn queue(&self, key: &str, after: Position, limit: usize) -> Result<Vec<KeptEvent>, String> {
-        let key = key.to_owned();
+        let (key, events) = (key.to_owned(), self.names.events);
         self.look(move |tx| {
             let columns = kept::COLUMNS;
-            let sql = format!(
-                "SELECT {columns} FROM aside_events WHERE key = ?1 AND position > ?2 ORDER BY position LIMIT ?3"
-            );
+            let sql =
+                format!("SELECT {columns} FROM {events} WHERE key = ?1 AND position > ?2 ORDER BY position LIMIT ?3");
             let which = params![key, after.0 as i64, limit as i64];
             tx.prepare_cached(&sql)?.query_all(which, |row| kept::read(row, 0))
         })
@@ -245,9 +280,9 @@ impl Ledger {
 
     /// One event that is set aside, and the key that it is of.
     pub(crate) async fn event_aside(&self, key: &str, position: Position) -> Result<Option<KeptEvent>, String> {
-        let key = key.to_owned();
+        let (key, events) = (key.to_owned(), self.names.events);
         self.look(move |tx| {
-            let sql = format!("SELECT {} FROM aside_events WHERE key = ?1 AND position = ?2", kept::COLUMNS);
+            let sql = format!("SELECT {} FROM {events} WHERE key = ?1 AND position = ?2", kept::COLUMNS);
             let which = params![key, position.0 as i64];
             tx.prepare_cached(&sql)?.query_row(which, |row| kept::read(row, 0)).optional()
         })
@@ -256,18 +291,22 @@ impl Ledger {
 
     /// Lets an event say something else than what was recorded.
     pub(crate) async fn fix(&self, key: &str, position: Position, data: Vec<u8>) -> Result<(), String> {
-        let key = key.to_owned();
+        let (key, events) = (key.to_owned(), self.names.events);
         self.with(move |tx| {
-            let sql = "UPDATE aside_events SET fixed = ?3 WHERE key = ?1 AND position = ?2";
-            tx.prepare_cached(sql)?.execute(params![key, position.0 as i64, data])
+            let sql = format!("UPDATE {events} SET fixed = ?3 WHERE key = ?1 AND position = ?2");
+            tx.prepare_cached(&sql)?.execute(params![key, position.0 as i64, data])
         })
         .await
     }
 }
 
 /// What [`key_aside`] reads.
-const KEY_COLUMNS: &str = "aside.key, state, failure, error, attempts, first_failed, last_failed, due,
-    (SELECT count(*) FROM aside_events AS c WHERE c.key = aside.key)";
+fn key_columns(events: &str) -> String {
+    format!(
+        "a.key, state, failure, error, attempts, first_failed, last_failed, due,
+         (SELECT count(*) FROM {events} AS c WHERE c.key = a.key)"
+    )
+}
 
 fn key_aside(row: &Row<'_>) -> sql::Result<KeyAside> {
     let moment = |at| row.get::<_, Option<i64>>(at).map(|micros| micros.map(Timestamp::from_micros));

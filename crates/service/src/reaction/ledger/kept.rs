@@ -2,11 +2,12 @@
 
 use tradewind_events::{EventId, Position, Recorded, RecordedParts, Revision, Timestamp};
 
+use super::Names;
 use crate::sql::{self, Row, Transaction, named_params};
 
 /// Its table. `fixed` is the data that somebody has put in place of what was recorded.
 pub(super) const TABLE: &str = "
-    CREATE TABLE IF NOT EXISTS aside_events (
+    CREATE TABLE IF NOT EXISTS {events} (
         key TEXT NOT NULL, position BIGINT NOT NULL, revision BIGINT NOT NULL, id TEXT NOT NULL,
         stream TEXT NOT NULL, type TEXT NOT NULL, time BIGINT NOT NULL, recorded BIGINT NOT NULL,
         tags TEXT NOT NULL, metadata {bytes} NOT NULL, data {bytes} NOT NULL, fixed {bytes},
@@ -84,11 +85,13 @@ fn assemble(columns: &Columns<'_>) -> Option<Recorded> {
     })
 }
 
-pub(super) fn insert(tx: &Transaction<'_>, key: &str, event: &Recorded) -> sql::Result<()> {
-    let sql = "INSERT INTO aside_events
-               (key, position, revision, id, stream, type, time, recorded, tags, metadata, data) VALUES
-               (:key, :position, :revision, :id, :stream, :type, :time, :recorded, :tags, :metadata, :data)
-               ON CONFLICT (key, position) DO NOTHING";
+pub(super) fn insert(tx: &Transaction<'_>, names: Names, key: &str, event: &Recorded) -> sql::Result<()> {
+    let sql = format!(
+        "INSERT INTO {} (key, position, revision, id, stream, type, time, recorded, tags, metadata, data) VALUES
+         (:key, :position, :revision, :id, :stream, :type, :time, :recorded, :tags, :metadata, :data)
+         ON CONFLICT (key, position) DO NOTHING",
+        names.events
+    );
     let columns = named_params! {
         ":key": key,
         ":position": event.position().0 as i64,
@@ -102,7 +105,7 @@ pub(super) fn insert(tx: &Transaction<'_>, key: &str, event: &Recorded) -> sql::
         ":metadata": event.metadata_bytes(),
         ":data": event.data(),
     };
-    tx.prepare_cached(sql)?.execute(columns)
+    tx.prepare_cached(&sql)?.execute(columns)
 }
 
 /// Reads [`COLUMNS`], of which the first is the `first`-th of the row.

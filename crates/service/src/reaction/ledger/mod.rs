@@ -12,13 +12,14 @@ mod timers;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 use tradewind_events::Position;
 
-use crate::shared::{SharedDatabase, SharedLedger, Term};
+use crate::projection::BUSY_MAX;
+use crate::shared::{SharedAside, SharedDatabase, SharedLedger, Term};
 use crate::sql::{self, Transaction};
 
-pub(crate) use aside::{Filter, Listed, SetAside, Settled, Standing, State};
+pub(crate) use aside::{Filter, Listed, Names, SetAside, Settled, Standing, State, set_aside, settle};
 pub(crate) use kept::KeptEvent;
 pub(crate) use timers::{Timer, TimerChange};
 
@@ -30,8 +31,7 @@ const SCHEMA: &str = "
 /// All tables, in SQL that both databases understand, but for what each calls bytes, and for what SQLite calls tables
 /// that are their own index.
 fn tables(keyed: &str, bytes: &str) -> String {
-    let all = [SCHEMA, timers::SCHEMA, aside::SCHEMA, kept::TABLE].concat();
-    all.replace("{keyed}", keyed).replace("{bytes}", bytes)
+    [SCHEMA, timers::SCHEMA].concat().replace("{keyed}", keyed) + &Names::IN_LEDGER.tables(keyed, bytes)
 }
 
 /// What has come of events up to a position.
@@ -49,11 +49,14 @@ pub(crate) struct Entry {
 #[derive(Clone)]
 pub(crate) struct Ledger {
     place: Arc<Place>,
+    names: Names,
 }
 
 enum Place {
     File(Mutex<Connection>),
     Shared(SharedLedger),
+    /// Beside a projection's own tables in the shared database. It has nothing but what is set aside.
+    Generation(SharedAside),
 }
 
 impl Ledger {
@@ -66,19 +69,37 @@ impl Ledger {
         connection.execute_batch(&tables("WITHOUT ROWID", "BLOB"))?;
         timers::migrate(&connection)?;
         connection.execute_batch(&timers::MARKS.replace("{keyed}", "WITHOUT ROWID"))?;
-        Ok(Self { place: Arc::new(Place::File(Mutex::new(connection))) })
+        Ok(Self::at(Place::File(Mutex::new(connection)), Names::IN_LEDGER))
+    }
+
+    /// What is set aside in a projection's own database, which is at `path` and has nothing else of a ledger.
+    pub(crate) fn of_read_database(path: &Path) -> rusqlite::Result<Self> {
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(BUSY_MAX)?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        Ok(Self::at(Place::File(Mutex::new(connection)), Names::IN_READ_MODEL))
+    }
+
+    /// The same in a database that instances share.
+    pub(crate) fn of_generation(aside: SharedAside) -> Self {
+        Self::at(Place::Generation(aside), Names::IN_READ_MODEL)
+    }
+
+    fn at(place: Place, names: Names) -> Self {
+        Self { place: Arc::new(place), names }
     }
 
     /// One that instances share, by its name. It is used only while its lease is held.
     pub(crate) fn shared(database: SharedDatabase, name: String) -> Self {
-        Self { place: Arc::new(Place::Shared(SharedLedger::new(database, name))) }
+        Self::at(Place::Shared(SharedLedger::new(database, name)), Names::IN_LEDGER)
     }
 
     /// Begins to use one that is shared, in place of whoever used it before; tells how far that had come. One that is
     /// new begins where the furthest behind of its `family` is.
     pub(crate) async fn take_over(&self, term: &Term, family: &str) -> Result<Position, String> {
         match &*self.place {
-            Place::File(_) => {}
+            Place::File(_) | Place::Generation(_) => {}
             Place::Shared(shared) => {
                 let (tables, marks) = (tables("", "bytea"), timers::MARKS.replace("{keyed}", ""));
                 Box::pin(shared.take_over(term, family, &tables, &marks)).await?;
@@ -99,6 +120,7 @@ impl Ledger {
         match &*self.place {
             Place::File(_) => true,
             Place::Shared(shared) => shared.is_held(),
+            Place::Generation(aside) => aside.is_held(),
         }
     }
 
@@ -124,23 +146,25 @@ impl Ledger {
         changes: bool,
         work: impl FnOnce(&Transaction<'_>) -> sql::Result<T> + Send + 'static,
     ) -> Result<T, String> {
-        let in_use = match &*self.place {
-            Place::File(_) => None,
-            Place::Shared(shared) => Some(Box::pin(shared.connect()).await?),
-        };
         let place = self.place.clone();
-        let work = move || match (&*place, in_use) {
-            (Place::Shared(shared), Some(in_use)) => shared.with(in_use, changes, work),
-            (Place::Shared(_), None) => Err(sql::Error::NoRow),
-            (Place::File(connection), _) => {
-                let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-                let tx = connection.transaction()?;
-                let done = work(&Transaction::on_sqlite(&tx))?;
-                tx.commit()?;
-                Ok(done)
+        let working = match &*self.place {
+            Place::File(_) => tokio::task::spawn_blocking(move || place.on_file(changes, work)),
+            Place::Shared(shared) => {
+                let in_use = Box::pin(shared.connect()).await?;
+                tokio::task::spawn_blocking(move || match &*place {
+                    Place::Shared(shared) => shared.with(in_use, changes, work),
+                    _ => Err(sql::Error::NoRow),
+                })
+            }
+            Place::Generation(aside) => {
+                let lent = Box::pin(aside.connect()).await?;
+                tokio::task::spawn_blocking(move || match &*place {
+                    Place::Generation(aside) => aside.with(lent, changes, work),
+                    _ => Err(sql::Error::NoRow),
+                })
             }
         };
-        match tokio::task::spawn_blocking(work).await {
+        match working.await {
             Ok(done) => done.map_err(|error: sql::Error| error.to_string()),
             Err(error) => Err(error.to_string()),
         }
@@ -155,7 +179,7 @@ impl Ledger {
         self.with(move |tx| {
             tx.execute("UPDATE checkpoint SET position = ?1", [entry.through.0 as i64])?;
             entry.timers.iter().try_for_each(|change| timers::apply(tx, change))?;
-            entry.aside.iter().try_for_each(|one| aside::set_aside(tx, one))
+            entry.aside.iter().try_for_each(|one| set_aside(tx, Names::IN_LEDGER, one))
         })
         .await
     }
@@ -184,6 +208,19 @@ impl Ledger {
             reached(tx)
         })
         .await
+    }
+}
+
+impl Place {
+    fn on_file<T>(&self, changes: bool, work: impl FnOnce(&Transaction<'_>) -> sql::Result<T>) -> sql::Result<T> {
+        let Self::File(connection) = self else { return Err(sql::Error::NoRow) };
+        let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+        // Who reads first and then finds that somebody else has written would be refused at once.
+        let kind = if changes { TransactionBehavior::Immediate } else { TransactionBehavior::Deferred };
+        let tx = connection.transaction_with_behavior(kind)?;
+        let done = work(&Transaction::on_sqlite(&tx))?;
+        tx.commit()?;
+        Ok(done)
     }
 }
 
