@@ -113,6 +113,8 @@ codes! {
     SERVICE_FAILED = 4004;
     /// Another `up` runs in this folder.
     ALREADY_UP = 4005;
+    /// Several instances of a service would keep apart what they must have in common.
+    NOT_SHARED = 4006;
 
     /// The broker's URL cannot be understood.
     INVALID_BROKER_URL = 5001;

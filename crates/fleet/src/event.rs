@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use serde::Serialize;
 use tradewind_events::{ErrorCode, Timestamp};
 
-use crate::ServiceName;
+use crate::Instance;
 
-/// How a service is.
+/// How an instance is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
@@ -43,11 +43,12 @@ impl State {
     }
 }
 
-/// One service at one moment.
+/// One instance of a service at one moment.
 #[derive(Debug, Clone, Serialize)]
 pub struct ServiceStatus {
-    /// Which.
-    pub service: ServiceName,
+    /// Which instance of which service.
+    #[serde(flatten)]
+    pub instance: Instance,
     /// How it is.
     pub state: State,
     /// Its process, while it has one; also while a failed one is tried again.
@@ -83,7 +84,8 @@ pub struct LogLine {
     /// When it was read.
     pub at: Timestamp,
     /// Whose it is.
-    pub service: ServiceName,
+    #[serde(flatten)]
+    pub instance: Instance,
     /// Where it came from.
     pub output: Output,
     /// The line without its end.
@@ -98,8 +100,9 @@ pub enum FleetEvent {
     Started {
         /// When.
         at: Timestamp,
-        /// Which service.
-        service: ServiceName,
+        /// Which instance of which service.
+        #[serde(flatten)]
+        instance: Instance,
         /// Its process.
         pid: u32,
         /// Where it will listen.
@@ -109,8 +112,9 @@ pub enum FleetEvent {
     Ready {
         /// When.
         at: Timestamp,
-        /// Which service.
-        service: ServiceName,
+        /// Which instance of which service.
+        #[serde(flatten)]
+        instance: Instance,
         /// Its process.
         pid: u32,
         /// Where it listens.
@@ -122,8 +126,9 @@ pub enum FleetEvent {
     Unanswered {
         /// When.
         at: Timestamp,
-        /// Which service.
-        service: ServiceName,
+        /// Which instance of which service.
+        #[serde(flatten)]
+        instance: Instance,
         /// Its process.
         pid: u32,
         /// The how-manieth time in a row it is.
@@ -137,8 +142,9 @@ pub enum FleetEvent {
     Fell {
         /// When.
         at: Timestamp,
-        /// Which service.
-        service: ServiceName,
+        /// Which instance of which service.
+        #[serde(flatten)]
+        instance: Instance,
         /// Its process, if it had one.
         pid: Option<u32>,
         /// What happened.
@@ -148,8 +154,9 @@ pub enum FleetEvent {
     Restarting {
         /// When.
         at: Timestamp,
-        /// Which service.
-        service: ServiceName,
+        /// Which instance of which service.
+        #[serde(flatten)]
+        instance: Instance,
         /// The how-manieth restart it is.
         restarts: u32,
         /// How long until then, in milliseconds.
@@ -159,8 +166,9 @@ pub enum FleetEvent {
     Failed {
         /// When.
         at: Timestamp,
-        /// Which service.
-        service: ServiceName,
+        /// Which instance of which service.
+        #[serde(flatten)]
+        instance: Instance,
         /// The stable code.
         code: ErrorCode,
         /// What happened.
@@ -174,15 +182,17 @@ pub enum FleetEvent {
     Draining {
         /// When.
         at: Timestamp,
-        /// Which service.
-        service: ServiceName,
+        /// Which instance of which service.
+        #[serde(flatten)]
+        instance: Instance,
     },
     /// It has ended as it was told.
     Stopped {
         /// When.
         at: Timestamp,
-        /// Which service.
-        service: ServiceName,
+        /// Which instance of which service.
+        #[serde(flatten)]
+        instance: Instance,
         /// Whether it had to be killed because it did not end in time.
         killed: bool,
     },
@@ -193,17 +203,17 @@ pub enum FleetEvent {
 impl FleetEvent {
     /// Whom it concerns.
     #[must_use]
-    pub fn service(&self) -> &ServiceName {
+    pub fn instance(&self) -> &Instance {
         match self {
-            Self::Started { service, .. }
-            | Self::Ready { service, .. }
-            | Self::Unanswered { service, .. }
-            | Self::Fell { service, .. }
-            | Self::Restarting { service, .. }
-            | Self::Failed { service, .. }
-            | Self::Draining { service, .. }
-            | Self::Stopped { service, .. } => service,
-            Self::Log(line) => &line.service,
+            Self::Started { instance, .. }
+            | Self::Ready { instance, .. }
+            | Self::Unanswered { instance, .. }
+            | Self::Fell { instance, .. }
+            | Self::Restarting { instance, .. }
+            | Self::Failed { instance, .. }
+            | Self::Draining { instance, .. }
+            | Self::Stopped { instance, .. } => instance,
+            Self::Log(line) => &line.instance,
         }
     }
 }

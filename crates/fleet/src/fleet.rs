@@ -14,7 +14,8 @@ use tradewind_events::{Clock, ErrorCode};
 use crate::spawner::Spawner;
 use crate::supervisor::{Order, Supervisor};
 use crate::{
-    FleetEvent, Holder, OrderError, ServiceName, ServiceSpec, ServiceStatus, State, Template, ports, start_order,
+    FleetEvent, Holder, Instance, OrderError, ServiceName, ServiceSpec, ServiceStatus, State, Template, ports,
+    start_order,
 };
 
 /// What a fleet needs to know besides its services.
@@ -22,7 +23,7 @@ use crate::{
 pub struct Options {
     /// The folder in which commands run.
     pub dir: PathBuf,
-    /// The folder in which each service gets its own.
+    /// The folder in which each instance gets its own.
     pub data: PathBuf,
     /// The gateway's URL, for `{gateway}`.
     pub gateway_url: String,
@@ -30,6 +31,8 @@ pub struct Options {
     pub broker: String,
     /// The URL of each service's event store, for `{store}`; in it may be `{data}` and `{service}`.
     pub store: Template,
+    /// The URL of what each service's instances share besides, for `{read_models}`; in it may be the same.
+    pub read_models: Template,
     /// What tells the time of events and lines.
     pub clock: Arc<dyn Clock>,
     /// From what the waits between restarts are spread.
@@ -101,9 +104,10 @@ pub struct Fleet {
     handle: FleetHandle,
 }
 
-/// What is known of one service, for everybody.
+/// What is known of one instance, for everybody.
 pub(crate) struct Slot {
-    pub(crate) spec: ServiceSpec,
+    pub(crate) spec: Arc<ServiceSpec>,
+    pub(crate) instance: Instance,
     pub(crate) address: SocketAddr,
     pub(crate) status: watch::Sender<ServiceStatus>,
     last_lines: Mutex<VecDeque<String>>,
@@ -131,7 +135,11 @@ impl Slot {
 pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) slots: Vec<Slot>,
+    /// Where each service is reached.
+    addresses: BTreeMap<ServiceName, SocketAddr>,
     pub(crate) events: broadcast::Sender<FleetEvent>,
+    /// Some status is another.
+    pub(crate) changed: watch::Sender<()>,
     /// Drain.
     pub(crate) stop: CancellationToken,
     /// Do not wait any longer.
@@ -144,45 +152,43 @@ impl Shared {
         let _ = self.events.send(event);
     }
 
-    pub(crate) fn slot(&self, name: &ServiceName) -> Option<&Slot> {
-        self.slots.iter().find(|slot| slot.spec.name == *name)
+    /// How each instance of a service is.
+    pub(crate) fn states(&self, service: &ServiceName) -> Vec<State> {
+        let slots = self.slots.iter().filter(|slot| slot.spec.name == *service);
+        slots.map(|slot| slot.status.borrow().state).collect()
     }
 
     /// Every service's URL, for `{upstream:NAME}`.
     pub(crate) fn urls(&self) -> BTreeMap<ServiceName, String> {
-        self.slots.iter().map(|slot| (slot.spec.name.clone(), slot.url())).collect()
+        self.addresses.iter().map(|(service, address)| (service.clone(), format!("http://{address}"))).collect()
     }
 }
 
 impl Fleet {
-    /// Orders the services and gives each its port.
+    /// Orders the services and gives each instance its port.
     ///
     /// # Errors
     /// [`FleetError`] if they cannot be ordered or a port is taken.
     pub fn new(options: Options, specs: Vec<ServiceSpec>) -> Result<Self, FleetError> {
         start_order(&specs)?;
-        let addresses = ports::assign(&specs, &options.data)?;
-        let (mut slots, mut inboxes) = (Vec::new(), Vec::new());
-        for (spec, address) in specs.into_iter().zip(addresses) {
-            let (orders, inbox) = mpsc::channel(4);
-            let status = ServiceStatus {
-                service: spec.name.clone(),
-                state: State::Waiting,
-                pid: None,
-                address,
-                url: format!("http://{address}"),
-                restarts: 0,
-                reason: None,
-                code: None,
-                last_lines: Vec::new(),
-            };
-            let status = watch::Sender::new(status);
-            slots.push(Slot { spec, address, status, last_lines: Mutex::default(), orders });
-            inboxes.push(inbox);
+        let assigned = ports::assign(&specs, &options.data)?;
+        let (mut slots, mut inboxes, mut addresses) = (Vec::new(), Vec::new(), BTreeMap::new());
+        for (spec, assigned) in specs.into_iter().zip(assigned) {
+            let spec = Arc::new(spec);
+            addresses.insert(spec.name.clone(), assigned.service);
+            for (instance, address) in Instance::all_of(&spec).zip(assigned.instances) {
+                let (orders, inbox) = mpsc::channel(4);
+                let status = watch::Sender::new(waiting(instance.clone(), address));
+                let (spec, last_lines) = (Arc::clone(&spec), Mutex::default());
+                slots.push(Slot { spec, instance, address, status, last_lines, orders });
+                inboxes.push(inbox);
+            }
         }
         let shared = Arc::new(Shared {
             options,
             slots,
+            addresses,
+            changed: watch::Sender::new(()),
             events: broadcast::Sender::new(EVENTS_KEPT),
             stop: CancellationToken::new(),
             kill: CancellationToken::new(),
@@ -225,15 +231,36 @@ impl Fleet {
     }
 }
 
+/// How an instance is before anything is done about it.
+fn waiting(instance: Instance, address: SocketAddr) -> ServiceStatus {
+    ServiceStatus {
+        instance,
+        state: State::Waiting,
+        pid: None,
+        address,
+        url: format!("http://{address}"),
+        restarts: 0,
+        reason: None,
+        code: None,
+        last_lines: Vec::new(),
+    }
+}
+
 /// Looks on and gives orders. Cheap to clone.
 #[derive(Clone)]
 pub struct FleetHandle(Arc<Shared>);
 
 impl FleetHandle {
-    /// How every service is now, in the order of the manifest.
+    /// How every instance is now, in the order of the manifest.
     #[must_use]
     pub fn status(&self) -> Vec<ServiceStatus> {
         self.0.slots.iter().map(|slot| slot.status.borrow().clone()).collect()
+    }
+
+    /// Wakes whenever some status is another.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.0.changed.subscribe()
     }
 
     /// Everything that happens from now on. A listener that falls 4,096 events behind loses the oldest and is told
@@ -243,10 +270,12 @@ impl FleetHandle {
         self.0.events.subscribe()
     }
 
-    /// Where each service listens; this does not change while the fleet lives.
+    /// Where each service is reached; this does not change while the fleet lives. A service with one instance listens
+    /// there itself. To one with several somebody must pass on what comes there: their own addresses are in
+    /// [`Self::status`].
     #[must_use]
     pub fn addresses(&self) -> BTreeMap<ServiceName, SocketAddr> {
-        self.0.slots.iter().map(|slot| (slot.spec.name.clone(), slot.address)).collect()
+        self.0.addresses.clone()
     }
 
     /// Waits until no service is waiting, starting or restarting any more. A service that waits for a failed one
@@ -263,12 +292,15 @@ impl FleetHandle {
         }
     }
 
-    /// Drains one service and starts it again; one that failed is started anew. False if there is no such service.
+    /// Drains all instances of a service, or one by its own name, and starts them again; one that failed is started anew.
+    /// False if there is none of this name.
     pub async fn restart(&self, name: &str) -> bool {
-        match self.0.slots.iter().find(|slot| slot.spec.name.as_str() == name) {
-            Some(slot) => slot.orders.send(Order::Restart).await.is_ok(),
-            None => false,
+        let is_meant = |slot: &&Slot| slot.spec.name.as_str() == name || slot.instance.to_string() == name;
+        let mut is_there = false;
+        for slot in self.0.slots.iter().filter(is_meant) {
+            is_there |= slot.orders.send(Order::Restart).await.is_ok();
         }
+        is_there
     }
 
     /// Drains all services.

@@ -12,9 +12,17 @@ use crate::{FleetError, ServiceSpec, who_listens_on};
 /// that none of them can take a service's port while it restarts.
 const CHOSEN: std::ops::Range<u16> = 20_000..32_000;
 
-/// An address for each service. A chosen port follows from the data folder's path, so that the same folder finds
-/// the same ports again unless they have been taken.
-pub(crate) fn assign(specs: &[ServiceSpec], data: &Path) -> Result<Vec<SocketAddr>, FleetError> {
+/// Where one service is.
+pub(crate) struct Addresses {
+    /// Where it is reached: by its only instance, or by whoever passes on to all of them.
+    pub(crate) service: SocketAddr,
+    /// Its instances' own.
+    pub(crate) instances: Vec<SocketAddr>,
+}
+
+/// Addresses for each service. A chosen port follows from the data folder's path, so that the same folder finds the same
+/// ports again unless they have been taken, and a service the same address however many instances it has.
+pub(crate) fn assign(specs: &[ServiceSpec], data: &Path) -> Result<Vec<Addresses>, FleetError> {
     let mut taken = BTreeSet::new();
     for spec in specs {
         let Some(port) = spec.port else { continue };
@@ -30,14 +38,22 @@ pub(crate) fn assign(specs: &[ServiceSpec], data: &Path) -> Result<Vec<SocketAdd
         }
     }
     let mut next = first_choice(data);
-    let mut addresses = Vec::with_capacity(specs.len());
-    for spec in specs {
-        let port = match spec.port {
-            Some(port) => port,
-            None => choose(&mut next, &taken).ok_or(FleetError::NoFreePort)?,
-        };
+    let mut choose = || {
+        let port = choose(&mut next, &taken).ok_or(FleetError::NoFreePort)?;
         taken.insert(port);
-        addresses.push(on_loopback(port));
+        Ok(on_loopback(port))
+    };
+    let mut services = Vec::with_capacity(specs.len());
+    for spec in specs {
+        services.push(spec.port.map_or_else(&mut choose, |port| Ok(on_loopback(port)))?);
+    }
+    let mut addresses = Vec::with_capacity(specs.len());
+    for (spec, service) in specs.iter().zip(services) {
+        let instances = match spec.instances {
+            0 | 1 => vec![service],
+            several => (0..several).map(|_| choose()).collect::<Result<_, FleetError>>()?,
+        };
+        addresses.push(Addresses { service, instances });
     }
     Ok(addresses)
 }

@@ -22,7 +22,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Takes over a process of the service with this index, and tells every line that it writes.
+    /// Takes over a process of the instance with this index, and tells every line that it writes.
     pub(crate) fn of(mut child: Child, shared: &Arc<Shared>, index: usize) -> Self {
         let stdout = child.stdout.take().map(|pipe| tokio::spawn(follow(pipe, Output::Stdout, shared, index)));
         let stderr = child.stderr.take().map(|pipe| tokio::spawn(follow(pipe, Output::Stderr, shared, index)));
@@ -53,7 +53,7 @@ fn follow<R: AsyncRead + Unpin + Send>(
         while let Some(text) = lines.next().await {
             slot.keep_line(&text);
             let at = shared.options.clock.now();
-            shared.tell(FleetEvent::Log(LogLine { at, service: slot.spec.name.clone(), output, text }));
+            shared.tell(FleetEvent::Log(LogLine { at, instance: slot.instance.clone(), output, text }));
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::{CommandTemplate, Liveness, RestartPolicy, Template};
+use crate::{CommandTemplate, Liveness, Place, RestartPolicy, Template};
 
 /// The name of a service: lower-case letters, digits and dashes, beginning with a letter. It names a folder, a
 /// column of the log and later a host, so it is kept to what all of them allow (RFC 1123).
@@ -85,7 +85,10 @@ pub struct ServiceSpec {
     pub after: Vec<ServiceName>,
     /// What is added to the environment.
     pub env: BTreeMap<String, Template>,
-    /// Its port on the loopback interface; none to have one chosen.
+    /// How many processes of it there are, each with a port and a folder of its own.
+    pub instances: u16,
+    /// Its port on the loopback interface; none to have one chosen. If it has several instances, this is where all of
+    /// them are reached, and theirs are chosen.
     pub port: Option<u16>,
     /// How long it may take to be ready after its process has started.
     pub ready_within: Duration,
@@ -98,6 +101,8 @@ pub struct ServiceSpec {
 impl ServiceSpec {
     /// The path that is asked for health unless another is given.
     pub const HEALTH: &'static str = "/health/ready";
+    /// The most instances that a service has.
+    pub const INSTANCES_MAX: u16 = 64;
     /// How long a service may take to be ready unless told otherwise.
     pub const READY_WITHIN: Duration = Duration::from_secs(60);
     /// How long a service may take to drain unless told otherwise.
@@ -114,6 +119,7 @@ impl ServiceSpec {
             liveness: Liveness::default(),
             after: Vec::new(),
             env: BTreeMap::new(),
+            instances: 1,
             port: None,
             ready_within: Self::READY_WITHIN,
             drain_within: Self::DRAIN_WITHIN,
@@ -121,8 +127,13 @@ impl ServiceSpec {
         }
     }
 
+    /// Everything that it is told.
+    pub fn places(&self) -> impl Iterator<Item = &Place> {
+        self.run.words().iter().chain(self.env.values()).flat_map(Template::places)
+    }
+
     /// The services whose addresses it is told.
     pub fn upstreams(&self) -> impl Iterator<Item = &ServiceName> {
-        self.run.words().iter().chain(self.env.values()).flat_map(Template::upstreams)
+        self.places().filter_map(Place::upstream)
     }
 }

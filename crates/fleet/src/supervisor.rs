@@ -1,4 +1,4 @@
-//! One service's life: wait, start, be ready, fall, start again, drain.
+//! One instance's life: wait, start, be ready, fall, start again, drain.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,15 +14,15 @@ use crate::child::{self, Launch};
 use crate::fleet::{Shared, Slot, by};
 use crate::process::Process;
 use crate::spawner::Spawner;
-use crate::{Exit, FleetEvent, Liveness, ServiceName, ServiceStatus, State, Values, health, ports, who_listens_on};
+use crate::{Exit, FleetEvent, Instance, Liveness, ServiceStatus, State, Values, health, ports, who_listens_on};
 
-/// What somebody wants of a service.
+/// What somebody wants of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
     Restart,
 }
 
-/// Keeps one service running.
+/// Keeps one instance running.
 pub(crate) struct Supervisor {
     shared: Arc<Shared>,
     index: usize,
@@ -98,29 +98,36 @@ impl Supervisor {
         }
     }
 
-    /// Only before the first start: later a service must live with the absence of others.
+    /// Only before the first start: later a service must live with the absence of others. One instance of each is enough:
+    /// it answers for all.
     async fn wait_for_dependencies(&mut self) -> Woken {
         let shared = Arc::clone(&self.shared);
         for name in &shared.slots[self.index].spec.after {
-            let Some(other) = shared.slot(name) else { continue };
-            let mut status = other.status.subscribe();
+            let mut changes = shared.changed.subscribe();
             loop {
-                let state = status.borrow_and_update().state;
-                if state == State::Ready {
+                let states = shared.states(name);
+                if states.is_empty() || states.contains(&State::Ready) {
                     break;
                 }
-                let blocked = (state == State::Failed).then(|| format!("waits for {name}, which failed"));
-                self.set(|status| status.reason = blocked);
+                let failed = states.iter().all(|state| *state == State::Failed);
+                self.wait_because(failed.then(|| format!("waits for {name}, which failed")));
                 tokio::select! {
-                    _ = status.changed() => {}
+                    _ = changes.changed() => {}
                     () = shared.stop.cancelled() => return Woken::Stop,
                     // It has not run yet: there is nothing to restart.
                     _ = self.orders.recv() => {}
                 }
             }
         }
-        self.set(|status| status.reason = None);
+        self.wait_because(None);
         Woken::Go
+    }
+
+    /// Tells a reason only if it is another: who tells is told, too.
+    fn wait_because(&self, reason: Option<String>) {
+        if self.slot().status.borrow().reason != reason {
+            self.set(|status| status.reason = reason);
+        }
     }
 
     async fn run_once(&mut self, spawner: &Spawner) -> End {
@@ -155,7 +162,7 @@ impl Supervisor {
             }
         });
         let at = self.shared.options.clock.now();
-        self.shared.tell(FleetEvent::Started { at, service: slot.spec.name.clone(), pid, address: slot.address });
+        self.shared.tell(FleetEvent::Started { at, instance: slot.instance.clone(), pid, address: slot.address });
         Ok(process)
     }
 
@@ -163,20 +170,23 @@ impl Supervisor {
         let (slot, options) = (self.slot(), &self.shared.options);
         let hopeless =
             |reason: String| Fall { reason, code: ErrorCode::SERVICE_FAILED, hopeless: true, was_ready: false };
-        let data: PathBuf = options.data.join(slot.spec.name.as_str());
+        let data: PathBuf = options.data.join(slot.instance.folder());
         std::fs::create_dir_all(&data)
             .map_err(|error| hopeless(format!("its data folder {} cannot be made: {error}", data.display())))?;
         let mut values = Values {
             listen: Some(slot.address),
             data: Some(data),
             service: Some(slot.spec.name.clone()),
+            instance: Some(slot.instance.number),
             gateway: Some(options.gateway_url.clone()),
             broker: Some(options.broker.clone()),
             store: None,
+            read_models: None,
             upstreams: self.shared.urls(),
         };
         let mut fill = || {
             values.store = Some(options.store.fill(&values)?);
+            values.read_models = Some(options.read_models.fill(&values)?);
             let words = slot.spec.run.fill(&values)?;
             let env = slot.spec.env.iter().map(|(key, value)| Ok((key.clone(), value.fill(&values)?)));
             Ok((words, env.collect::<Result<_, crate::TemplateError>>()?))
@@ -188,14 +198,14 @@ impl Supervisor {
     /// From the start of a process to its end.
     async fn watch(&mut self, process: &mut Process) -> End {
         let shared = Arc::clone(&self.shared);
-        let spec = &shared.slots[self.index].spec;
+        let (index, spec) = (self.index, &shared.slots[self.index].spec);
         let started = Instant::now();
         let ready = health::until_ready(self.slot().address, &spec.health);
         let pid = process.pid;
         let lifeless = health::until_lifeless(self.slot().address, &spec.liveness, |failures, problem| {
-            let (at, service) = (shared.options.clock.now(), spec.name.clone());
+            let (at, instance) = (shared.options.clock.now(), shared.slots[index].instance.clone());
             let failures_max = spec.liveness.failures_max;
-            shared.tell(FleetEvent::Unanswered { at, service, pid, failures, failures_max, problem });
+            shared.tell(FleetEvent::Unanswered { at, instance, pid, failures, failures_max, problem });
         });
         tokio::pin!(ready, lifeless);
         let mut is_ready = false;
@@ -239,7 +249,7 @@ impl Supervisor {
         let slot = self.slot();
         self.shared.tell(FleetEvent::Ready {
             at: self.shared.options.clock.now(),
-            service: slot.spec.name.clone(),
+            instance: slot.instance.clone(),
             pid,
             url: slot.url(),
             took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
@@ -257,10 +267,10 @@ impl Supervisor {
             self.wait_for_dependents().await;
         }
         self.set(|status| status.state = State::Draining);
-        let service = slot.spec.name.clone();
-        self.shared.tell(FleetEvent::Draining { at: self.shared.options.clock.now(), service: service.clone() });
+        let instance = slot.instance.clone();
+        self.shared.tell(FleetEvent::Draining { at: self.shared.options.clock.now(), instance: instance.clone() });
         let killed = child::end(&mut process.child, process.pid, slot.spec.drain_within, &self.shared.kill).await;
-        self.shared.tell(FleetEvent::Stopped { at: self.shared.options.clock.now(), service, killed });
+        self.shared.tell(FleetEvent::Stopped { at: self.shared.options.clock.now(), instance, killed });
         self.set(|status| status.pid = None);
     }
 
@@ -280,9 +290,9 @@ impl Supervisor {
         self.given_up = false;
         let restarts = self.slot().status.borrow().restarts + 1;
         let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
-        self.note_fall(&fall, State::Restarting, |at, service| FleetEvent::Restarting {
+        self.note_fall(&fall, State::Restarting, |at, instance| FleetEvent::Restarting {
             at,
-            service,
+            instance,
             restarts,
             delay_ms,
         });
@@ -308,9 +318,9 @@ impl Supervisor {
         let (reason, last_lines) = (fall.reason.clone(), self.slot().last_lines());
         let delay = self.falls.retry_delay();
         self.given_up = true;
-        self.note_fall(&fall, State::Failed, |at, service| FleetEvent::Failed {
+        self.note_fall(&fall, State::Failed, |at, instance| FleetEvent::Failed {
             at,
-            service,
+            instance,
             code: fall.code,
             reason,
             last_lines,
@@ -327,12 +337,12 @@ impl Supervisor {
     }
 
     /// Tells of a fall and what follows from it, and then shows the state.
-    fn note_fall(&self, fall: &Fall, state: State, follows: impl FnOnce(Timestamp, ServiceName) -> FleetEvent) {
+    fn note_fall(&self, fall: &Fall, state: State, follows: impl FnOnce(Timestamp, Instance) -> FleetEvent) {
         let slot = self.slot();
-        let (at, service) = (self.shared.options.clock.now(), slot.spec.name.clone());
+        let (at, instance) = (self.shared.options.clock.now(), slot.instance.clone());
         let pid = slot.status.borrow().pid;
-        self.shared.tell(FleetEvent::Fell { at, service: service.clone(), pid, reason: fall.reason.clone() });
-        self.shared.tell(follows(at, service));
+        self.shared.tell(FleetEvent::Fell { at, instance: instance.clone(), pid, reason: fall.reason.clone() });
+        self.shared.tell(follows(at, instance));
         let last_lines = slot.last_lines();
         self.set(|status| {
             status.state = state;
@@ -345,6 +355,7 @@ impl Supervisor {
 
     fn set(&self, change: impl FnOnce(&mut ServiceStatus)) {
         self.slot().status.send_modify(change);
+        self.shared.changed.send_replace(());
     }
 }
 

@@ -9,20 +9,24 @@ use crate::{NameError, ServiceName};
 /// A place in a command that is filled when it is run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// `{listen}`: the service's own address, as `127.0.0.1:7101`.
+    /// `{listen}`: the instance's own address, as `127.0.0.1:7101`.
     Listen,
     /// `{port}`: the port of that address.
     Port,
-    /// `{data}`: the service's own folder.
+    /// `{data}`: the instance's own folder.
     Data,
     /// `{gateway}`: the gateway's URL.
     Gateway,
     /// `{service}`: the service's own name.
     Service,
+    /// `{instance}`: the instance's number, from 1.
+    Instance,
     /// `{broker}`: the broker's URL.
     Broker,
     /// `{store}`: the URL of the service's own event store.
     Store,
+    /// `{read_models}`: the URL of what the service's instances share besides.
+    ReadModels,
     /// `{upstream:NAME}`: another service's URL.
     Upstream(ServiceName),
 }
@@ -42,8 +46,8 @@ enum Part {
 pub enum TemplateError {
     /// There is no such place.
     #[error(
-        "{{{0}}} is not a placeholder; there are {{listen}}, {{port}}, {{data}}, {{service}}, {{gateway}}, {{broker}}, \
-         {{store}} and {{upstream:NAME}}"
+        "{{{0}}} is not a placeholder; there are {{listen}}, {{port}}, {{data}}, {{service}}, {{instance}}, {{gateway}}, \
+         {{broker}}, {{store}}, {{read_models}} and {{upstream:NAME}}"
     )]
     Unknown(String),
     /// A brace is not closed, or was not opened.
@@ -74,10 +78,14 @@ pub struct Values {
     pub gateway: Option<String>,
     /// `{service}`.
     pub service: Option<ServiceName>,
+    /// `{instance}`.
+    pub instance: Option<u16>,
     /// `{broker}`.
     pub broker: Option<String>,
     /// `{store}`.
     pub store: Option<String>,
+    /// `{read_models}`.
+    pub read_models: Option<String>,
     /// `{upstream:NAME}`.
     pub upstreams: BTreeMap<ServiceName, String>,
 }
@@ -143,10 +151,17 @@ impl Template {
 
     /// The services whose URLs it names.
     pub fn upstreams(&self) -> impl Iterator<Item = &ServiceName> {
-        self.places().filter_map(|place| match place {
-            Place::Upstream(name) => Some(name),
+        self.places().filter_map(Place::upstream)
+    }
+}
+
+impl Place {
+    /// The service whose URL it is, if it is one.
+    pub(crate) fn upstream(&self) -> Option<&ServiceName> {
+        match self {
+            Self::Upstream(name) => Some(name),
             _ => None,
-        })
+        }
     }
 }
 
@@ -157,8 +172,10 @@ fn place(name: &str) -> Result<Place, TemplateError> {
         "data" => Place::Data,
         "gateway" => Place::Gateway,
         "service" => Place::Service,
+        "instance" => Place::Instance,
         "broker" => Place::Broker,
         "store" => Place::Store,
+        "read_models" => Place::ReadModels,
         _ => match name.strip_prefix("upstream:") {
             Some(service) => Place::Upstream(ServiceName::new(service)?),
             None => return Err(TemplateError::Unknown(name.chars().take(64).collect())),
@@ -184,8 +201,10 @@ impl fmt::Display for Place {
             Self::Data => f.write_str("{data}"),
             Self::Gateway => f.write_str("{gateway}"),
             Self::Service => f.write_str("{service}"),
+            Self::Instance => f.write_str("{instance}"),
             Self::Broker => f.write_str("{broker}"),
             Self::Store => f.write_str("{store}"),
+            Self::ReadModels => f.write_str("{read_models}"),
             Self::Upstream(name) => write!(f, "{{upstream:{name}}}"),
         }
     }
@@ -199,8 +218,10 @@ impl Values {
             Place::Data => self.data.as_ref().map(|folder| folder.display().to_string()),
             Place::Gateway => self.gateway.clone(),
             Place::Service => self.service.as_ref().map(ServiceName::to_string),
+            Place::Instance => self.instance.map(|number| number.to_string()),
             Place::Broker => self.broker.clone(),
             Place::Store => self.store.clone(),
+            Place::ReadModels => self.read_models.clone(),
             Place::Upstream(name) => self.upstreams.get(name).cloned(),
         }
     }

@@ -32,7 +32,8 @@ fn a_name_fits_a_folder_and_a_host() {
 #[test]
 fn places_are_filled_and_quotes_keep_words_together() {
     let command = CommandTemplate::parse(
-        "run --at {listen} -p {port} 'two words' --up=c={upstream:catalog} {{x}} {broker} {store} {service}",
+        "run --at {listen} -p {port} 'two words' --up=c={upstream:catalog} {{x}} {broker} {store} {service}.{instance} \
+         {read_models}",
     )
     .unwrap();
     let values = Values {
@@ -40,6 +41,8 @@ fn places_are_filled_and_quotes_keep_words_together() {
         broker: Some("nats://127.0.0.1:4222".to_owned()),
         store: Some("file:/data/events".to_owned()),
         service: Some(name("ordering")),
+        instance: Some(2),
+        read_models: Some("file:".to_owned()),
         upstreams: [(name("catalog"), "http://127.0.0.1:7102".to_owned())].into(),
         ..Values::default()
     };
@@ -54,7 +57,8 @@ fn places_are_filled_and_quotes_keep_words_together() {
         "{x}",
         "nats://127.0.0.1:4222",
         "file:/data/events",
-        "ordering",
+        "ordering.2",
+        "file:",
     ];
     assert_eq!(command.fill(&values).unwrap(), expected);
     assert_eq!(command.fill(&Values::default()), Err(TemplateError::NoValue("{listen}".to_owned())));

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::metrics::InFlight;
+use crate::upstream::UnderWay;
 
 /// A request's body that an attempt borrows: as long as nothing of it has been read, another attempt may have it.
 #[derive(Clone)]
@@ -78,12 +79,17 @@ pub(crate) struct Passing {
     body: Incoming,
     /// Event streams never end by themselves; they end here when the gateway drains, and their clients come again.
     until: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
-    _in_flight: InFlight,
+    /// What counts the request for as long as its answer is on its way.
+    _counted: (InFlight, UnderWay),
 }
 
 impl Passing {
-    pub(crate) fn new(body: Incoming, until: Option<WaitForCancellationFutureOwned>, in_flight: InFlight) -> Self {
-        Self { body, until: until.map(Box::pin), _in_flight: in_flight }
+    pub(crate) fn new(
+        body: Incoming,
+        until: Option<WaitForCancellationFutureOwned>,
+        counted: (InFlight, UnderWay),
+    ) -> Self {
+        Self { body, until: until.map(Box::pin), _counted: counted }
     }
 }
 

@@ -1,14 +1,16 @@
 //! One address in front of all services.
 //!
-//! Read in this order: [`Options`] and their limits; a [`RouteTable`] says which path prefix belongs to which
-//! service; [`Gateway::bind`] and [`Gateway::run`] serve; a [`GatewayHandle`] replaces the routes while it runs.
-//! A request goes `server` → `proxy` (route, headers, attempt, retry) → `upstream` (the connection pool) and its
-//! answer comes back the same way, streamed in both directions. What the gateway answers itself is in `own`
-//! and `problem`, and for people in `page`.
+//! Read in this order: [`Options`] and their limits; an [`Upstream`] is a service and the changing set of its
+//! instances' addresses; a [`RouteTable`] says which path prefix belongs to which of them; [`Gateway::bind`] and
+//! [`Gateway::run`] serve; a [`GatewayHandle`] replaces the routes while it runs, and gives a service a [`Front`] of its
+//! own. A request goes `server` → `proxy` (route, headers, attempt, retry) → `upstream` (the choice of an instance, the
+//! connection pool) and its answer comes back the same way, streamed in both directions. What the gateway answers itself
+//! is in `own` and `problem`, and for people in `page`.
 //!
 //! The gateway knows nothing of what the services do, and keeps nothing of what passes through it.
 
 mod body;
+mod front;
 mod headers;
 mod metrics;
 mod options;
@@ -21,10 +23,12 @@ mod server;
 mod upgrade;
 mod upstream;
 
+pub use front::Front;
 pub use options::{Options, Timeouts};
 pub use route::{Route, RouteError, RouteTable};
 pub use server::{BindError, Gateway, GatewayHandle};
 pub use tradewind_http::Limits;
+pub use upstream::Upstream;
 
 #[cfg(test)]
 mod tests;

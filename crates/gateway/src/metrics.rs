@@ -62,7 +62,7 @@ impl Metrics {
             Unit::Seconds,
             head_seconds.clone(),
         );
-        registry.register("retries", "Requests sent again on a fresh connection", retries.clone());
+        registry.register("retries", "Requests sent again because the first connection broke", retries.clone());
         registry.register("requests_in_flight", "Requests whose answer is not complete", in_flight.clone());
         registry.register("connections", "Open client connections", connections.clone());
         Self { registry, requests, head_seconds, retries, in_flight, connections }

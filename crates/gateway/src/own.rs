@@ -1,5 +1,7 @@
 //! What the gateway answers about itself, under `/_gateway`.
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
@@ -14,7 +16,7 @@ use crate::proxy::Proxy;
 struct RouteView<'a> {
     prefix: &'a str,
     service: &'a str,
-    upstream: &'a str,
+    upstreams: Vec<SocketAddr>,
 }
 
 /// `health/live`, `health/ready`, `metrics` and `routes`.
@@ -45,8 +47,8 @@ fn routes(proxy: &Proxy) -> Response<Full<Bytes>> {
     let table = proxy.routes();
     let views = table.routes().iter().map(|route| RouteView {
         prefix: &route.prefix,
-        service: &route.service,
-        upstream: route.upstream.as_str(),
+        service: route.upstream.name(),
+        upstreams: route.upstream.addresses(),
     });
     // Plain texts always become JSON.
     let json = serde_json::to_string(&views.collect::<Vec<_>>()).unwrap_or_default();

@@ -1,19 +1,16 @@
 //! Which path belongs to which service.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::uri::Authority;
+use crate::Upstream;
 
 /// A path prefix and the service behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
     /// The prefix: `/`, or `/` and segments without a slash at the end.
     pub prefix: Arc<str>,
-    /// The service's name, for logs and metrics.
-    pub service: Arc<str>,
-    /// Where the service listens.
-    pub upstream: Authority,
+    /// The service, wherever its instances are.
+    pub upstream: Upstream,
 }
 
 /// Why a prefix is refused.
@@ -44,15 +41,12 @@ impl Route {
     ///
     /// # Errors
     /// [`RouteError`] says what is wrong with it.
-    pub fn new(prefix: &str, service: &str, address: SocketAddr) -> Result<Self, RouteError> {
+    pub fn new(prefix: &str, upstream: Upstream) -> Result<Self, RouteError> {
         Self::check_prefix(prefix)?;
-        let upstream = address.to_string().parse::<Authority>();
-        // A socket address is always an authority.
-        let upstream = upstream.map_err(|_| RouteError::NotAPath(address.to_string()))?;
-        Ok(Self { prefix: prefix.into(), service: service.into(), upstream })
+        Ok(Self { prefix: prefix.into(), upstream })
     }
 
-    /// Checks a prefix alone, before the address behind it is known.
+    /// Checks a prefix alone, before the service behind it is known.
     ///
     /// # Errors
     /// [`RouteError`] says what is wrong with it.

@@ -11,7 +11,7 @@ use tradewind_http::{Peer, Server};
 
 use crate::metrics::InFlight;
 use crate::proxy::Proxy;
-use crate::{Options, RouteTable};
+use crate::{Options, RouteTable, Upstream};
 
 /// The address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,8 @@ pub struct Gateway {
 #[derive(Clone)]
 pub(crate) struct ClientConnection {
     pub(crate) address: SocketAddr,
+    /// Its listener drains.
+    pub(crate) stop: CancellationToken,
     _held: Arc<(Peer, InFlight)>,
 }
 
@@ -65,27 +67,45 @@ impl Gateway {
     /// the requests that are in flight.
     pub async fn run(self, shutdown: CancellationToken) {
         let Self { server, proxy } = self;
-        let (stop, drain) = (proxy.stop.clone(), proxy.options.timeouts.drain);
-        let make = move |peer: Peer| {
-            let held = Arc::new((peer.clone(), proxy.metrics.connection()));
-            let client = ClientConnection { address: peer.address, _held: held };
-            let proxy = Arc::clone(&proxy);
-            service_fn(move |request| {
-                let (proxy, client) = (Arc::clone(&proxy), client.clone());
-                async move { Ok::<_, Infallible>(proxy.answer(request, client).await) }
-            })
-        };
-        let streams_end = async {
-            shutdown.cancelled().await;
-            stop.cancel();
-        };
-        tokio::join!(server.run(make, shutdown.clone(), drain), streams_end);
+        let stop = proxy.stop.clone();
+        serve(server, proxy, None, stop, shutdown).await;
     }
+}
+
+/// Serves a listener: by path, or all of it from one service. `stop` is cancelled as soon as it drains.
+pub(crate) async fn serve(
+    server: Server,
+    proxy: Arc<Proxy>,
+    only: Option<Upstream>,
+    stop: CancellationToken,
+    shutdown: CancellationToken,
+) {
+    let drain = proxy.options.timeouts.drain;
+    let draining = stop.clone();
+    let make = move |peer: Peer| {
+        let held = Arc::new((peer.clone(), proxy.metrics.connection()));
+        let client = ClientConnection { address: peer.address, stop: stop.clone(), _held: held };
+        let (proxy, only) = (Arc::clone(&proxy), only.clone());
+        service_fn(move |request| {
+            let (proxy, only, client) = (Arc::clone(&proxy), only.clone(), client.clone());
+            async move {
+                Ok::<_, Infallible>(match only {
+                    Some(upstream) => proxy.pass(request, client, Ok(upstream)).await,
+                    None => proxy.answer(request, client).await,
+                })
+            }
+        })
+    };
+    let streams_end = async {
+        shutdown.cancelled().await;
+        draining.cancel();
+    };
+    tokio::join!(server.run(make, shutdown.clone(), drain), streams_end);
 }
 
 /// Changes a running gateway. Cheap to clone.
 #[derive(Clone)]
-pub struct GatewayHandle(Arc<Proxy>);
+pub struct GatewayHandle(pub(crate) Arc<Proxy>);
 
 impl GatewayHandle {
     /// Puts other routes in place of the present ones; requests that are under way go on as they began.

@@ -2,10 +2,10 @@ use http::HeaderMap;
 
 use crate::headers::{remove_hop_by_hop, request_id};
 use crate::route::{covers, has_dot_segment};
-use crate::{Route, RouteError, RouteTable};
+use crate::{Route, RouteError, RouteTable, Upstream};
 
 fn route(prefix: &str) -> Result<Route, RouteError> {
-    Route::new(prefix, "service", "127.0.0.1:1".parse().unwrap())
+    Route::new(prefix, Upstream::new("service", []))
 }
 
 #[test]

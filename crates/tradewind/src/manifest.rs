@@ -1,6 +1,7 @@
 //! `tradewind.toml`, parsed once into types that cannot be wrong. `docs/internals/manifest.md` tells every key.
 
 mod engines;
+mod instances;
 mod problem;
 mod section;
 mod services;
@@ -12,7 +13,7 @@ use toml::de::DeTable;
 use tradewind_fleet::{CommandTemplate, Place, ServiceName, ServiceSpec, Template};
 use tradewind_gateway::Route;
 
-pub(crate) use engines::{BrokerSection, NoProfile, Profile, StoreSection};
+pub(crate) use engines::{BrokerSection, NoProfile, Profile, ReadModelsSection, StoreSection};
 pub(crate) use problem::ManifestError;
 use problem::Problem;
 use section::{Problems, Section};
@@ -30,6 +31,8 @@ pub(crate) struct Manifest {
     pub(crate) broker: BrokerSection,
     /// Where services keep their events.
     pub(crate) store: StoreSection,
+    /// Where their instances keep what they make of events, if the manifest says so.
+    read_models: Option<ReadModelsSection>,
     /// What can be chosen in place of these.
     pub(crate) profiles: Vec<Profile>,
     /// The services, in the order of the text.
@@ -82,15 +85,18 @@ impl Manifest {
         let broker = broker.map(|section| engines::read_broker(&section, problems)).unwrap_or_default();
         let store = root.table("store", "[store]");
         let store = store.map(|section| engines::read_store(&section, problems)).unwrap_or_default();
+        let read_models = root.table("read_models", "[read_models]");
+        let read_models = read_models.and_then(|section| engines::read_read_models(&section));
         let profiles = root.table("profiles", "[profiles]");
-        let profiles = profiles.map(|section| engines::read_profiles(&section, problems)).unwrap_or_default();
+        let profiles = profiles.map(|section| engines::read_profiles(&section, &names, problems)).unwrap_or_default();
         let seed = root.table("seed", "[seed]").and_then(|section| read_seed(&section, &names, problems));
         root.report_unknown();
         let dir = match file.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
         };
-        Self { file: file.to_owned(), dir, gateway, broker, store, profiles, services: services.specs, seed }
+        let (file, services) = (file.to_owned(), services.specs);
+        Self { file, dir, gateway, broker, store, read_models, profiles, services, seed }
     }
 
     /// Takes what a profile says in place of what is said outside.
@@ -99,12 +105,21 @@ impl Manifest {
     /// [`NoProfile`] if there is none of this name.
     pub(crate) fn choose(&mut self, profile: &str) -> Result<(), NoProfile> {
         let chosen = self.profiles.iter().find(|known| known.name == profile);
-        let Some(Profile { broker, store, .. }) = chosen.cloned() else {
+        let Some(Profile { broker, store, read_models, instances, .. }) = chosen.cloned() else {
             return Err(NoProfile::among(profile, &self.profiles));
         };
         self.broker = broker.unwrap_or_else(|| self.broker.clone());
         self.store = store.unwrap_or_else(|| self.store.clone());
+        self.read_models = read_models.or_else(|| self.read_models.take());
+        for spec in &mut self.services {
+            spec.instances = instances.get(&spec.name).copied().unwrap_or(spec.instances);
+        }
         Ok(())
+    }
+
+    /// Where the instances of each service keep what they make of events.
+    pub(crate) fn read_models(&self) -> ReadModelsSection {
+        self.read_models.clone().unwrap_or_else(|| self.store.read_models())
     }
 }
 

@@ -1,5 +1,6 @@
 //! What `tradewind up` is made of: `lock` keeps a second one out; `news` is all that it tells, to a person through
-//! `terminal` and to a program as JSON, both through the `screen`; `system` builds, starts, seeds and drains.
+//! `terminal` and to a program as JSON, both through the `screen`; `system` builds, starts, seeds and drains, and `balancing` tells
+//! the gateway which instances are there.
 
 pub(crate) mod gateway_log;
 pub(crate) mod lock;
@@ -7,6 +8,7 @@ pub(crate) mod news;
 pub(crate) mod screen;
 pub(crate) mod system;
 
+mod balancing;
 mod log_line;
 mod seeder;
 mod table;

@@ -4,6 +4,7 @@
 
 mod falling;
 mod hanging;
+mod instances;
 mod orphans;
 mod starting;
 mod stopping;
@@ -35,6 +36,7 @@ fn options(folder: &Path) -> Options {
         gateway_url: "http://127.0.0.1:1".to_owned(),
         broker: "feeds:".to_owned(),
         store: Template::parse("file:{data}/events").unwrap(),
+        read_models: Template::parse("file:").unwrap(),
         clock: Arc::new(SystemClock),
         seed: 42,
     }
@@ -51,7 +53,7 @@ impl Running {
     }
 
     fn status(&self, name: &str) -> ServiceStatus {
-        self.handle.status().into_iter().find(|status| status.service.as_str() == name).unwrap()
+        self.handle.status().into_iter().find(|status| status.instance.to_string() == name).unwrap()
     }
 
     /// Waits until a service is as wished, and tells how it then is.
@@ -102,7 +104,7 @@ fn order_of(events: &mut tokio::sync::broadcast::Receiver<FleetEvent>, which: fn
     let mut names = Vec::new();
     while let Ok(event) = events.try_recv() {
         if which(&event) {
-            names.push(event.service().to_string());
+            names.push(event.instance().to_string());
         }
     }
     names

@@ -10,6 +10,7 @@ use tradewind_fleet::{CommandTemplate, ServiceName, ServiceSpec, Template};
 /// A specification whose process behaves in one of these ways:
 /// `ok`; `slow` to be ready; `never` ready; `falls` at once; `falls-ready`, half a second after it was ready;
 /// `falls-until` there is a file `mended` in its folder; `stubborn` on SIGTERM;
+/// `only-N-M` falls at once unless both numbers are the same;
 /// `hangs`, never says that it lives; `busy`, says so only each third time; `sick`, says that it does not.
 pub(crate) fn spec(name: &str, mode: &str) -> ServiceSpec {
     let program = std::env::current_exe().unwrap().display().to_string();
@@ -39,6 +40,9 @@ fn be_a_service() {
             println!("cannot go on");
             std::process::exit(3);
         }
+        only if only.strip_prefix("only-").and_then(|it| it.split_once('-')).is_some_and(|(n, m)| n != m) => {
+            std::process::exit(3);
+        }
         "falls-until" if !Path::new(&data).join("mended").exists() => std::process::exit(3),
         "slow" => std::thread::sleep(Duration::from_millis(400)),
         "falls-ready" => {
@@ -50,7 +54,7 @@ fn be_a_service() {
         "stubborn" => ignore_sigterm(),
         _ => {}
     }
-    std::fs::write(format!("{data}/was-here"), "yes").unwrap();
+    std::fs::write(format!("{data}/was-here"), std::env::var("TINY_NUMBER").unwrap_or_default()).unwrap();
     let listener = TcpListener::bind(listen).unwrap();
     let mut unanswered = Vec::new();
     for stream in listener.incoming() {

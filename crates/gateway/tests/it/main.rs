@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod balancing;
 mod draining;
 mod failing;
 mod headers;
@@ -19,7 +20,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tradewind_gateway::{Gateway, GatewayHandle, Limits, Options, Route, RouteTable, Timeouts};
+use tradewind_gateway::{Gateway, GatewayHandle, Limits, Options, Route, RouteTable, Timeouts, Upstream};
 
 /// One side of a connection, with the words to script it.
 struct Peer(TcpStream);
@@ -111,16 +112,21 @@ async fn gateway(routes: &[(&str, SocketAddr)]) -> Running {
 }
 
 async fn gateway_with(routes: &[(&str, SocketAddr)], limits: Limits) -> Running {
+    gateway_before(table(routes), limits).await
+}
+
+async fn gateway_before(table: RouteTable, limits: Limits) -> Running {
     let mut options = Options::new("127.0.0.1:0".parse().unwrap());
     (options.timeouts, options.limits) = (TIMEOUTS, limits);
-    let gateway = Gateway::bind(options, table(routes)).await.unwrap();
+    let gateway = Gateway::bind(options, table).await.unwrap();
     let (address, handle, shutdown) = (gateway.address(), gateway.handle(), CancellationToken::new());
     let ended = tokio::spawn(gateway.run(shutdown.clone()));
     Running { address, handle, shutdown, ended }
 }
 
 fn table(routes: &[(&str, SocketAddr)]) -> RouteTable {
-    let routes = routes.iter().map(|(prefix, address)| Route::new(prefix, "test", *address).unwrap());
+    let upstream = |address: &SocketAddr| Upstream::new("test", [*address]);
+    let routes = routes.iter().map(|(prefix, address)| Route::new(prefix, upstream(address)).unwrap());
     RouteTable::new(routes.collect()).unwrap()
 }
 

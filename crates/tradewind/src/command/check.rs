@@ -25,12 +25,21 @@ pub(crate) struct Check {
 impl Check {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let mut manifest = load(&self.manifest)?;
+        let profiles: Vec<String> = manifest.profiles.iter().map(|profile| profile.name.clone()).collect();
         choose(&mut manifest, self.profile.as_deref())?;
+        check_instances(&manifest, self.profile.as_deref())?;
+        // Without one chosen, each must be right.
+        for profile in profiles.iter().filter(|_| self.profile.is_none()) {
+            let mut other = load(&self.manifest)?;
+            choose(&mut other, Some(profile))?;
+            check_instances(&other, Some(profile))?;
+        }
         let broker = manifest.broker.url.parse::<BrokerUrl>().map_or_else(|_| String::new(), |url| url.to_string());
         let mut lines = vec![
             format!("{} is right", manifest.file.display()),
             format!("  gateway on {}", manifest.gateway.listen),
             format!("  events kept in {}, told over {broker}", without_password(&manifest.store.url.to_string())),
+            format!("  read models in {}", without_password(&manifest.read_models().url.to_string())),
         ];
         for spec in &manifest.services {
             let prefixes = manifest.gateway.routes.iter().filter(|(_, service)| *service == spec.name);
@@ -38,7 +47,8 @@ impl Check {
             let after: Vec<&str> = spec.after.iter().map(|name| name.as_str()).collect();
             let after = if after.is_empty() { String::new() } else { format!(", after {}", after.join(" and ")) };
             let at = if prefixes.is_empty() { "no route".to_owned() } else { prefixes.join(" ") };
-            lines.push(format!("  service {} at {at}{after}", spec.name));
+            let times = if spec.instances > 1 { format!(" in {} instances", spec.instances) } else { String::new() };
+            lines.push(format!("  service {}{times} at {at}{after}", spec.name));
         }
         print(&lines.join("\n"))
     }
@@ -53,6 +63,17 @@ pub(crate) fn choose(manifest: &mut Manifest, profile: Option<&str>) -> anyhow::
     manifest.choose(profile).map_err(|error| {
         let help = error.help.clone();
         Failure::coded(ErrorCode::BAD_MANIFEST, error, help)
+    })
+}
+
+/// Refuses several instances of a service that would keep apart what they must have in common.
+///
+/// # Errors
+/// TW-4006.
+pub(crate) fn check_instances(manifest: &Manifest, profile: Option<&str>) -> anyhow::Result<()> {
+    manifest.check_instances().map_err(|error| {
+        let with = profile.map_or_else(String::new, |profile| format!("with the profile {profile}, "));
+        Failure::coded(ErrorCode::NOT_SHARED, format!("{with}{error}"), error.help())
     })
 }
 

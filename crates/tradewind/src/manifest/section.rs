@@ -114,6 +114,16 @@ impl<'a> Section<'a> {
         found
     }
 
+    /// All entries that are whole numbers within bounds, in the order of the text.
+    pub(crate) fn numbers(&self, least: u32, most: u32, example: &str) -> Vec<(At<String>, At<u32>)> {
+        let mut found = Vec::new();
+        for (key, value) in self.in_order() {
+            let name = At { value: key.get_ref().to_string(), span: key.span() };
+            found.extend(self.whole(key.get_ref(), value, least, most, example).map(|number| (name, number)));
+        }
+        found
+    }
+
     fn in_order(&self) -> Vec<(&'a Spanned<DeString<'a>>, &'a Spanned<DeValue<'a>>)> {
         let mut entries: Vec<_> = self.table.iter().collect();
         entries.sort_by_key(|(key, _)| key.span().start);
@@ -181,6 +191,10 @@ impl<'a> Section<'a> {
     /// A whole number within bounds.
     pub(crate) fn number(&self, key: &'static str, least: u32, most: u32, example: &str) -> Option<At<u32>> {
         let value = self.get(key)?;
+        self.whole(key, value, least, most, example)
+    }
+
+    fn whole(&self, key: &str, value: &Spanned<DeValue<'a>>, least: u32, most: u32, example: &str) -> Option<At<u32>> {
         let DeValue::Integer(number) = value.get_ref() else {
             self.wrong_kind(key, value, "a whole number", example);
             return None;

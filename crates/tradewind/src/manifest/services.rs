@@ -8,6 +8,7 @@ use tradewind_fleet::{
     CommandTemplate, Liveness, OrderError, RestartPolicy, ServiceName, ServiceSpec, Template, start_order,
 };
 
+use super::instances;
 use super::section::{At, Problems, Section, closest};
 
 /// Names that stand for something else in the log and on the status table.
@@ -103,6 +104,7 @@ fn read_one(
     let after: Vec<ServiceName> = after.collect();
     let env = section.table("env", &format!("the environment of `{}`", name.value));
     let env = env.map(|env| read_env(&env, names, problems)).unwrap_or_default();
+    let instances = instances::read(section);
     let given = section.number("port", 1, 65_535, "7101");
     let port = given.as_ref().and_then(|port| u16::try_from(port.value).ok());
     ports.extend(given);
@@ -116,6 +118,7 @@ fn read_one(
     (spec.build, spec.after, spec.env, spec.port) = (build, after, env, port);
     (spec.ready_within, spec.drain_within, spec.restart) = (ready_within, drain_within, restart);
     spec.liveness = liveness;
+    spec.instances = instances;
     spec.health = health.unwrap_or(spec.health);
     Some(spec)
 }

@@ -1,5 +1,6 @@
 //! One `up` a data folder.
 
+use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::net::SocketAddr;
@@ -38,14 +39,15 @@ pub(crate) fn take(folder: &Path) -> anyhow::Result<Lock> {
         Err(TryLockError::Error(error)) => return Err(error).with_context(what),
     }
     let lock = Lock { file };
-    lock.note("", &[]);
+    lock.note("", &BTreeMap::new());
     Ok(lock)
 }
 
 impl Lock {
-    /// Says to whoever comes second who is here, and where: on the first line the gateway, then each service. Nothing
+    /// Says to whoever comes second who is here, and where: on the first line the gateway, then each service and, if it
+    /// has several, each instance. Nothing
     /// depends on it but what others can tell and find, so it may fail.
-    pub(crate) fn note(&self, url: &str, services: &[(String, SocketAddr)]) {
+    pub(crate) fn note(&self, url: &str, services: &BTreeMap<String, SocketAddr>) {
         let mut file = &self.file;
         let written = file.set_len(0).and_then(|()| file.rewind());
         let services: String = services.iter().map(|(name, address)| format!("\n{name} {address}")).collect();

@@ -52,7 +52,8 @@ impl Seeder {
             }
             // What starts or restarts will be there, or fail, by itself.
             let stuck = missing.iter().all(|status| matches!(status.state, State::Failed | State::Waiting));
-            let services: Vec<ServiceName> = missing.iter().map(|status| status.service.clone()).collect();
+            let mut services: Vec<ServiceName> = missing.iter().map(|status| status.instance.service.clone()).collect();
+            services.dedup();
             if stuck && services != told {
                 self.screen.tell(News::SeedWaiting { services: services.clone() }).await;
                 told = services;

@@ -1,5 +1,6 @@
 //! Building, starting, seeding and draining the manifest's system.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,13 +10,15 @@ use std::time::Duration;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use tradewind_events::{Clock, ErrorCode, SystemClock};
 use tradewind_fleet::{
-    BuildStep, Fleet, FleetError, FleetEvent, FleetHandle, Options, ServiceStatus, State, TaskError, TaskLine,
-    build_steps, run_task, who_listens_on,
+    BuildStep, Fleet, FleetError, FleetEvent, FleetHandle, Options, ServiceName, ServiceStatus, State, TaskError,
+    TaskLine, build_steps, run_task, who_listens_on,
 };
-use tradewind_gateway::{BindError, Gateway, Route, RouteTable};
+use tradewind_gateway::{BindError, Front, Gateway, Route, RouteTable, Upstream};
 
+use super::balancing;
 use super::news::{News, Page};
 use super::screen::Screen;
 use super::seeder::Seeder;
@@ -28,6 +31,9 @@ pub(crate) struct System {
     manifest: Manifest,
     gateway: Gateway,
     url: String,
+    upstreams: BTreeMap<ServiceName, Upstream>,
+    /// For each service with several instances, so that those who follow it have one address.
+    fronts: Vec<Front>,
     fleet: Fleet,
     screen: Screen,
     clock: Arc<dyn Clock>,
@@ -56,7 +62,8 @@ impl System {
         let seed = clock.now().micros().unsigned_abs();
         let (dir, gateway_url) = (manifest.dir.clone(), url.clone());
         let (broker, store) = (manifest.broker.url.clone(), manifest.store.url.clone());
-        let options = Options { dir, data, gateway_url, broker, store, clock: Arc::clone(&clock), seed };
+        let read_models = manifest.read_models().url;
+        let options = Options { dir, data, gateway_url, broker, store, read_models, clock: Arc::clone(&clock), seed };
         let fleet = Fleet::new(options, manifest.services.clone()).map_err(|error| {
             let help = match &error {
                 FleetError::PortInUse { service, .. } => {
@@ -70,14 +77,25 @@ impl System {
             Failure::coded(error.code(), error, help)
         })?;
         let addresses = fleet.handle().addresses();
+        let mut upstreams = BTreeMap::new();
+        let mut fronts = Vec::new();
+        for spec in &manifest.services {
+            let upstream = Upstream::new(spec.name.as_str(), []);
+            if let Some(address) = addresses.get(&spec.name).filter(|_| spec.instances > 1) {
+                let front = gateway.handle().front(*address, upstream.clone()).await;
+                fronts.push(front.map_err(|error| cannot_listen_for(&spec.name, &error))?);
+            }
+            upstreams.insert(spec.name.clone(), upstream);
+        }
         let mut routes = Vec::new();
         for (prefix, service) in &manifest.gateway.routes {
-            if let Some(address) = addresses.get(service) {
-                routes.push(Route::new(prefix, service.as_str(), *address)?);
+            if let Some(upstream) = upstreams.get(service) {
+                routes.push(Route::new(prefix, upstream.clone())?);
             }
         }
         gateway.handle().replace_routes(RouteTable::new(routes)?);
-        Ok(Self { manifest, gateway, url, fleet, screen, clock, drain, kill: CancellationToken::new() })
+        let kill = CancellationToken::new();
+        Ok(Self { manifest, gateway, url, upstreams, fronts, fleet, screen, clock, drain, kill })
     }
 
     /// The gateway's URL.
@@ -85,10 +103,12 @@ impl System {
         &self.url
     }
 
-    /// Where each service is going to be.
-    pub(crate) fn addresses(&self) -> Vec<(String, SocketAddr)> {
-        let addresses = self.fleet.handle().addresses().into_iter();
-        addresses.map(|(name, address)| (name.as_str().to_owned(), address)).collect()
+    /// Where each service is going to be, and where each of its instances if there are several.
+    pub(crate) fn addresses(&self) -> BTreeMap<String, SocketAddr> {
+        let handle = self.fleet.handle();
+        let instances = handle.status().into_iter().map(|status| (status.instance.to_string(), status.address));
+        let services = handle.addresses().into_iter().map(|(name, address)| (name.to_string(), address));
+        services.chain(instances).collect()
     }
 
     /// Runs everything until it is told to stop.
@@ -115,7 +135,10 @@ impl System {
             self.drain.clone(),
         ));
 
-        let stop_gateway = CancellationToken::new();
+        let balancing = AbortOnDropHandle::new(tokio::spawn(balancing::follow(handle.clone(), self.upstreams)));
+        let (stop_gateway, stop_fronts) = (CancellationToken::new(), CancellationToken::new());
+        let fronts: Vec<_> =
+            self.fronts.into_iter().map(|front| tokio::spawn(front.run(stop_fronts.clone()))).collect();
         let gateway = tokio::spawn(self.gateway.run(stop_gateway.clone()));
         let fleet = tokio::spawn(self.fleet.run(CancellationToken::new()));
         let seeder = self.manifest.seed.map(|command| Seeder {
@@ -154,6 +177,12 @@ impl System {
         });
         fleet.await??;
         killing.abort();
+        drop(balancing);
+        // Those inside could ask each other to the end.
+        stop_fronts.cancel();
+        for front in fronts {
+            front.await?;
+        }
         // The last events are told before the end is.
         drop(handle);
         let _ = tokio::time::timeout(Duration::from_secs(2), telling).await;
@@ -214,6 +243,12 @@ fn cannot_listen(error: &BindError) -> anyhow::Error {
         None => (format!("the gateway's port {port} is in use"), other.to_owned()),
     };
     Failure::coded(ErrorCode::PORT_IN_USE, message, help)
+}
+
+/// Its port was free when it was given, and is another's now.
+fn cannot_listen_for(service: &ServiceName, error: &BindError) -> anyhow::Error {
+    let help = format!("try again, or give [services.{service}] another port");
+    Failure::coded(ErrorCode::PORT_IN_USE, format!("for {service}: {error}"), help)
 }
 
 /// With `--port` the gateway may come upon a port that the manifest, which is right by itself, gives to a service.

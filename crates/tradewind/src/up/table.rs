@@ -6,14 +6,15 @@ use super::terminal::Paint;
 
 const HEADINGS: [&str; 6] = ["SERVICE", "STATE", "PID", "PORT", "URL", "RESTARTS"];
 
-/// One line a service, the gateway first.
+/// One line an instance, the gateway first.
 pub(crate) fn render(gateway: &str, pid: u32, services: &[ServiceStatus], paint: Paint) -> String {
     let port = gateway.rsplit_once(':').map_or("", |(_, port)| port);
     let mut rows = vec![(State::Ready, row("gateway", "ready", Some(pid), port, gateway, "-"))];
     for status in services {
         let port = status.address.port().to_string();
         let restarts = status.restarts.to_string();
-        let cells = row(status.service.as_str(), status.state.as_str(), status.pid, &port, &status.url, &restarts);
+        let name = status.instance.to_string();
+        let cells = row(&name, status.state.as_str(), status.pid, &port, &status.url, &restarts);
         rows.push((status.state, cells));
     }
     let heading = HEADINGS.map(str::to_owned);

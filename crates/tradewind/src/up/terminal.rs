@@ -107,8 +107,8 @@ impl Terminal {
     }
 
     fn starting(&mut self, services: &[ServiceStatus]) -> String {
-        let names: Vec<&str> = services.iter().map(|status| status.service.as_str()).collect();
-        self.width = names.iter().map(|name| name.len()).chain([self.width]).max().unwrap_or(0);
+        let names: Vec<String> = services.iter().map(|status| status.instance.to_string()).collect();
+        self.width = names.iter().map(String::len).chain([self.width]).max().unwrap_or(0);
         self.held = Some(VecDeque::new());
         format!("{} {}\n", self.paint.bold("starting"), names.join(", "))
     }
@@ -117,7 +117,7 @@ impl Terminal {
         let mut text = format!("\n{}\n", table::render(gateway, pid, services, self.paint));
         for status in services.iter().filter(|status| status.state != State::Ready) {
             let reason = status.reason.as_deref().unwrap_or("not ready");
-            text.push_str(&self.paint.red(&format!("{} is {}: {reason}", status.service, status.state.as_str())));
+            text.push_str(&self.paint.red(&format!("{} is {}: {reason}", status.instance, status.state.as_str())));
             text.push('\n');
         }
         let width = open.iter().map(|page| page.label.chars().count()).max().unwrap_or(0);
@@ -134,7 +134,7 @@ impl Terminal {
     }
 
     fn fleet(&mut self, event: &FleetEvent) -> String {
-        let name = event.service().to_string();
+        let name = event.instance().to_string();
         match event {
             FleetEvent::Log(line) => return self.hold_or_show(&name, &line.text),
             // The next event tells whether it is started again, and the first start is no news.

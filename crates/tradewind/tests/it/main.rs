@@ -4,6 +4,7 @@
 
 mod deadletter;
 mod falling;
+mod instances;
 mod manifests;
 #[cfg(feature = "bench")]
 mod measuring;

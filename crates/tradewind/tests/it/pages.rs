@@ -150,6 +150,12 @@ fn a_second_up() {
 }
 
 #[test]
+fn instances_that_share_nothing() {
+    let folder = folder("[services.ordering]\nrun = \"shop run ordering --data {data}\"\n");
+    says("TW-4006", folder.path(), &refused(folder.path(), "up --scale ordering=2"));
+}
+
+#[test]
 fn no_page_has_an_error_in_a_form_that_nobody_prints() {
     let pages = std::fs::read_dir(page("TW-1001").parent().unwrap()).unwrap();
     for path in pages.map(|file| file.unwrap().path()) {

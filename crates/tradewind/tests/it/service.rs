@@ -3,23 +3,28 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-/// A `[services.NAME]` table. Modes: `ok`; `falls` at once;
+/// A `[services.NAME]` table. Modes: `ok`, answers everything with its name; `numbered`, and with its instance's number;
+/// `falls` at once;
 /// `falls-until` there is a file `mended` beside the manifest;
 /// `chatty`, writes without end, and the file `chatted` beside the manifest when it has written much.
 pub(crate) fn described(name: &str, mode: &str, more: &str) -> String {
     let program = std::env::current_exe().unwrap().display().to_string();
     format!(
         "[services.{name}]\nrun = [{program:?}, \"service::be_a_service\", \"--exact\", \"--nocapture\"]\n\
-         env = {{ TINY_LISTEN = \"{{listen}}\", TINY_NAME = \"{name}\", TINY_MODE = \"{mode}\" }}\n{more}\n"
+         env = {{ TINY_LISTEN = \"{{listen}}\", TINY_NAME = \"{name}\", TINY_MODE = \"{mode}\", \
+         TINY_NUMBER = \"{{instance}}\" }}\n{more}\n"
     )
 }
 
 #[test]
 fn be_a_service() {
     let Ok(listen) = std::env::var("TINY_LISTEN") else { return };
-    let name = std::env::var("TINY_NAME").unwrap();
+    let mut name = std::env::var("TINY_NAME").unwrap();
     println!("\n{name} begins");
     let mode = std::env::var("TINY_MODE").unwrap();
+    if mode == "numbered" {
+        name = format!("{name}.{}", std::env::var("TINY_NUMBER").unwrap());
+    }
     if mode == "falls" || (mode == "falls-until" && !std::path::Path::new("mended").exists()) {
         println!("{name} cannot go on");
         std::process::exit(3);

@@ -1,7 +1,7 @@
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
-use tradewind_gateway::{Gateway, Route, RouteTable};
+use tradewind_gateway::{Gateway, Route, RouteTable, Upstream};
 
 use super::*;
 use crate::seed::sample::Sample;
@@ -38,8 +38,9 @@ async fn what_came_in_in_one_process_is_delivered_and_is_there_already_when_it_c
     let count = page.events.iter().filter(|event| event.event_type() == "OrderDelivered").count();
     assert_eq!(count as u64, first.baskets.added);
 
-    let routes = ["catalog", "ordering"]
-        .map(|name| Route::new(&format!("/api/{name}"), name, shop.handle(name).unwrap().address()).unwrap());
+    let routes = ["catalog", "ordering"].map(|name| {
+        Route::new(&format!("/api/{name}"), Upstream::new(name, [shop.handle(name).unwrap().address()])).unwrap()
+    });
     let options = tradewind_gateway::Options::new("127.0.0.1:0".parse().unwrap());
     let gateway = Gateway::bind(options, RouteTable::new(routes.to_vec()).unwrap()).await.unwrap();
     let (url, stop) = (format!("http://{}", gateway.address()), CancellationToken::new());

@@ -176,10 +176,10 @@ impl Options {
             anyhow::ensure!(told, "--read-models can be postgres://HOST/DATABASE, or file: for the data folder");
             return Ok(None);
         }
-        // Each context has a schema of its own, as each store has.
+        // Each context has a schema of its own, as each store has; beside the store it is the store's.
         let has_schema = url.split_once('?').is_some_and(|(_, query)| query.contains("schema="));
         let separator = if url.contains('?') { '&' } else { '?' };
-        let url = match has_schema || self.read_models.is_none() {
+        let url = match has_schema || url == store {
             true => url.to_owned(),
             false => format!("{url}{separator}schema={}", self.context.name()),
         };

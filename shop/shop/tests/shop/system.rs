@@ -9,7 +9,7 @@ use clap::Parser;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tradewind_events::SystemClock;
-use tradewind_gateway::{Gateway, Route, RouteTable};
+use tradewind_gateway::{Gateway, Route, RouteTable, Upstream};
 use tradewind_testkit::memory_store::MemoryStore;
 use tradewind_testkit::servers::Postgres;
 
@@ -170,7 +170,9 @@ pub(crate) fn free_address() -> SocketAddr {
 
 /// A gateway in front of services.
 pub(crate) async fn front(services: &[(&str, SocketAddr)]) -> (String, DropGuard) {
-    let route = |(name, address): &(&str, SocketAddr)| Route::new(&format!("/api/{name}"), name, *address).unwrap();
+    let route = |(name, address): &(&str, SocketAddr)| {
+        Route::new(&format!("/api/{name}"), Upstream::new(name, [*address])).unwrap()
+    };
     let routes = services.iter().map(route).collect();
     let options = tradewind_gateway::Options::new("127.0.0.1:0".parse().unwrap());
     let gateway = Gateway::bind(options, RouteTable::new(routes).unwrap()).await.unwrap();

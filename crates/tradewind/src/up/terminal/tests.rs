@@ -1,21 +1,23 @@
 use tradewind_events::{Clock, SystemClock};
-use tradewind_fleet::{FleetEvent, LogLine, Output, ServiceName};
+use tradewind_fleet::{CommandTemplate, FleetEvent, Instance, LogLine, Output, ServiceName, ServiceSpec};
 
 use super::*;
 
+fn one() -> Instance {
+    Instance::only(ServiceName::new("one").unwrap())
+}
+
 fn log(text: &str) -> News {
-    let service = ServiceName::new("one").unwrap();
     News::Fleet(FleetEvent::Log(LogLine {
         at: SystemClock.now(),
-        service,
+        instance: one(),
         output: Output::Stdout,
         text: text.to_owned(),
     }))
 }
 
 fn fell() -> News {
-    let service = ServiceName::new("one").unwrap();
-    News::Fleet(FleetEvent::Fell { at: SystemClock.now(), service, pid: None, reason: "exited".to_owned() })
+    News::Fleet(FleetEvent::Fell { at: SystemClock.now(), instance: one(), pid: None, reason: "exited".to_owned() })
 }
 
 fn starting() -> Terminal {
@@ -57,7 +59,7 @@ fn falling_again_for_the_same_reason_is_no_news_once_given_up() {
     let failed = || {
         News::Fleet(FleetEvent::Failed {
             at: SystemClock.now(),
-            service: ServiceName::new("one").unwrap(),
+            instance: one(),
             code: ErrorCode::SERVICE_FAILED,
             reason: "exited".to_owned(),
             last_lines: vec!["cannot go on".to_owned()],
@@ -69,4 +71,16 @@ fn falling_again_for_the_same_reason_is_no_news_once_given_up() {
     assert!(shown.contains("error[TW-4004]: given up, and tried again every 10.0 s"), "{shown}");
     assert!(shown.contains("cannot go on"), "{shown}");
     assert_eq!(terminal.show(&fell()) + &terminal.show(&failed()), "");
+}
+
+#[test]
+fn instances_are_told_apart_by_their_number_where_there_are_several() {
+    let mut spec = ServiceSpec::new(ServiceName::new("many").unwrap(), CommandTemplate::parse("run").unwrap());
+    spec.instances = 2;
+    let mut terminal = Terminal::new(false);
+    let shown: Vec<String> = Instance::all_of(&spec)
+        .chain([one()])
+        .map(|instance| terminal.show(&News::Fleet(FleetEvent::Draining { at: SystemClock.now(), instance })))
+        .collect();
+    assert_eq!(shown, ["many.1  │ draining\n", "many.2  │ draining\n", "one     │ draining\n"]);
 }

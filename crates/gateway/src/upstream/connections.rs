@@ -1,4 +1,4 @@
-//! Connections to services.
+//! Connections to instances.
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use crate::Timeouts;
 use crate::body::SharedBody;
 
-/// Sends requests to services, on kept connections where there are some.
-pub(crate) struct Upstreams {
+/// Sends requests to instances, on kept connections where there are some.
+pub(crate) struct Connections {
     pooled: Client<HttpConnector, SharedBody>,
     /// Keeps nothing: each request gets a connection that nobody can have closed in the meantime.
     fresh: Client<HttpConnector, SharedBody>,
@@ -38,7 +38,7 @@ pub(crate) enum NoAnswer {
     Timeout,
 }
 
-impl Upstreams {
+impl Connections {
     pub(crate) fn new(timeouts: Timeouts) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(timeouts.connect));

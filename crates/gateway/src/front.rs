@@ -1,0 +1,46 @@
+//! One address before all instances of a service, for its neighbours.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use tradewind_http::Server;
+
+use crate::proxy::Proxy;
+use crate::server::serve;
+use crate::{BindError, GatewayHandle, Upstream};
+
+/// A listener that passes everything, whatever its path, to one service: to those inside what the service's own address
+/// would be to them if it had only one.
+pub struct Front {
+    server: Server,
+    proxy: Arc<Proxy>,
+    upstream: Upstream,
+}
+
+impl GatewayHandle {
+    /// Listens for one service alone, with the gateway's connections, limits and metrics.
+    ///
+    /// # Errors
+    /// [`BindError`] if the address cannot be listened on.
+    pub async fn front(&self, address: SocketAddr, upstream: Upstream) -> Result<Front, BindError> {
+        let proxy = Arc::clone(&self.0);
+        let bound = Server::bind(address, proxy.options.limits).await;
+        let server = bound.map_err(|error| BindError { address, error })?;
+        Ok(Front { server, proxy, upstream })
+    }
+}
+
+impl Front {
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.server.local_addr()
+    }
+
+    /// Serves until `shutdown`, and drains as the gateway does, but on its own.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let Self { server, proxy, upstream } = self;
+        serve(server, proxy, Some(upstream), CancellationToken::new(), shutdown).await;
+    }
+}
