@@ -16,6 +16,7 @@ mod paper;
 mod past;
 mod profiles;
 mod reviews;
+mod scaled;
 mod similar;
 mod system;
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -17,9 +18,14 @@ use crate::http::wait_for;
 /// A debug build on a busy machine, with the sample to place, takes its time.
 const READY_WITHIN: Duration = Duration::from_secs(180);
 
-/// The folder that the programs under test are in: `target/debug` or `target/release`.
+/// The folder that the programs under test are in: `target/debug` or `target/release`, or what `TRADEWIND_TEST_PROGRAMS`
+/// names, where both were built before.
 pub(crate) fn target() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_shop")).parent().unwrap_or(Path::new("."))
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let built = || Path::new(env!("CARGO_BIN_EXE_shop")).parent().unwrap_or(Path::new(".")).to_owned();
+        std::env::var_os("TRADEWIND_TEST_PROGRAMS").map_or_else(built, PathBuf::from)
+    })
 }
 
 /// A running system.
@@ -31,9 +37,12 @@ pub(crate) struct System {
     up: Mutex<Up>,
 }
 
+/// What runs: each instance of a service that is ready, with its process and URL.
+type Running = HashMap<(String, u16), (i32, String)>;
+
 struct Up {
     child: Child,
-    pids: watch::Receiver<HashMap<String, i32>>,
+    running: watch::Receiver<Running>,
     seeded: watch::Receiver<bool>,
 }
 
@@ -45,27 +54,39 @@ impl System {
 
     /// The same by a manifest of its own.
     pub(crate) async fn start_as(manifest: Manifest) -> anyhow::Result<Self> {
+        let system = Self::start_empty(manifest).await?;
+        system.wait_until_ready().await?;
+        Ok(system)
+    }
+
+    /// The same, and there may be nothing to sell.
+    pub(crate) async fn start_empty(manifest: Manifest) -> anyhow::Result<Self> {
         build().await?;
         let folder = tempfile::tempdir()?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let up = spawn(&manifest, folder.path(), port)?;
         let system = Self { url: format!("http://127.0.0.1:{port}"), manifest, folder, up: Mutex::new(up) };
-        system.wait_until_ready().await?;
+        system.wait_until_running().await?;
         Ok(system)
     }
 
     async fn wait_until_ready(&self) -> anyhow::Result<()> {
-        let mut pids = self.up.lock().await.pids.clone();
-        let all = |pids: &HashMap<String, i32>| {
-            ["catalog", "ordering", "customers", "inventory", "invoicing", "recommendations", "storefront"]
-                .iter()
-                .all(|name| pids.contains_key(*name))
-        };
-        let ready = tokio::time::timeout(READY_WITHIN, pids.wait_for(all)).await;
-        ready.context("the services are not ready in time")?.context("tradewind up has ended; its output is above")?;
+        self.wait_until_running().await?;
         let products = format!("{}/api/catalog/products?q=milk&limit=2", self.url);
         let enough = |page: &Value| page["items"].as_array().is_some_and(|items| items.len() == 2);
         wait_for(&products, READY_WITHIN, enough).await?;
+        Ok(())
+    }
+
+    async fn wait_until_running(&self) -> anyhow::Result<()> {
+        let mut running = self.up.lock().await.running.clone();
+        let all = |running: &Running| {
+            ["catalog", "ordering", "customers", "inventory", "invoicing", "recommendations", "storefront"]
+                .iter()
+                .all(|name| running.keys().any(|(service, _)| service == name))
+        };
+        let ready = tokio::time::timeout(READY_WITHIN, running.wait_for(all)).await;
+        ready.context("the services are not ready in time")?.context("tradewind up has ended; its output is above")?;
         Ok(())
     }
 
@@ -79,11 +100,28 @@ impl System {
 
     /// Kills one service's process, which this system's own `up` started.
     pub(crate) async fn kill(&self, service: &str) -> anyhow::Result<()> {
-        let mut pids = self.up.lock().await.pids.clone();
-        let runs = pids.wait_for(|pids| pids.contains_key(service));
-        let pids =
-            tokio::time::timeout(READY_WITHIN, runs).await.with_context(|| format!("{service} does not run"))??;
-        kill(pids[service])
+        self.kill_instance(service, 1).await
+    }
+
+    /// Kills one of a service's processes.
+    pub(crate) async fn kill_instance(&self, service: &str, number: u16) -> anyhow::Result<()> {
+        kill(self.wait_for_instance(service, number).await?.0)
+    }
+
+    /// Waits until one of a service's processes is ready; its id and URL.
+    pub(crate) async fn wait_for_instance(&self, service: &str, number: u16) -> anyhow::Result<(i32, String)> {
+        let mut running = self.up.lock().await.running.clone();
+        let wanted = (service.to_owned(), number);
+        let runs = running.wait_for(|running| running.contains_key(&wanted));
+        let running = tokio::time::timeout(READY_WITHIN, runs).await;
+        Ok(running.with_context(|| format!("{service}.{number} does not run"))??[&wanted].clone())
+    }
+
+    /// Where one of a service's processes is, if it is ready.
+    pub(crate) async fn url_of(&self, service: &str, number: u16) -> Option<String> {
+        let running = self.up.lock().await.running.clone();
+        let known = running.borrow().get(&(service.to_owned(), number)).map(|(_, url)| url.clone());
+        known
     }
 
     /// Kills `up`, and with it what it started, and starts it again on the same folder and port.
@@ -111,7 +149,8 @@ impl System {
 
 /// Without it, a test of yesterday's program would pass. `./test` has built it already, with all else.
 async fn build() -> anyhow::Result<()> {
-    if std::env::var_os("TRADEWIND_TEST_NO_BUILD").is_some() {
+    let is_built = ["TRADEWIND_TEST_NO_BUILD", "TRADEWIND_TEST_PROGRAMS"];
+    if is_built.into_iter().any(|name| std::env::var_os(name).is_some()) {
         return Ok(());
     }
     let mut cargo = Command::new(option_env!("CARGO").unwrap_or("cargo"));
@@ -138,9 +177,12 @@ fn spawn(manifest: &Manifest, folder: &Path, port: u16) -> anyhow::Result<Up> {
     if let Some(profile) = manifest.profile {
         command.args(["--profile", profile]);
     }
+    for (service, instances) in &manifest.scaled {
+        command.arg("--scale").arg(format!("{service}={instances}"));
+    }
     command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().context("cannot start tradewind up")?;
-    let (told, pids) = watch::channel(HashMap::new());
+    let (told, running) = watch::channel(Running::new());
     let (tell_seeded, seeded) = watch::channel(false);
     let mut lines = BufReader::new(child.stdout.take().context("its output")?).lines();
     tokio::spawn(async move {
@@ -148,49 +190,58 @@ fn spawn(manifest: &Manifest, folder: &Path, port: u16) -> anyhow::Result<Up> {
             note(&told, &tell_seeded, &line);
         }
     });
-    Ok(Up { child, pids, seeded })
+    Ok(Up { child, running, seeded })
 }
 
 /// The shop's own manifest.
 pub(crate) struct Manifest {
-    text: String,
+    pub(crate) text: String,
     profile: Option<&'static str>,
+    scaled: Vec<(&'static str, u16)>,
 }
 
 impl Manifest {
     /// With the programs of this build.
     pub(crate) fn of_this_build() -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(workspace().join("tradewind.toml")).context("the workspace's manifest")?;
-        Ok(Self { text: text.replace("target/release/", &format!("{}/", target().display())), profile: None })
+        let text = text.replace("target/release/", &format!("{}/", target().display()));
+        Ok(Self { text, profile: None, scaled: Vec::new() })
     }
 
     /// With this profile, whose server is elsewhere: nothing but the URL is changed.
     pub(crate) fn with_profile(self, profile: &'static str, usual: &str, here: &str) -> anyhow::Result<Self> {
         ensure!(self.text.matches(usual).count() == 1, "the manifest has {usual} once, in the profile {profile}");
-        Ok(Self { text: self.text.replace(usual, here), profile: Some(profile) })
+        Ok(Self { text: self.text.replace(usual, here), profile: Some(profile), ..self })
+    }
+
+    /// With so many instances of these services.
+    pub(crate) fn scaled(self, instances: &[(&'static str, u16)]) -> Self {
+        Self { scaled: instances.to_vec(), ..self }
     }
 }
 
 /// Follows which process each service has, and whether the sample is placed. Lines that matter to a person who reads a failed test are passed on.
-fn note(told: &watch::Sender<HashMap<String, i32>>, seeded: &watch::Sender<bool>, line: &str) {
+fn note(told: &watch::Sender<Running>, seeded: &watch::Sender<bool>, line: &str) {
     let Ok(event) = serde_json::from_str::<Value>(line) else {
         eprintln!("up: {line}");
         return;
     };
     let service = event["service"].as_str().unwrap_or_default().to_owned();
+    let number = event["instance"].as_u64().and_then(|number| u16::try_from(number).ok()).unwrap_or_default();
     match event["type"].as_str() {
         Some("ready") => {
             if let Some(pid) = event["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()) {
-                told.send_modify(|pids| {
-                    pids.insert(service, pid);
+                let url = event["url"].as_str().unwrap_or_default().to_owned();
+                told.send_modify(|running| {
+                    running.insert((service, number), (pid, url));
                 });
             }
         }
         Some("seeded") => {
             seeded.send_replace(event["ok"] == true);
         }
-        Some("fell") => told.send_modify(|pids| {
-            pids.remove(&service);
+        Some("fell") => told.send_modify(|running| {
+            running.remove(&(service, number));
         }),
         _ => {}
     }

@@ -1,10 +1,19 @@
-//! The whole year, through the real command path, against what pandas computes from the same files. It takes a minute or
-//! two, and files that are not part of the repository, so it runs only when it is asked for:
+//! The whole year, through the real command path, against what pandas computes from the same files: in one process here,
+//! and as `tradewind up` runs the shop in `profiles`. It takes minutes, and files that are not part of the repository, so
+//! it runs only when it is asked for, by `./test` if `TRADEWIND_YEAR` is set, or by hand:
 //!
 //! ```sh
-//! TRADEWIND_YEAR=FOLDER cargo test --release -p shop --features import --test year -- --ignored
+//! TRADEWIND_YEAR=FOLDER cargo test --release -p shop --features import,kafka --test year -- --ignored --test-threads=1
 //! ```
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "../browser/http.rs"]
+#[expect(dead_code, reason = "the browser's tests need more of it")]
+mod http;
+mod profiles;
+#[path = "../browser/system.rs"]
+#[expect(dead_code, reason = "the browser's tests need more of it")]
+mod system;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -54,6 +63,17 @@ async fn a_year_that_was_killed_on_its_way_comes_to_what_pandas_says() {
     let report: Value = serde_json::from_slice(&done.stdout).unwrap();
     eprintln!("{report}");
     let expected = expected();
+    check_lines(&report, &expected);
+    assert!(report["baskets"]["already_there"].as_u64().unwrap() > 0, "it was killed before anything was ordered");
+
+    let shop = InProcess::open(data.path()).await.unwrap();
+    shop.settled().await.unwrap();
+    check_orders(&Asked::at(format!("http://{}", shop.handle("ordering").unwrap().address())), &expected).await;
+    shop.close().await.unwrap();
+}
+
+/// No line is lost silently, and each basket that can be ordered was.
+fn check_lines(report: &Value, expected: &Value) {
     let number = |value: &Value| value.as_u64().unwrap();
     assert_eq!(report["lines"]["total"], expected["lines"]["total"]);
     assert_eq!(report["lines"]["ordered"], expected["lines"]["ordered"]);
@@ -62,22 +82,16 @@ async fn a_year_that_was_killed_on_its_way_comes_to_what_pandas_says() {
     assert_eq!(number(&report["lines"]["ordered"]) + not_ordered, 1_469_307);
     let orders = number(&report["baskets"]["added"]) + number(&report["baskets"]["already_there"]);
     assert_eq!(orders, number(&expected["baskets"]["ordered"]));
-    assert!(number(&report["baskets"]["already_there"]) > 0, "it was killed before anything was ordered");
-
-    let shop = InProcess::open(data.path()).await.unwrap();
-    shop.settled().await.unwrap();
-    let asked = Asked { base: format!("http://{}", shop.handle("ordering").unwrap().address()), http: client() };
-    assert_eq!(asked.sales("department", |key| key.to_owned()).await, totals_of(&expected, "by_department"));
-    assert_eq!(asked.sales("day", |day| day[..7].to_owned()).await, totals_of(&expected, "by_month"));
-    assert_eq!(asked.best_products().await, expected["best_products"]);
-    for (household, [orders, _, cents]) in totals_of(&expected, "by_household") {
-        assert_eq!(asked.history(&household).await, (orders, cents), "household {household}");
-    }
-    shop.close().await.unwrap();
 }
 
-fn client() -> Client<HttpConnector, Full<Bytes>> {
-    Client::builder(TokioExecutor::new()).build_http()
+/// Orders, units and cents, by everything that they can be summed up by.
+async fn check_orders(asked: &Asked, expected: &Value) {
+    assert_eq!(asked.sales("department", |key| key.to_owned()).await, totals_of(expected, "by_department"));
+    assert_eq!(asked.sales("day", |day| day[..7].to_owned()).await, totals_of(expected, "by_month"));
+    assert_eq!(asked.best_products().await, expected["best_products"]);
+    for (household, [orders, _, cents]) in totals_of(expected, "by_household") {
+        assert_eq!(asked.history(&household).await, (orders, cents), "household {household}");
+    }
 }
 
 /// The shop's read models, over HTTP.
@@ -87,6 +101,10 @@ struct Asked {
 }
 
 impl Asked {
+    fn at(base: String) -> Self {
+        Self { base, http: Client::builder(TokioExecutor::new()).build_http() }
+    }
+
     async fn get(&self, path: &str) -> Value {
         let request = Request::get(format!("{}{path}", self.base)).body(Full::new(Bytes::new())).unwrap();
         let answer = self.http.request(request).await.unwrap();
@@ -114,17 +132,26 @@ impl Asked {
 
     /// How many orders a household has that were delivered, and what they cost.
     async fn history(&self, household: &str) -> (u64, u64) {
-        let (mut orders, mut cents, mut after) = (0, 0, String::new());
+        let path = format!("/api/ordering/customers/{household}/orders");
+        self.sum(&path, |order| order["status"] == "delivered").await
+    }
+
+    /// How many invoices a household has, and what they say that it owes.
+    async fn invoices(&self, household: &str) -> (u64, u64) {
+        let path = format!("/api/invoicing/customers/{household}/documents");
+        self.sum(&path, |document| document["kind"] == "invoice").await
+    }
+
+    /// How many items of a list are wanted, page by page, and the sum of their cents.
+    async fn sum(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> (u64, u64) {
+        let (mut count, mut cents, mut after) = (0, 0, String::new());
         loop {
-            let path = format!("/api/ordering/customers/{household}/orders?limit=200&after={after}");
-            let page = self.get(&path).await;
-            for order in page["items"].as_array().unwrap() {
-                if order["status"] == "delivered" {
-                    orders += 1;
-                    cents += order["total_cents"].as_u64().unwrap();
-                }
+            let page = self.get(&format!("{path}?limit=200&after={after}")).await;
+            for item in page["items"].as_array().unwrap().iter().filter(|item| wanted(item)) {
+                count += 1;
+                cents += item["total_cents"].as_u64().unwrap();
             }
-            let Some(next) = page["next"].as_str() else { return (orders, cents) };
+            let Some(next) = page["next"].as_str() else { return (count, cents) };
             next.clone_into(&mut after);
         }
     }
