@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tradewind_events::EventSource;
 use tradewind_outbox::postgres::{Outbox, OutboxOptions};
-use tradewind_testkit::servers::{Postgres, Process, StopMode, is_left_out};
+use tradewind_testkit::servers::{Postgres, Process, is_left_out};
 
 use crate::given::{Bank, Heard, WITHIN, connector, listen, options, server, stamp};
 
@@ -66,7 +66,7 @@ async fn killed_and_stopped_stampers_lose_and_invert_nothing() {
     assert_eq!(heard.events, committed);
 }
 
-/// As when the power fails, and comes back. Positions that a reader has seen stay what they were, and the sequence's
+/// By `kill -9`, and comes back. Positions that a reader has seen stay what they were, and the sequence's
 /// jump over some numbers is a gap like any other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_database_is_killed_and_comes_back() {
@@ -80,7 +80,7 @@ async fn the_database_is_killed_and_comes_back() {
     let mut heard = Heard::default().until(Arc::clone(&source), committed / 2).await;
     for _ in 0..3 {
         let killing = tokio::task::spawn_blocking(move || {
-            server.stop(StopMode::Immediate);
+            server.kill();
             server.start_again();
             server
         });

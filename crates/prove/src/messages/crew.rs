@@ -181,6 +181,17 @@ impl Crew {
         self.link(from, to, place).await
     }
 
+    /// A link that is cut, to the Kafka server of the proof's own, which tells its clients where it is.
+    async fn link_to_kafka(&mut self, from: &str, address: SocketAddr) -> Result<u16, String> {
+        let (sender, place) = watch::channel(Some(address));
+        self._places.push(sender);
+        let link = Link::standing_for(format!("{from} to the broker"), place, address).await;
+        let link = link.map_err(|error| format!("no port is free: {error}"))?;
+        let port = link.port;
+        self.links.push(link);
+        Ok(port)
+    }
+
     async fn feed_url(&mut self, from: &str, to: &str, place: &Place) -> Result<String, String> {
         let port = self.link(from, to, place.clone()).await?;
         Ok(format!("http://127.0.0.1:{port}"))
@@ -190,7 +201,10 @@ impl Crew {
         let address = self.broker.as_ref().map(|broker| broker.address);
         let mut url = match (&options.broker, address) {
             (BrokerChoice::Nats, Some(address)) => BrokerUrl::Nats(vec![parsed(&format!("nats://{address}"))?]),
-            (BrokerChoice::Kafka, Some(address)) => BrokerUrl::Kafka(vec![parsed(&format!("kafka://{address}"))?]),
+            (BrokerChoice::Kafka, Some(address)) => {
+                let through = self.link_to_kafka(from, address).await?;
+                return Ok(format!("kafka://127.0.0.1:{through}"));
+            }
             (BrokerChoice::RabbitMq, Some(address)) => {
                 BrokerUrl::Amqp(parsed(&format!("amqp://guest:guest@{address}/%2f"))?)
             }

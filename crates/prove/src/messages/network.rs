@@ -15,6 +15,7 @@ use tokio::process::Command;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::announcement::Announcement;
 use super::plan::Cut;
 
 /// How many bytes are on their way in one direction of a connection.
@@ -58,10 +59,25 @@ pub(super) struct Link {
 impl Link {
     /// A link to wherever its end is.
     pub(super) async fn to(name: String, target: Place) -> io::Result<Self> {
+        Self::with(name, target, |_| None).await
+    }
+
+    /// A link to a server that tells its clients where it is: through this link, they hear that it is here.
+    pub(super) async fn standing_for(name: String, target: Place, server: SocketAddr) -> io::Result<Self> {
+        let announced = |port| Some(Announcement::of(&server.ip().to_string(), server.port(), port));
+        Self::with(name, target, announced).await
+    }
+
+    async fn with(
+        name: String,
+        target: Place,
+        announced: impl FnOnce(u16) -> Option<Announcement>,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
         let (cut, state) = watch::channel(None);
-        let accepting = tokio::spawn(accept(listener, target, state));
+        let way = Way { target, state, announced: announced(port).map(Arc::new) };
+        let accepting = tokio::spawn(accept(listener, way));
         Ok(Self { name, port, cut, _accepting: AbortOnDropHandle::new(accepting) })
     }
 
@@ -102,23 +118,31 @@ impl Link {
     }
 }
 
-async fn accept(listener: TcpListener, target: Place, state: watch::Receiver<Option<Cut>>) {
+/// What a link's connections have in common.
+#[derive(Clone)]
+struct Way {
+    target: Place,
+    state: watch::Receiver<Option<Cut>>,
+    announced: Option<Arc<Announcement>>,
+}
+
+async fn accept(listener: TcpListener, way: Way) {
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
         let Ok(turn) = Arc::clone(&room).acquire_owned().await else { return };
         let Ok((client, _)) = listener.accept().await else { continue };
-        let (target, state) = (target.clone(), state.clone());
+        let way = way.clone();
         tokio::spawn(async move {
-            carry(client, target, state).await;
+            carry(client, way).await;
             drop(turn);
         });
     }
 }
 
-async fn carry(client: TcpStream, target: Place, state: watch::Receiver<Option<Cut>>) {
+async fn carry(client: TcpStream, way: Way) {
+    let Way { target, mut state, announced } = way;
     let mut closing = state.clone();
     let carrying = async {
-        let mut state = state;
         // Whoever connects while nothing gets through waits.
         state.wait_for(|cut| *cut != Some(Cut::Silent)).await.ok()?;
         let target = (*target.borrow())?;
@@ -126,8 +150,8 @@ async fn carry(client: TcpStream, target: Place, state: watch::Receiver<Option<C
         let _ = (client.set_nodelay(true), server.set_nodelay(true));
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
-        let asked = pass(from_client, to_server, state.clone(), |cut| cut != Some(Cut::Silent));
-        let answered = pass(from_server, to_client, state, |cut| cut.is_none());
+        let asked = pass(from_client, to_server, state.clone(), |cut| cut != Some(Cut::Silent), None);
+        let answered = pass(from_server, to_client, state, |cut| cut.is_none(), announced.as_deref());
         // As soon as one end is gone, so is the other.
         tokio::select! {
             () = asked => {}
@@ -147,12 +171,19 @@ async fn pass(
     mut to: OwnedWriteHalf,
     mut state: watch::Receiver<Option<Cut>>,
     lets: impl Fn(Option<Cut>) -> bool,
+    announced: Option<&Announcement>,
 ) {
-    let mut buffer = vec![0; BUFFER_BYTES];
-    while let Ok(got @ 1..) = from.read(&mut buffer).await {
-        if state.wait_for(|cut| lets(*cut)).await.is_err() || to.write_all(&buffer[..got]).await.is_err() {
+    // At its beginning: what came before, and may be the beginning of an announcement.
+    let mut held = 0;
+    let mut buffer = vec![0; BUFFER_BYTES + announced.map_or(0, Announcement::held_max)];
+    while let Ok(got @ 1..) = from.read(&mut buffer[held..]).await {
+        let there = held + got;
+        held = announced.map_or(0, |announced| announced.change(&mut buffer[..there]));
+        let passed = there - held;
+        if state.wait_for(|cut| lets(*cut)).await.is_err() || to.write_all(&buffer[..passed]).await.is_err() {
             return;
         }
+        buffer.copy_within(passed..there, 0);
     }
 }
 

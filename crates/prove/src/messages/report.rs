@@ -15,7 +15,7 @@ pub struct Faults {
     pub consumer_kills: u64,
     /// The broker, killed.
     pub broker_kills: u64,
-    /// The database, crashed.
+    /// The database, killed.
     pub database_kills: u64,
     /// Links, cut.
     pub cuts: u64,
@@ -86,7 +86,7 @@ impl fmt::Display for Report {
             (faults.relay_kills, "relays killed"),
             (faults.consumer_kills, "followers killed"),
             (faults.broker_kills, "brokers killed"),
-            (faults.database_kills, "databases crashed"),
+            (faults.database_kills, "databases killed"),
         ];
         for (count, what) in counts {
             writeln!(f, "  {count:>9}  {what}")?;

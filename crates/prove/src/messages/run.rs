@@ -145,7 +145,7 @@ impl Crew {
             let what = match fault.what {
                 What::Process(index) => format!("{} killed", self.members[index].lock().await.name),
                 What::Broker => "the broker killed".to_owned(),
-                What::Database => "the database crashed".to_owned(),
+                What::Database => "the database killed".to_owned(),
                 What::Link(index, cut) => format!("{} cut ({cut:?})", self.links[index].name),
             };
             told.push(format!("{what} at {} ms for {} ms", fault.at.as_millis(), fault.lasts.as_millis()));

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tradewind_testkit::servers::{Kafka, Nats, Postgres, RabbitMq, StopMode, missing};
+use tradewind_testkit::servers::{Kafka, Nats, Postgres, RabbitMq, missing};
 
 use super::options::BrokerChoice;
 
@@ -28,9 +28,7 @@ impl Server {
             Self::Kafka(server) => server.kill(),
             Self::Nats(server) => server.kill(),
             Self::RabbitMq(server) => server.kill(),
-            // Without a shutdown: it recovers at its start. Its own processes would survive its being killed, and keep
-            // it from being started.
-            Self::Postgres(server) => server.stop(StopMode::Immediate),
+            Self::Postgres(server) => server.kill(),
         }
     }
 

@@ -51,7 +51,7 @@ impl Load {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_crashes_under_load_and_comes_back_loses_nothing_acknowledged() {
+async fn a_server_that_falls_under_load_and_comes_back_loses_nothing_acknowledged() {
     if is_left_out("postgres") {
         return;
     }
@@ -59,10 +59,16 @@ async fn a_server_that_crashes_under_load_and_comes_back_loses_nothing_acknowled
     let store = open(&server.url("restarted"), OpenOptions::default()).await.unwrap();
     let followers = [Follower::start(&store).await];
     let load = Load::start(&store);
-    for mode in [StopMode::Immediate, StopMode::Fast, StopMode::Immediate] {
+    let falls: [fn(&mut Postgres); 4] = [
+        Postgres::kill,
+        |server| server.stop(StopMode::Fast),
+        |server| server.stop(StopMode::Immediate),
+        Postgres::kill,
+    ];
+    for fall in falls {
         load.goes_on(300).await;
         server = tokio::task::spawn_blocking(move || {
-            server.stop(mode);
+            fall(&mut server);
             server.start_again();
             server
         })

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::process::{Process, free_port};
 
@@ -149,6 +150,30 @@ impl Postgres {
         }
     }
 
+    /// Kills it and all its processes at once, as `kill -9`, and leaves its data: with the file that says that it runs,
+    /// and with what its next start has to recover.
+    ///
+    /// # Panics
+    /// If one of its processes does not end.
+    pub fn kill(&mut self) {
+        let Some(process) = self.process.take() else { return };
+        // Stopped, it makes no more of them, and does not shut down because one has gone.
+        process.signal(libc::SIGSTOP);
+        let children = children_of(process.id());
+        for child in &children {
+            // SAFETY: it only sends a signal. A number is not given again before its parent, which stands still, has
+            // waited for it.
+            unsafe { libc::kill(*child as i32, libc::SIGKILL) };
+        }
+        drop(process);
+        // As long as one of them has the shared memory, the server does not start again.
+        let begun = Instant::now();
+        while children.iter().any(|child| is_running(*child)) {
+            assert!(begun.elapsed() < READY_WITHIN, "a process of PostgreSQL does not end");
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     /// Starts it again on the same port.
     ///
     /// # Panics
@@ -225,6 +250,26 @@ fn binaries() -> Option<PathBuf> {
         .collect();
     found.sort();
     found.pop().map(|(_, bin)| bin)
+}
+
+/// The processes that one has started.
+fn children_of(parent: u32) -> Vec<u32> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let numbers = processes.filter_map(|entry| entry.file_name().to_string_lossy().parse().ok());
+    numbers.filter(|number| stat(*number).is_some_and(|(_, its_parent)| its_parent == parent)).collect()
+}
+
+/// Whether a process has not ended. One that nobody has waited for has, and holds nothing any more.
+fn is_running(process: u32) -> bool {
+    stat(process).is_some_and(|(state, _)| state != 'Z' && state != 'X')
+}
+
+/// The state of a process, and who has started it.
+fn stat(process: u32) -> Option<(char, u32)> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // Its name, in parentheses, may have anything in it.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
 }
 
 /// The user whose servers they are: PostgreSQL does not run as root.

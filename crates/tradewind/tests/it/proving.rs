@@ -1,6 +1,6 @@
 //! `tradewind prove`
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -42,8 +42,36 @@ fn an_interrupted_proof_leaves_nothing_behind() {
     assert_eq!(entries(), 0);
 }
 
+/// By what ways must be cut here: by the kernel, where root may make a network namespace.
+///
+/// # Panics
+/// If root lacks a program for it, with the line that installs it.
+fn network() -> Option<&'static str> {
+    // SAFETY: it only asks.
+    let is_root = unsafe { libc::geteuid() } == 0;
+    if !is_root || is_left_out("network") {
+        return None;
+    }
+    let succeeds = |arguments: &[&str]| {
+        let mut trying = Command::new(arguments[0]);
+        trying.args(&arguments[1..]).stdout(Stdio::null()).stderr(Stdio::null());
+        trying.status().is_ok_and(|status| status.success())
+    };
+    let all = [["iptables", "--version"], ["ip", "-V"], ["unshare", "--version"]];
+    let is_there = all.iter().all(|program| succeeds(program));
+    assert!(
+        is_there,
+        "networks cannot be cut: `apt-get install -y --no-install-recommends iptables iproute2 util-linux`, or let \
+         proxies stand for them with TRADEWIND_TEST_SKIP=network"
+    );
+    // In a container root may lack the right, which nothing that is installed gives.
+    let may = succeeds(&["unshare", "--net", "--", "iptables", "-w", "5", "-S"]);
+    may.then_some("packets that the kernel drops")
+}
+
 /// A few rounds of everything: processes killed, ways cut, servers killed where they are the proof's own.
 fn messages_are_proven(broker: &str, store: &str, rounds: u64) {
+    let network = network();
     let mut command = tradewind();
     let rounds_told = rounds.to_string();
     command.args(["prove", "messages", "--json", "--seed", "5"]);
@@ -53,6 +81,9 @@ fn messages_are_proven(broker: &str, store: &str, rounds: u64) {
     assert!(output.status.success(), "{told}");
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["rounds"], rounds, "{told}");
+    assert!(network.is_none_or(|network| report["network"] == network), "{told}");
+    // Each way can be cut, those to a server that tells its clients where it is as well.
+    assert_eq!(report["notes"], Value::Array(Vec::new()), "{told}");
     for nothing in ["lost", "duplicated", "inversions", "foreign"] {
         assert_eq!(report[nothing], 0, "{nothing}: {told}");
     }
