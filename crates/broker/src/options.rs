@@ -16,8 +16,6 @@ pub struct BrokerOptions {
     /// How long the broker keeps messages of a topic, and a group that nobody consumes. Who is away for longer reads
     /// what it missed from the feed.
     pub keep_for: Duration,
-    /// How many bytes of messages a broker keeps for a group that does not come for them (RabbitMQ).
-    pub group_bytes_max: u64,
     /// On how many servers of a cluster a topic lies (JetStream; Kafka, where 1 is as many as the cluster says).
     pub replicas: usize,
     /// Where RabbitMQ's management plugin is, on the same host: it is asked for policies that lose messages.
@@ -34,7 +32,6 @@ impl Default for BrokerOptions {
             answer_within: Duration::from_secs(10),
             prefetch: 16_384,
             keep_for: Duration::from_secs(7 * 24 * 3_600),
-            group_bytes_max: 1 << 30,
             replicas: 1,
             rabbitmq_management_port: 15_672,
             nats_monitoring_port: 8_222,

@@ -1,199 +1,127 @@
-//! Consuming: a group's quorum queue, and for a group that begins at the beginning first what the stream has kept.
-//!
-//! Such a group's queue is given a marker before anything else can come to it. As long as the marker is in the queue,
-//! what was before has not all been acknowledged, and whoever comes back reads it again.
+//! Consuming: all groups read the topic's stream, each from its own place on.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use futures_core::future::BoxFuture;
-use futures_util::{FutureExt, StreamExt};
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions};
-use lapin::types::FieldTable;
-use lapin::{BasicProperties, message::Delivery};
-use tradewind_events::Position;
 
-use super::history::{self, History};
-use super::{Link, broker_error, topology};
+use super::place::{Done, Place, PlaceKeeper};
+use super::stream::{self, Begin, Stream};
+use super::{Link, topology};
 use crate::{BrokerError, BrokerOptions, Consumer, Delivered, Receipt, StartFrom, Subscribe, Topic};
 
-const MARKER: &str = "tradewind.beginning";
-const PERSISTENT: u8 = 2;
+/// How long the message at a group's place may take to come, if the stream still has it.
+const COMES_WITHIN: Duration = Duration::from_secs(2);
+/// A place's queue is used so many times within the time after which it would be gone.
+const USES: u32 = 8;
 
 pub(super) struct RabbitMqConsumer {
-    link: Link,
-    topic: Topic,
-    deliveries: lapin::Consumer,
-    past: Option<Past>,
-    /// The last position from the past: the queue begins before the past ends.
-    past_through: Position,
+    stream: Stream,
+    place: PlaceKeeper,
     /// What has come and is not yet given out: it survives when a wait is broken off.
     ahead: Vec<Delivered>,
-    /// What is delivered and not acknowledged: its receipt and, for what has one, the server's tag.
-    unacknowledged: VecDeque<(Receipt, u64)>,
-    next_receipt: u64,
-}
-
-/// What is read from the stream before the queue.
-struct Past {
-    state: PastState,
-    /// The marker's tag, acknowledged when all of the past is.
-    marker: u64,
-}
-
-enum PastState {
-    /// Kept, so that a wait that is broken off is gone on with.
-    Opening(BoxFuture<'static, Result<(Box<History>, Position), BrokerError>>),
-    /// The stream, and the last position that was there when reading it began.
-    Reading(Box<History>, Position),
+    /// What is given out and not acknowledged.
+    unacknowledged: VecDeque<Done>,
 }
 
 impl RabbitMqConsumer {
     pub(super) async fn open(link: Link, subscribe: &Subscribe, options: &BrokerOptions) -> Result<Self, BrokerError> {
         let Subscribe { topic, group, from } = subscribe;
         topology::make_topic(&link, topic, options).await?;
-        let queue = topology::queue_name(topic, group);
-        if topology::make_queue(&link, topic, group, options).await? && *from == StartFrom::Beginning {
-            mark(&link, &queue).await?;
-        }
-        topology::bind(&link, &queue, &topology::topic_name(topic)).await?;
-        link.prefetch(options.prefetch).await?;
-        let nothing = FieldTable::default();
-        let consuming =
-            link.channel.basic_consume(queue.as_str().into(), "".into(), BasicConsumeOptions::default(), nothing);
-        let deliveries = link.within(consuming).await?;
-        Ok(Self {
-            link,
-            topic: topic.clone(),
-            deliveries,
-            past: None,
-            past_through: Position::START,
+        let queue = topology::place_name(topic, group);
+        let is_new = topology::make_place(&link, &queue, options).await?;
+        let known = if is_new { None } else { Place::find(&link, &queue).await? };
+        let (place, is_news) = match known {
+            Some(place) => (place, None),
+            None => {
+                let done = match from {
+                    StartFrom::Beginning => None,
+                    StartFrom::Now => stream::last(&link, topic).await?,
+                };
+                (Place { done }, Some(Place { done }))
+            }
+        };
+        let keeper = PlaceKeeper::begin(&link, queue, is_news, options.keep_for / USES).await?;
+        topology::remove_former_queue(&link, topic, group).await?;
+        let mut consumer = Self {
+            stream: Stream::open(&link, topic, begin(place), options.prefetch).await?,
+            place: keeper,
             ahead: Vec::new(),
             unacknowledged: VecDeque::new(),
-            next_receipt: 1,
-        })
-    }
-
-    /// What one delivery of the queue brings.
-    fn take(&mut self, delivery: &Delivery) {
-        if delivery.properties.kind().as_ref().is_some_and(|kind| kind.as_str() == MARKER) {
-            let opening = open_history(self.link.clone(), self.topic.clone());
-            self.past = Some(Past { state: PastState::Opening(Box::pin(opening)), marker: delivery.delivery_tag });
-            return;
+        };
+        if let Some(done) = place.done {
+            consumer.go_behind(done, &link, topic, options).await?;
         }
-        let receipt = self.receipt(delivery.delivery_tag);
-        let delivered = Delivered::read(&delivery.data, receipt);
-        self.ahead.extend(delivered.filter(|delivered| delivered.event.position() > self.past_through));
+        Ok(consumer)
     }
 
-    fn receipt(&mut self, tag: u64) -> Receipt {
-        let receipt = Receipt(self.next_receipt);
-        self.next_receipt += 1;
-        self.unacknowledged.push_back((receipt, tag));
-        receipt
-    }
-
-    /// Reads on in the past. The marker's tag belongs to its last message: acknowledging less than all of the past
-    /// acknowledges nothing.
-    async fn read_past(&mut self, max: usize) -> Result<(), BrokerError> {
-        while let Some(past) = &mut self.past {
-            let (history, until) = match &mut past.state {
-                PastState::Opening(opening) => {
-                    let (history, until) = opening.await?;
-                    past.state = PastState::Reading(history, until);
-                    continue;
-                }
-                PastState::Reading(history, until) => (history, *until),
-            };
-            let message = if self.past_through < until { history.next().await? } else { None };
-            let Some(mut message) = message else {
-                // To its end, or as far as it is still kept.
-                let marker = past.marker;
-                self.past = None;
-                let receipt = self.receipt(marker);
-                if let Some(last) = self.ahead.last_mut() {
-                    last.receipt = receipt;
-                }
-                break;
-            };
-            self.past_through = message.event.position();
-            message.receipt = Receipt(self.next_receipt.saturating_sub(1));
-            self.ahead.push(message);
-            if self.ahead.len() >= max && self.past_through < until {
-                break;
+    /// Reads over the message at the group's place. If there is another one, the stream has been made anew since, or
+    /// has lost its end with its server's machine: then it is read from its oldest message on, and whoever follows
+    /// drops what he knows.
+    async fn go_behind(
+        &mut self,
+        done: Done,
+        link: &Link,
+        topic: &Topic,
+        options: &BrokerOptions,
+    ) -> Result<(), BrokerError> {
+        if let Ok(first) = tokio::time::timeout(COMES_WITHIN, self.stream.next()).await {
+            let kept = first?;
+            let message = kept.read();
+            if kept.offset == done.offset
+                && message.as_ref().is_some_and(|message| message.event.position() == done.position)
+            {
+                return Ok(());
+            }
+            // The place lies before everything that is still kept.
+            if kept.offset > done.offset {
+                self.ahead.extend(message);
+                return Ok(());
             }
         }
+        tracing::warn!(%topic, offset = done.offset, position = %done.position,
+            "the topic's stream is not the one in which this group was; reading it from its beginning");
+        self.stream = Stream::open(link, topic, Begin::Oldest, options.prefetch).await?;
         Ok(())
     }
 }
 
-/// Without a cancellation first: after one, newer messages would go to the next consumer before what is given back.
-impl Drop for RabbitMqConsumer {
-    fn drop(&mut self) {
-        // Sent at once; nobody waits for the answer.
-        let _ = self.link.channel.close(200, "done".into()).now_or_never();
-    }
-}
-
-async fn open_history(link: Link, topic: Topic) -> Result<(Box<History>, Position), BrokerError> {
-    // A topic without a message has no past; its marker is acknowledged with the first message.
-    let until = history::last_position(&link, &topic).await?.unwrap_or(Position::START);
-    Ok((Box::new(History::open(&link, &topic, "first").await?), until))
-}
-
-/// Puts the marker into a queue that nothing else comes to yet.
-async fn mark(link: &Link, queue: &str) -> Result<(), BrokerError> {
-    let link = link.another().await?;
-    link.within(link.channel.confirm_select(ConfirmSelectOptions::default())).await?;
-    let properties = BasicProperties::default().with_delivery_mode(PERSISTENT).with_type(MARKER.into());
-    let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-    let sent = link.channel.basic_publish("".into(), queue.into(), options, b"", properties);
-    let confirmation = link.within(async { sent.await?.await }).await?;
-    if confirmation.is_ack() && confirmation.take_message().is_none() {
-        return Ok(());
-    }
-    Err(BrokerError::Unavailable("the server did not keep the marker of a new queue".to_owned()))
+fn begin(place: Place) -> Begin {
+    place.done.map_or(Begin::Oldest, |done| Begin::At(done.offset))
 }
 
 impl Consumer for RabbitMqConsumer {
     fn next(&mut self, max: usize) -> BoxFuture<'_, Result<Vec<Delivered>, BrokerError>> {
         Box::pin(async move {
-            if self.past.is_some() {
-                self.read_past(max).await?;
-            }
-            while self.ahead.len() < max && self.past.is_none() {
+            while self.ahead.len() < max {
                 let next = if self.ahead.is_empty() {
-                    self.deliveries.next().await
+                    self.stream.next().await
                 } else {
-                    match self.deliveries.next().now_or_never() {
+                    match self.stream.here() {
                         Some(next) => next,
                         None => break,
                     }
                 };
                 match next {
-                    Some(Ok(delivery)) => self.take(&delivery),
+                    Ok(kept) => self.ahead.extend(kept.read()),
                     // What came before it is given first; a channel that broke tells so again.
-                    Some(Err(_)) | None if !self.ahead.is_empty() => break,
-                    Some(Err(error)) => return Err(broker_error(&error)),
-                    None => return Err(BrokerError::Unavailable("the server ended the deliveries".to_owned())),
-                }
-                if self.past.is_some() && self.ahead.is_empty() {
-                    self.read_past(max).await?;
+                    Err(_) if !self.ahead.is_empty() => break,
+                    Err(error) => return Err(error),
                 }
             }
-            Ok(std::mem::take(&mut self.ahead))
+            let rest = self.ahead.split_off(max.min(self.ahead.len()));
+            let given = std::mem::replace(&mut self.ahead, rest);
+            let done = |message: &Delivered| Done { offset: message.receipt.0, position: message.event.position() };
+            self.unacknowledged.extend(given.iter().map(done));
+            Ok(given)
         })
     }
 
     fn acknowledge(&mut self, through: Receipt) -> BoxFuture<'_, Result<(), BrokerError>> {
-        Box::pin(async move {
-            let done = self.unacknowledged.partition_point(|(receipt, _)| *receipt <= through);
-            let Some((_, tag)) = done.checked_sub(1).and_then(|last| self.unacknowledged.get(last)) else {
-                return Ok(());
-            };
-            let all_before = BasicAckOptions { multiple: true };
-            self.link.within(self.link.channel.basic_ack(*tag, all_before)).await?;
-            self.unacknowledged.drain(..done);
-            Ok(())
-        })
+        let done = self.unacknowledged.partition_point(|message| message.offset <= through.0);
+        let last = done.checked_sub(1).and_then(|last| self.unacknowledged.get(last)).copied();
+        let outcome = last.map_or(Ok(()), |last| self.place.keep(last));
+        self.unacknowledged.drain(..done);
+        Box::pin(async move { outcome })
     }
 }

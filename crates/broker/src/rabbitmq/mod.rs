@@ -1,11 +1,12 @@
 //! RabbitMQ. A topic is an exchange, `tradewind.TOPIC`, and a stream of the same name that keeps what was published:
-//! so a message always has a queue to go to, and a publisher can ask what was published last. Each group has a quorum
-//! queue of its own, `tradewind.TOPIC.GROUP`.
+//! so a message always has a queue to go to, a publisher can ask what was published last, and all groups read the one
+//! copy. Where a group is lies in a small queue of its own, `tradewind.TOPIC.GROUP.place`.
 
 mod consumer;
 mod doubts;
-mod history;
+mod place;
 mod publisher;
+mod stream;
 mod topology;
 mod weaknesses;
 
@@ -123,7 +124,7 @@ impl Broker for RabbitMq {
     fn consumer(&self, subscribe: Subscribe) -> BoxFuture<'_, Result<Box<dyn Consumer>, BrokerError>> {
         Box::pin(async move {
             let consumer = consumer::RabbitMqConsumer::open(self.link().await?, &subscribe, &self.options).await?;
-            self.warn(topology::queue_name(&subscribe.topic, &subscribe.group));
+            self.warn(topology::place_name(&subscribe.topic, &subscribe.group));
             Ok(Box::new(consumer) as Box<dyn Consumer>)
         })
     }

@@ -7,7 +7,7 @@ use lapin::{BasicProperties, Confirmation};
 use tradewind_events::Position;
 use tradewind_http::wire::CLOUDEVENT_JSON;
 
-use super::{Link, broker_error, history, late, topology};
+use super::{Link, broker_error, late, stream, topology};
 use crate::{BrokerError, BrokerOptions, Message, PublishError, Publisher, Topic};
 
 const PERSISTENT: u8 = 2;
@@ -22,7 +22,7 @@ pub(super) struct RabbitMqPublisher {
 impl RabbitMqPublisher {
     pub(super) async fn open(link: Link, topic: &Topic, options: &BrokerOptions) -> Result<Self, BrokerError> {
         topology::make_topic(&link, topic, options).await?;
-        let last = history::last_position(&link, topic).await?;
+        let last = stream::last_position(&link, topic).await?;
         link.within(link.channel.confirm_select(ConfirmSelectOptions::default())).await?;
         Ok(Self { link, exchange: topology::topic_name(topic), last })
     }

@@ -1,7 +1,7 @@
-//! The exchange, the stream and the queues, made where they are missing.
+//! The exchange, the stream and the groups' places, made where they are missing.
 
 use lapin::ExchangeKind;
-use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable};
 
 use super::{Link, broker_error, late, refusal};
@@ -15,8 +15,13 @@ pub(super) fn topic_name(topic: &Topic) -> String {
     format!("tradewind.{topic}")
 }
 
-/// The queue of a group.
-pub(super) fn queue_name(topic: &Topic, group: &Group) -> String {
+/// The queue that keeps the place of a group.
+pub(super) fn place_name(topic: &Topic, group: &Group) -> String {
+    format!("{}.place", former_queue_name(topic, group))
+}
+
+/// The queue that each group had of its own, with a copy of everything, before groups read the stream.
+fn former_queue_name(topic: &Topic, group: &Group) -> String {
     format!("tradewind.{topic}.{group}")
 }
 
@@ -50,35 +55,39 @@ pub(super) async fn make_topic(link: &Link, topic: &Topic, options: &BrokerOptio
     bind(link, &name, &name).await
 }
 
-/// Makes a group's queue, without binding it; true if it is new.
-pub(super) async fn make_queue(
-    link: &Link,
-    topic: &Topic,
-    group: &Group,
-    options: &BrokerOptions,
-) -> Result<bool, BrokerError> {
-    let name = queue_name(topic, group);
-    if exists(link, &name).await? {
+/// Makes the queue of a group's place; true if it is new.
+pub(super) async fn make_place(link: &Link, name: &str, options: &BrokerOptions) -> Result<bool, BrokerError> {
+    if exists(link, name).await? {
         return Ok(false);
     }
     let mut arguments = FieldTable::default();
     arguments.insert("x-queue-type".into(), text("quorum"));
-    // One consumer at a time, so that order is kept while another waits to take over.
-    arguments.insert("x-single-active-consumer".into(), AMQPValue::Boolean(true));
-    // Bounded, and gone with its follower: what is dropped is read from the feed.
-    arguments.insert("x-max-length-bytes".into(), number(options.group_bytes_max));
+    // A newer place pushes out the one before it.
+    arguments.insert("x-max-length".into(), number(1));
     arguments.insert("x-overflow".into(), text("drop-head"));
+    // Gone with its follower.
     arguments.insert("x-expires".into(), number(options.keep_for.as_millis() as u64));
-    // Attempts are counted where the effect is. From 4.0 on the server, unless told, drops what was delivered twenty
-    // times without an acknowledgement, and with it all that was prefetched. It takes -1 for no limit, but older ones
-    // take that for a limit that everything is over.
+    // Whoever looks at a place gives it back. From 4.0 on the server, unless told, drops what was given back twenty
+    // times. It takes -1 for no limit, but older ones take that for a limit that everything is over.
     arguments.insert("x-delivery-limit".into(), number(i32::MAX as u64));
-    declare(link, &name, arguments).await?;
-    Ok(true)
+    // Somebody else may have made it at the same time.
+    let made = declare(&link.another().await?, name, arguments).await;
+    if made.is_err() && exists(link, name).await? {
+        return Ok(false);
+    }
+    made.map(|()| true)
+}
+
+/// Removes the queue of a group that was made before groups read the stream: it would fill for nobody. What its group
+/// had not yet had of it, it reads from the feed.
+pub(super) async fn remove_former_queue(link: &Link, topic: &Topic, group: &Group) -> Result<(), BrokerError> {
+    let link = link.another().await?;
+    let name = former_queue_name(topic, group);
+    link.within(link.channel.queue_delete(name.into(), QueueDeleteOptions::default())).await.map(drop)
 }
 
 /// Lets everything that is published on a topic come to a queue.
-pub(super) async fn bind(link: &Link, queue: &str, exchange: &str) -> Result<(), BrokerError> {
+async fn bind(link: &Link, queue: &str, exchange: &str) -> Result<(), BrokerError> {
     let bound = link.channel.queue_bind(
         queue.into(),
         exchange.into(),

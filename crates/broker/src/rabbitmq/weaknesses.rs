@@ -56,34 +56,37 @@ fn weaknesses(queue: &Value, nodes: usize) -> Vec<String> {
     if kind == "classic" {
         all.push(
             "the queue is a classic one, which confirms what it has not synced, and whose mirrors may lack what was \
-             confirmed when they take over. Delete it: it is made anew as a quorum queue"
+             confirmed when they take over. Delete it: it is made anew as what it must be"
                 .to_owned(),
         );
     } else if nodes == 1 {
-        all.push(
-            "RabbitMQ is one node: what it has confirmed is lost with its disk. Use three; followers read what is \
-             missing from the feed"
-                .to_owned(),
-        );
-    } else if members == 1 {
+        let power =
+            if kind == "stream" { ", and the end of it when its power fails: streams are not synced" } else { "" };
         all.push(format!(
-            "the queue lies on one of {nodes} nodes: what was confirmed is lost with it. Add members \
-             (rabbitmq-queues grow)"
+            "RabbitMQ is one node: what it has confirmed is lost with its disk{power}. Use three; followers read what is \
+             missing from the feed"
+        ));
+    } else if members == 1 {
+        let grow = if kind == "stream" { "rabbitmq-streams add_replica" } else { "rabbitmq-queues grow" };
+        all.push(format!(
+            "the queue lies on one of {nodes} nodes: what was confirmed is lost with it. Add members ({grow})"
         ));
     }
     let policy = &queue["effective_policy_definition"];
     let number = |name: &str| policy[name].as_u64();
     if let Some(limit) = number("delivery-limit").filter(|limit| *limit < u64::from(u16::MAX)) {
         all.push(format!(
-            "a policy limits deliveries to {limit}: a consumer that falls so often loses all that was sent to it \
-             ahead, not only what it fell over. Exempt queues that begin with tradewind."
+            "a policy limits deliveries to {limit}: a group whose follower comes back so often without having done \
+             anything is forgotten, and begins with what comes then; what it missed is read from the feed. Exempt queues \
+             that begin with tradewind."
         ));
     }
-    for name in ["message-ttl", "max-length", "max-length-bytes", "expires"] {
-        if let Some(limit) = number(name) {
+    for name in ["message-ttl", "max-length", "max-length-bytes", "expires", "max-age"] {
+        let limit = &policy[name];
+        if limit.is_number() || limit.is_string() {
             all.push(format!(
-                "a policy has {name} = {limit}: what a follower is too slow for is dropped, and read from the feed. \
-                 Exempt queues that begin with tradewind."
+                "a policy has {name} = {limit}: what a follower is too slow for is dropped, or its place forgotten, and \
+                 read from the feed. Exempt queues that begin with tradewind."
             ));
         }
     }
@@ -108,15 +111,19 @@ mod tests {
     }
 
     #[test]
-    fn a_quorum_queue_on_three_nodes_is_safe() {
-        let queue = json!({"type": "quorum", "members": ["a", "b", "c"], "effective_policy_definition": {}});
-        assert_eq!(told(&queue, 3), "");
+    fn streams_and_quorum_queues_on_three_nodes_are_safe() {
+        for kind in ["quorum", "stream"] {
+            let queue = json!({"type": kind, "members": ["a", "b", "c"], "effective_policy_definition": {}});
+            assert_eq!(told(&queue, 3), "");
+        }
     }
 
     #[test]
     fn what_loses_messages_is_told() {
         assert!(told(&json!({"type": "quorum", "members": ["a"]}), 1).contains("one node"));
+        assert!(told(&json!({"type": "stream", "members": ["a"]}), 1).contains("when its power fails"));
         assert!(told(&json!({"type": "quorum", "members": ["a"]}), 3).contains("one of 3 nodes"));
+        assert!(told(&json!({"type": "stream", "members": ["a"]}), 3).contains("add_replica"));
         assert!(told(&json!({"type": "classic"}), 3).contains("classic"));
         let mirrored =
             json!({"type": "classic", "effective_policy_definition": {"ha-mode": "all", "queue-mode": "lazy"}});

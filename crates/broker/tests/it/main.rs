@@ -9,5 +9,6 @@ mod faulty;
 mod given;
 mod rivals;
 mod secure;
+mod streams;
 mod traces;
 mod unsafe_settings;
