@@ -2,13 +2,30 @@
 
 use std::collections::{HashMap, HashSet};
 
-/// One event, or its effect.
-#[derive(Debug, Clone, PartialEq, Eq)]
+use serde::{Deserialize, Serialize};
+use tradewind_events::Recorded;
+
+/// One event, or its effect: a follower records this of an event, so that all of it can be compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Entry {
     pub(super) position: u64,
     /// The stream that it is of, within which order must hold.
     pub(super) key: String,
     pub(super) id: String,
+    /// Its type and its JSON, as they stand in the log.
+    pub(super) what: String,
+}
+
+impl Entry {
+    /// An event, as it is read.
+    pub(super) fn of(event: &Recorded) -> Self {
+        Self {
+            position: event.position().0,
+            key: event.stream().to_owned(),
+            id: event.id().to_string(),
+            what: format!("{} {}", event.event_type(), String::from_utf8_lossy(event.data())),
+        }
+    }
 }
 
 /// How a follower's effects differ from a log.
@@ -63,7 +80,12 @@ mod tests {
     use super::*;
 
     fn entry(position: u64) -> Entry {
-        Entry { position, key: format!("order-{}", position % 2), id: format!("id {position}") }
+        Entry {
+            position,
+            key: format!("order-{}", position % 2),
+            id: format!("id {position}"),
+            what: "A {}".to_owned(),
+        }
     }
 
     fn entries(positions: &[u64]) -> Vec<Entry> {
@@ -84,6 +106,8 @@ mod tests {
         assert_eq!(compare(&log, &entries(&[3, 1, 2, 4, 5])), inverted);
         let other = Entry { id: "another".to_owned(), ..entry(5) };
         let foreign = Difference { lost: 1, foreign: 2, ..Difference::default() };
+        let changed = Entry { what: "A {\"total\":1}".to_owned(), ..entry(5) };
+        assert_eq!(compare(&log, &[entries(&[1, 2, 3, 4]), vec![changed, entry(6)]].concat()), foreign);
         assert_eq!(compare(&log, &[entries(&[1, 2, 3, 4]), vec![other, entry(6)]].concat()), foreign);
     }
 }

@@ -14,6 +14,7 @@ use tradewind_broker::BrokerUrl;
 use tradewind_events::{EventStore, Position, Revision};
 use tradewind_store::OpenOptions;
 
+use super::audit::Audit;
 use super::child::{Assignment, Follow, Relaying};
 use super::member::{Member, Role};
 use super::network::{Link, Means, Place};
@@ -29,6 +30,8 @@ pub(super) struct Publisher {
     pub(super) topic: String,
     pub(super) member: usize,
     pub(super) log: Arc<dyn EventStore>,
+    /// Who reads its topic; none without a broker.
+    pub(super) audit: Option<Audit>,
     /// Up to where its log has been compared.
     pub(super) compared: Position,
 }
@@ -148,7 +151,11 @@ impl Crew {
         for (topic, publisher) in topics.iter().zip(publishers) {
             let log = self.observed(&publisher).await?;
             let (topic, member) = (topic.clone(), all.len());
-            self.publishers.push(Publisher { topic, member, log, compared: Position::START });
+            let audit = match is_brokered {
+                true => Some(Audit::start(&written(&self.direct_broker(options)?), &topic)?),
+                false => None,
+            };
+            self.publishers.push(Publisher { topic, member, log, audit, compared: Position::START });
             all.push(publisher);
         }
         for consumer in consumers {
@@ -197,20 +204,26 @@ impl Crew {
         Ok(format!("http://127.0.0.1:{port}"))
     }
 
-    async fn broker_url(&mut self, options: &Options, from: &str) -> Result<String, String> {
+    /// The broker past all links.
+    fn direct_broker(&self, options: &Options) -> Result<BrokerUrl, String> {
         let address = self.broker.as_ref().map(|broker| broker.address);
-        let mut url = match (&options.broker, address) {
+        Ok(match (&options.broker, address) {
             (BrokerChoice::Nats, Some(address)) => BrokerUrl::Nats(vec![parsed(&format!("nats://{address}"))?]),
-            (BrokerChoice::Kafka, Some(address)) => {
-                let through = self.link_to_kafka(from, address).await?;
-                return Ok(format!("kafka://127.0.0.1:{through}"));
-            }
+            (BrokerChoice::Kafka, Some(address)) => BrokerUrl::Kafka(vec![parsed(&format!("kafka://{address}"))?]),
             (BrokerChoice::RabbitMq, Some(address)) => {
                 BrokerUrl::Amqp(parsed(&format!("amqp://guest:guest@{address}/%2f"))?)
             }
             (BrokerChoice::Given(url), _) => url.clone(),
             _ => return Err("there is no broker".to_owned()),
-        };
+        })
+    }
+
+    async fn broker_url(&mut self, options: &Options, from: &str) -> Result<String, String> {
+        let mut url = self.direct_broker(options)?;
+        if let (BrokerChoice::Kafka, Some(broker)) = (&options.broker, &self.broker) {
+            let through = self.link_to_kafka(from, broker.address).await?;
+            return Ok(format!("kafka://127.0.0.1:{through}"));
+        }
         let plain = match &mut url {
             BrokerUrl::Nats(servers) if servers.len() == 1 && servers[0].scheme() == "nats" => {
                 Some((&mut servers[0], 4222))
@@ -236,13 +249,7 @@ impl Crew {
                 self.notes.push(why.to_owned());
             }
         }
-        Ok(match url {
-            BrokerUrl::Nats(servers) | BrokerUrl::Kafka(servers) => {
-                servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
-            }
-            BrokerUrl::Amqp(server) => server.to_string(),
-            BrokerUrl::Feeds => "feeds:".to_owned(),
-        })
+        Ok(written(&url))
     }
 
     async fn store_url(&mut self, options: &Options, name: &str, mark: &str, folder: &Path) -> Result<String, String> {
@@ -269,6 +276,17 @@ impl Crew {
         let url = format!("http://127.0.0.1:{}", link.port);
         self._observed.push(link);
         tradewind_store::open(&url, OpenOptions::default()).await.map_err(|error| error.to_string())
+    }
+}
+
+/// With credentials, which its display leaves out.
+fn written(url: &BrokerUrl) -> String {
+    match url {
+        BrokerUrl::Nats(servers) | BrokerUrl::Kafka(servers) => {
+            servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+        }
+        BrokerUrl::Amqp(server) => server.to_string(),
+        BrokerUrl::Feeds => "feeds:".to_owned(),
     }
 }
 

@@ -40,10 +40,14 @@ pub struct Report {
     pub acknowledged: u64,
     /// How many effects the followers have.
     pub effects: u64,
+    /// How many events came, for the first time each, to who read the topics alone.
+    pub published: u64,
     /// What was broken.
     pub faults: Faults,
     /// Events that were acknowledged and are not in the log, or have no effect at a follower.
     pub lost: u64,
+    /// Events that are not on their topic, whatever followers had of them: these read from the feed what a topic lacks.
+    pub missing: u64,
     /// Effects that an event had twice.
     pub duplicated: u64,
     /// Effects in another order than their events, within a key.
@@ -81,6 +85,7 @@ impl fmt::Display for Report {
         writeln!(f, "{rounds} rounds over {broker}, in {store}, from seed {seed}, in {seconds:.1} s")?;
         writeln!(f, "  {events:>9}  events, {acknowledged} of them acknowledged")?;
         writeln!(f, "  {effects:>9}  effects at followers")?;
+        writeln!(f, "  {:>9}  events on the topics", self.published)?;
         let counts = [
             (faults.publisher_kills, "services killed"),
             (faults.relay_kills, "relays killed"),
@@ -109,8 +114,8 @@ impl fmt::Display for Report {
         }
         write!(
             f,
-            "{} lost, {} duplicated effects, {} inversions within a key, {} effects of nothing",
-            self.lost, self.duplicated, self.inversions, self.foreign
+            "{} lost, {} missing on a topic, {} duplicated effects, {} inversions within a key, {} effects of nothing",
+            self.lost, self.missing, self.duplicated, self.inversions, self.foreign
         )
     }
 }

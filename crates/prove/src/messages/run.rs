@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use futures_util::future::{BoxFuture, join_all, try_join_all};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use tradewind_events::{Direction, EventStore, Position, Query, Recorded, Revision, StreamId};
+use tradewind_events::{Direction, EventStore, Position, Query, Revision, StreamId};
 
+use super::audit::Taken;
 use super::check::{Difference, Entry, compare};
-use super::child::{Effect, effects_of};
+use super::child::effects_of;
 use super::crew::Crew;
 use super::member::Role;
 use super::options::Options;
@@ -220,6 +221,21 @@ impl Crew {
                     ));
                 }
             }
+            if let Some(audit) = &publisher.audit {
+                let Taken { entries, holes } = audit.take(head, SETTLE).await;
+                let Difference { lost, foreign, .. } = compare(&log, &entries);
+                report.published += entries.len() as u64;
+                report.missing += lost;
+                report.foreign += foreign;
+                if lost + foreign + holes > 0 {
+                    problems.push(format!(
+                        "of the {} new events of {}, its topic lacks {lost}, with {holes} holes, and has {foreign} that \
+                         are none",
+                        log.len(),
+                        member.name
+                    ));
+                }
+            }
             publisher.compared = head;
         }
         Ok(problems)
@@ -232,11 +248,7 @@ async fn events(log: &dyn EventStore, mut after: Position) -> Result<Vec<Entry>,
     loop {
         let page =
             log.read(after, &Query::all(), PAGE).await.map_err(|error| format!("a log cannot be read: {error}"))?;
-        entries.extend(page.events.iter().map(|event: &Recorded| Entry {
-            position: event.position().0,
-            key: event.stream().to_owned(),
-            id: event.id().to_string(),
-        }));
+        entries.extend(page.events.iter().map(Entry::of));
         after = page.through;
         if page.through >= page.head {
             return Ok(entries);
@@ -250,7 +262,7 @@ async fn reaches(log: &dyn EventStore, topic: &str, head: Position) {
     let begun = Instant::now();
     while begun.elapsed() < SETTLE && head > Position::START {
         let newest = log.read_stream(&stream, Revision::END, Direction::Backward, 1).await;
-        let effect = newest.ok().and_then(|newest| newest.events.first()?.parse::<Effect>().ok());
+        let effect = newest.ok().and_then(|newest| newest.events.first()?.parse::<Entry>().ok());
         if effect.is_some_and(|effect| effect.position >= head.0) {
             return;
         }
@@ -271,8 +283,7 @@ async fn effects(
         let slice = log.read_stream(&stream, from, Direction::Forward, PAGE).await;
         let slice = slice.map_err(|error| format!("a follower's log cannot be read: {error}"))?;
         for event in &slice.events {
-            let Effect { position, key, id } = event.parse().map_err(|error| error.to_string())?;
-            entries.push(Entry { position, key, id });
+            entries.push(event.parse().map_err(|error| error.to_string())?);
         }
         last = slice.events.last().map_or(last, |event| Some(event.revision()));
         if slice.end || slice.events.is_empty() {

@@ -12,7 +12,8 @@ use tradewind_events::{
     Position, Query, ReadError, Recorded, Revision, StreamId, SystemClock,
 };
 
-use super::{Effect, Flaw, Follow, Problem, effects_of, open_broker, open_options};
+use super::{Flaw, Follow, Problem, effects_of, open_broker, open_options};
+use crate::messages::check::Entry;
 
 /// What a follower is called among a service's.
 const FOLLOWER: &str = "effects";
@@ -103,7 +104,7 @@ impl Following {
     async fn place(&self) -> Result<Place, ReadError> {
         let newest = self.store.read_stream(&self.stream, Revision::END, Direction::Backward, 1).await?;
         let Some(last) = newest.events.first() else { return Ok(Place { through: Position::START, revision: None }) };
-        let effect: Effect = last.parse().map_err(|error| ReadError::Invalid(error.to_string()))?;
+        let effect: Entry = last.parse().map_err(|error| ReadError::Invalid(error.to_string()))?;
         Ok(Place { through: Position(effect.position), revision: Some(last.revision()) })
     }
 
@@ -146,8 +147,7 @@ impl Flaw {
     }
 }
 
-/// Its id is its own, and not the event's: that an event has two effects must not be hidden.
+/// All that there is of the event, which is its whole effect, and the checkpoint as well. Its id is its own, and not the event's: that an event has two effects must not be hidden.
 fn effect(event: &Recorded) -> Result<Event, Problem> {
-    let effect = Effect { position: event.position().0, key: event.stream().to_owned(), id: event.id().to_string() };
-    Ok(Event::new(EventType::new("Effect")?, SystemClock.now(), &effect)?)
+    Ok(Event::new(EventType::new("Effect")?, SystemClock.now(), &Entry::of(event))?)
 }

@@ -72,14 +72,6 @@ pub(super) struct Follow {
     pub(super) broker: Option<String>,
 }
 
-/// What a follower records of an event: that is its whole effect, and its checkpoint as well, in one append.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Effect {
-    pub(super) position: u64,
-    pub(super) key: String,
-    pub(super) id: String,
-}
-
 /// The stream of a follower's effects of a topic.
 pub(super) fn effects_of(topic: &str) -> String {
     format!("effects-{topic}")
