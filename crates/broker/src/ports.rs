@@ -50,6 +50,12 @@ pub trait Publisher: Send {
     /// The position of the last message on the topic when this publisher was opened, if the broker knows it.
     fn last(&self) -> Option<Position>;
 
+    /// Whether whoever reads the topic, by whatever queue, has all of it up to the last message. Where it is not so, what was not confirmed
+    /// is to be published again.
+    fn last_is_everywhere(&self) -> bool {
+        true
+    }
+
     /// Publishes a batch in order. Answers when the broker has confirmed all of it durably, and stops at the first
     /// message that it does not confirm.
     fn publish<'a>(&'a mut self, batch: &'a [Message]) -> BoxFuture<'a, Result<(), PublishError>>;

@@ -85,6 +85,12 @@ impl Publisher for RabbitMqPublisher {
         self.last
     }
 
+    /// The stream may have a message that a server which was killed had not yet put into the queues that other programs
+    /// have bound.
+    fn last_is_everywhere(&self) -> bool {
+        false
+    }
+
     fn publish<'a>(&'a mut self, batch: &'a [Message]) -> BoxFuture<'a, Result<(), PublishError>> {
         Box::pin(self.publish_in_order(batch))
     }

@@ -154,7 +154,7 @@ impl Relay {
     async fn session(&mut self, shutdown: &CancellationToken) -> Result<(), Interrupted> {
         let opening = async {
             let publisher = self.broker.publisher(&self.options.topic).await?;
-            let begin = self.begin(publisher.last()).await?;
+            let begin = self.begin(publisher.last(), publisher.last_is_everywhere()).await?;
             let deliveries = self.events.subscribe(begin, Query::all()).await?;
             Ok::<_, Interrupted>((publisher, begin, deliveries))
         };
@@ -168,10 +168,12 @@ impl Relay {
         self.drain(&mut *publisher, &mut deliveries).await
     }
 
-    /// Behind which event to go on: the broker knows best, else the file.
-    async fn begin(&self, last: Option<Position>) -> Result<Position, Interrupted> {
+    /// Behind which event to go on: the broker knows best, else the file. What a broker has on its topic and perhaps not
+    /// in all queues is published again, from what was confirmed on: the file never has more than that.
+    async fn begin(&self, last: Option<Position>, is_everywhere: bool) -> Result<Position, Interrupted> {
         let here = self.events.head().await?;
         let begin = match (last, self.place.load()?) {
+            (Some(last), Some(confirmed)) if !is_everywhere => last.min(confirmed),
             (Some(last), _) => last,
             (None, Some(published)) => published,
             (None, None) => match self.options.begin {

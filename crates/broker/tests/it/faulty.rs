@@ -39,6 +39,10 @@ impl Publisher for FaultyPublisher {
         self.last
     }
 
+    fn last_is_everywhere(&self) -> bool {
+        self.inner.last_is_everywhere()
+    }
+
     fn publish<'a>(&'a mut self, batch: &'a [Message]) -> BoxFuture<'a, Result<(), PublishError>> {
         Box::pin(async move {
             self.batches += 1;

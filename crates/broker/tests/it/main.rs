@@ -7,6 +7,7 @@ mod doubts;
 mod ends;
 mod faulty;
 mod given;
+mod resuming;
 mod rivals;
 mod secure;
 mod streams;
