@@ -16,7 +16,7 @@ use tradewind_testkit::servers::{Kafka, Nats, Postgres, RabbitMq, is_left_out};
 
 use crate::http::get_json;
 use crate::system::{Manifest, System, target};
-use crate::{Asked, Totals, check_lines, check_orders, expected, totals_of};
+use crate::{Asked, check_lines, check_orders, expected, totals_of};
 
 /// The contexts that follow something.
 const CONTEXTS: [&str; 6] = ["catalog", "customers", "ordering", "inventory", "invoicing", "recommendations"];
