@@ -41,6 +41,7 @@ pub use message::{Delivered, Message, Receipt};
 pub use names::{Group, NameError, Topic};
 pub use open::{BrokerUrl, open, open_at};
 pub use options::BrokerOptions;
+pub use place::RelayPlace;
 pub use ports::{Broker, Consumer, Publisher, StartFrom, Subscribe};
 pub use relay::{Relay, RelayHandle, RelayMetrics, RelayOptions, RelayProblem, RelayState, RelayStatus};
 pub use source::{BrokeredMetrics, BrokeredOptions, BrokeredSource};

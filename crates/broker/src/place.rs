@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use futures_core::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tradewind_events::Position;
 
@@ -14,6 +15,25 @@ const FORMAT: u32 = 1;
 struct Kept {
     format: u32,
     position: Position,
+}
+
+/// Where it is kept how far a relay has published.
+pub trait RelayPlace: Send + Sync + 'static {
+    /// The position; none if it has published nothing yet.
+    fn load(&self) -> BoxFuture<'_, io::Result<Option<Position>>>;
+
+    /// Keeps it. What is lost of it is published again.
+    fn save(&self, position: Position) -> BoxFuture<'_, io::Result<()>>;
+}
+
+impl RelayPlace for Place {
+    fn load(&self) -> BoxFuture<'_, io::Result<Option<Position>>> {
+        Box::pin(std::future::ready(Self::load(self)))
+    }
+
+    fn save(&self, position: Position) -> BoxFuture<'_, io::Result<()>> {
+        Box::pin(std::future::ready(Self::save(self, position)))
+    }
 }
 
 /// The file. It is replaced as a whole, and not synced: after a power failure it may be older than it was, which

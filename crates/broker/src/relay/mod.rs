@@ -18,7 +18,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tradewind_events::{Clock, ErrorCode, EventSource, Position, Query, ReadError, Recorded, Subscription};
 
 use crate::backoff::Backoff;
-use crate::place::Place;
+use crate::place::{Place, RelayPlace};
 use crate::{Broker, BrokerError, Message, PublishError, Publisher, StartFrom, Topic};
 
 pub use metrics::RelayMetrics;
@@ -70,7 +70,7 @@ pub struct Relay {
     events: Arc<dyn EventSource>,
     broker: Arc<dyn Broker>,
     options: RelayOptions,
-    place: Place,
+    place: Arc<dyn RelayPlace>,
     saved_at: Option<Instant>,
     status: Arc<Status>,
 }
@@ -119,21 +119,42 @@ impl Relay {
     ) -> (Self, RelayHandle) {
         let status = Status::new(&options.topic, broker.place(), metrics, clock);
         let handle = RelayHandle::of(&status);
-        let place = Place::at(&options.place);
+        let place = Arc::new(Place::at(&options.place));
         (Self { events, broker, options, place, saved_at: None, status }, handle)
+    }
+
+    /// The same, but how far it has published is kept elsewhere: where the next one finds it that does this in its place.
+    #[must_use]
+    pub fn kept_in(self, place: Arc<dyn RelayPlace>) -> Self {
+        Self { place, ..self }
+    }
+
+    /// It does nothing until somebody else is done.
+    pub fn stands_by(&self) {
+        self.status.stands_by();
     }
 
     /// Runs until told to stop; then it publishes what is there, within its time.
     pub async fn run(mut self, shutdown: CancellationToken) {
+        self.run_until(&shutdown, &shutdown).await;
+    }
+
+    /// The same until `stop`, by which it may also be told that somebody else does this from now on: only if the service
+    /// goes down does it publish what is there.
+    pub async fn run_until(&mut self, stop: &CancellationToken, shutdown: &CancellationToken) {
+        self.saved_at = None;
         let mut backoff = Backoff::new(self.options.pause_first, self.options.pause_max);
-        if let Ok(Some(published)) = self.place.load() {
+        if let Ok(Some(published)) = self.place.load().await {
             self.status.begins(published);
         }
         let _sampling = self.keep_sampling();
         loop {
             let before = self.status.published();
             // Draining ends by itself within its time; what hangs in a broken connection ends by its own limits.
-            let Err(interrupted) = self.session(&shutdown).await else { return };
+            let Err(interrupted) = self.session(stop, shutdown).await else { return };
+            if stop.is_cancelled() && !shutdown.is_cancelled() {
+                return;
+            }
             if shutdown.is_cancelled() {
                 let (topic, broker) = (&self.options.topic, self.broker.place());
                 tracing::warn!(code = %interrupted.code(), %topic, broker, %interrupted, "going down without having \
@@ -144,26 +165,29 @@ impl Relay {
                 backoff.reset();
             }
             self.status.interrupted(interrupted.code(), &interrupted.to_string());
-            if shutdown.run_until_cancelled(tokio::time::sleep(backoff.pause())).await.is_none() {
+            if stop.run_until_cancelled(tokio::time::sleep(backoff.pause())).await.is_none() {
                 return;
             }
         }
     }
 
     /// Publishes until told to stop, or until something breaks.
-    async fn session(&mut self, shutdown: &CancellationToken) -> Result<(), Interrupted> {
+    async fn session(&mut self, stop: &CancellationToken, shutdown: &CancellationToken) -> Result<(), Interrupted> {
         let opening = async {
             let publisher = self.broker.publisher(&self.options.topic).await?;
             let begin = self.begin(publisher.last(), publisher.last_is_everywhere()).await?;
             let deliveries = self.events.subscribe(begin, Query::all()).await?;
             Ok::<_, Interrupted>((publisher, begin, deliveries))
         };
-        let Some(opened) = shutdown.run_until_cancelled(opening).await else { return Ok(()) };
+        let Some(opened) = stop.run_until_cancelled(opening).await else { return Ok(()) };
         let (mut publisher, begin, mut deliveries) = opened?;
         self.status.connected(begin);
         loop {
-            let Some(gathered) = shutdown.run_until_cancelled(self.gather(&mut deliveries)).await else { break };
+            let Some(gathered) = stop.run_until_cancelled(self.gather(&mut deliveries)).await else { break };
             self.publish(&mut *publisher, &gathered?).await?;
+        }
+        if !shutdown.is_cancelled() {
+            return self.save(true).await;
         }
         self.drain(&mut *publisher, &mut deliveries).await
     }
@@ -172,7 +196,7 @@ impl Relay {
     /// in all queues is published again, from what was confirmed on: the file never has more than that.
     async fn begin(&self, last: Option<Position>, is_everywhere: bool) -> Result<Position, Interrupted> {
         let here = self.events.head().await?;
-        let begin = match (last, self.place.load()?) {
+        let begin = match (last, self.place.load().await?) {
             (Some(last), Some(confirmed)) if !is_everywhere => last.min(confirmed),
             (Some(last), _) => last,
             (None, Some(published)) => published,
@@ -210,7 +234,7 @@ impl Relay {
                 Err(PublishError { confirmed, .. }) => *confirmed,
             };
             self.status.confirmed(&rest[..confirmed], begun.elapsed());
-            self.save(outcome.is_err())?;
+            self.save(outcome.is_err()).await?;
             outcome.map_err(|error| error.error)?;
             rest = &rest[batch.len()..];
         }
@@ -233,11 +257,11 @@ impl Relay {
         batch
     }
 
-    fn save(&mut self, now: bool) -> Result<(), Interrupted> {
+    async fn save(&mut self, now: bool) -> Result<(), Interrupted> {
         let due = self.saved_at.is_none_or(|saved| saved.elapsed() >= SAVE_EVERY);
         let published = self.status.published();
         if (due || now) && published > Position::START {
-            self.place.save(published)?;
+            self.place.save(published).await?;
             self.saved_at = Some(Instant::now());
             // A source that keeps things for whoever has not had them, as an outbox does, need not keep these for us.
             self.events.handled(FOLLOWER, published);
@@ -264,7 +288,7 @@ impl Relay {
             Ok::<_, Interrupted>(())
         };
         let outcome = tokio::time::timeout(within, draining).await;
-        self.save(true)?;
+        self.save(true).await?;
         outcome.unwrap_or_else(|_| Err(BrokerError::Timeout(within.as_millis() as u64).into()))
     }
 

@@ -26,6 +26,8 @@ pub enum RelayState {
     Interrupted,
     /// It publishes what is left, and ends.
     Draining,
+    /// Another instance of the service publishes, and this one would take over.
+    Standby,
 }
 
 /// Why a relay does not get on.
@@ -149,6 +151,16 @@ impl Status {
         let mut status = self.lock();
         status.published = last.position();
         status.events += events.len() as u64;
+    }
+
+    pub(super) fn stands_by(&self) {
+        let mut status = self.lock();
+        status.state = RelayState::Standby;
+        status.problem = None;
+        (status.lag_events, status.lag_seconds) = (0, 0.0);
+        self.metrics.connected.get_or_create(&self.labels).set(0);
+        self.metrics.lag_events.get_or_create(&self.labels).set(0);
+        self.metrics.lag_seconds.get_or_create(&self.labels).set(0.0);
     }
 
     pub(super) fn draining(&self) {

@@ -97,6 +97,8 @@ pub(crate) struct Follower<S> {
     pub(crate) upcasters: Upcasters,
     pub(crate) skips: Skips,
     pub(crate) status: Arc<Status>,
+    /// As whom the source knows it, if that is not its name: others of this name get everything as well.
+    pub(crate) known_as: Option<String>,
 }
 
 impl<S: Sink> Follower<S> {
@@ -133,12 +135,16 @@ impl<S: Sink> Follower<S> {
         }
     }
 
+    fn known_as(&self) -> &str {
+        self.known_as.as_deref().unwrap_or_else(|| self.status.name())
+    }
+
     async fn follow_once(&mut self, stop: &CancellationToken, until: Until) -> Result<Ended, Halt> {
         let query = self.upcasters.widen(self.query.clone());
         // What is only built beside another comes to its end by itself: nothing is kept for it.
         let stays = until == Until::Forever;
         let subscribing = match stays {
-            true => self.source.follow(self.status.name(), self.sink.position(), query),
+            true => self.source.follow(self.known_as(), self.sink.position(), query),
             false => self.source.subscribe(self.sink.position(), query),
         };
         let Some(deliveries) = stop.run_until_cancelled(subscribing).await else { return Ok(Ended::Told) };
@@ -155,7 +161,7 @@ impl<S: Sink> Follower<S> {
                 async { if caught_up { None } else { Some(stop.run_until_cancelled(gather(&mut deliveries)).await) } };
             let (handled, ahead) = tokio::join!(self.hand_over(delivery.events, delivery.through), read_ahead);
             if stays {
-                self.source.handled(self.status.name(), self.sink.committed());
+                self.source.handled(self.known_as(), self.sink.committed());
             }
             handled?;
             if caught_up {

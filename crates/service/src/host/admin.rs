@@ -43,6 +43,8 @@ pub(crate) struct Admin {
     pub(crate) draining: CancellationToken,
     pub(super) fallen: Fallen,
     pub(crate) relay: Option<RelayHandle>,
+    /// Who publishes, if the instances of the service share that.
+    pub(crate) relay_lease: Option<Arc<Status>>,
 }
 
 impl Admin {
@@ -151,7 +153,13 @@ async fn relay(State(admin): State<Arc<Admin>>) -> Result<Response, Problem> {
         .relay
         .as_ref()
         .ok_or_else(|| Problem::not_found("relay: this service publishes on no broker".to_owned()))?;
-    Ok(Json(relay.status()).into_response())
+    let lease = admin.relay_lease.as_ref().and_then(|status| status.read().lease);
+    let mut told =
+        serde_json::to_value(relay.status()).map_err(|error| Problem::new(ErrorCode::INTERNAL, error.to_string()))?;
+    if let Some(lease) = lease {
+        told["lease"] = json!(lease);
+    }
+    Ok(Json(told).into_response())
 }
 
 async fn list(State(admin): State<Arc<Admin>>) -> Json<Value> {

@@ -13,6 +13,7 @@ mod options;
 mod parts;
 mod problem;
 mod process_metrics;
+mod relaying;
 mod request;
 mod service;
 mod subscriptions;
@@ -33,7 +34,7 @@ use uuid::Uuid;
 use crate::commands::{CommandMetrics, Loader};
 use crate::feed::{Feed, Publish};
 use crate::follow::{FollowerMetrics, Status};
-use crate::process::{AlsoHears, EffectHalf, InputHalf, ProcessManager, TimerRunner};
+use crate::process::{AlsoHears, EffectHalf, InputHalf, Pauses, ProcessManager, TimerRunner};
 use crate::projection::{Follows, ProjectionRunner, Surroundings};
 use crate::reaction::{
     ForReaction, Ledger, Opened, Reaction, ReactionRunner, ReactionSurroundings, Reactor, SHARES_MAX, Share,
@@ -51,6 +52,7 @@ pub use options::{HostError, HostOptions};
 use parts::{Fallen, Part};
 pub use problem::Problem;
 use process_metrics::ProcessMetrics;
+use relaying::LeasedRelay;
 pub use request::RequestId;
 use request::{Around, HttpMetrics, around};
 pub use service::{Service, ServiceError, ServiceHandle};
@@ -278,7 +280,8 @@ impl Host {
         let own = self.about("effects", effects_name, own, Query::category(P::State::CATEGORY));
         let effect = EffectHalf { process: process.clone(), commands: self.commands() };
         self.follow(Arc::new(effect), own, &effects)?;
-        let timers = TimerRunner { process, commands: self.commands(), ledger: effects, clock: self.clock() };
+        let pauses = Pauses::new(&self.options.parking);
+        let timers = TimerRunner { process, commands: self.commands(), ledger: effects, clock: self.clock(), pauses };
         self.parts.push(Part::new(format!("timers of {name}"), |stop| timers.run(stop)));
         Ok(())
     }
@@ -373,11 +376,7 @@ impl Host {
     /// [`HostError::Listen`] if the address is taken.
     pub async fn bind(mut self) -> Result<(Service, ServiceHandle), HostError> {
         let (metrics, fallen) = (HttpMetrics::registered(&mut self.registry), Fallen::default());
-        if let Some(shared) = self.options.shared.clone().filter(SharedDatabase::has_seats) {
-            let leases = shared.clone();
-            self.parts.push(Part::new("the leases", |stop| leases.keep_leases(stop)));
-            self.parts.push(Part::new("the shared read models", |stop| shared.keep_showing(stop)));
-        }
+        let shared = self.options.shared.clone();
         let HostOptions { name, listen, drain_max, limits, live_max, body_within, .. } = self.options;
         let bound = Server::bind(listen, limits).await;
         let server = bound.map_err(|error| HostError::Listen { address: listen, error })?;
@@ -386,14 +385,28 @@ impl Host {
         let contracts = self.publish.as_ref().map(|publish| publish.contracts());
         let asyncapi = contracts.map(|contracts| asyncapi::document(&name, version, &contracts)).transpose();
         let asyncapi = asyncapi.map_err(HostError::Contracts)?;
-        let feed = self.publish.map(|publish| Arc::new(Feed::new(self.store, publish, self.surroundings.upcasters)));
-        let mut relay = None;
+        let feed =
+            self.publish.map(|publish| Arc::new(Feed::new(self.store, publish, self.surroundings.upcasters.clone())));
+        let (mut relay, mut relay_lease) = (None, None);
         if let (Some(feed), Some((broker, options))) = (&feed, self.relay) {
             let metrics = RelayMetrics::default();
             metrics.register(&mut self.registry);
             let (runs, handle) = Relay::new(feed.clone(), broker, options, metrics, self.surroundings.clock.clone());
-            self.parts.push(Part::new("the relay", |stop| runs.run(stop)));
+            if let Some(shared) = &shared {
+                let Surroundings { clock, metrics, .. } = self.surroundings.clone();
+                let status = Status::new("relay", "relay", 1, metrics, clock);
+                let runs = LeasedRelay::new(runs, shared, status.clone());
+                self.parts.push(Part::new("the relay", |stop| runs.run(stop)));
+                relay_lease = Some(status);
+            } else {
+                self.parts.push(Part::new("the relay", |stop| runs.run(stop)));
+            }
             relay = Some(handle);
+        }
+        if let Some(shared) = shared.filter(SharedDatabase::has_seats) {
+            let leases = shared.clone();
+            self.parts.push(Part::new("the leases", |stop| leases.keep_leases(stop)));
+            self.parts.push(Part::new("the shared read models", |stop| shared.keep_showing(stop)));
         }
         let admin = Arc::new(Admin {
             openapi: openapi::document(&name, version, &self.operations, feed.is_some()),
@@ -404,6 +417,7 @@ impl Host {
             draining: self.draining.clone(),
             fallen: fallen.clone(),
             relay,
+            relay_lease,
         });
         let mut router = self.routes.merge(admin_routes(admin.clone()));
         if let Some(feed) = feed {

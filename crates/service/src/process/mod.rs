@@ -15,7 +15,7 @@ use crate::{Entity, ReactionError, Rejection, StartFrom};
 
 pub use effect::{Effect, Issue};
 pub(crate) use halves::{EffectHalf, InputHalf};
-pub(crate) use timers::TimerRunner;
+pub(crate) use timers::{Pauses, TimerRunner};
 
 /// The events of a process manager's own stream.
 pub type OwnEvent<P> = <<P as ProcessManager>::State as Entity>::Event;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tradewind_events::Position;
+use uuid::Uuid;
 
 use super::generation::remove_database;
 
@@ -127,6 +128,24 @@ impl Folder {
         }
         remove_tree(&self.past())
     }
+}
+
+/// What tells an instance from others for as long as it has this folder, in which all its projections have theirs: eight
+/// hexadecimal digits, chosen when they are first asked for.
+pub(crate) fn instance_of(projections: &Path) -> io::Result<String> {
+    let file = projections.join("instance");
+    match fs::read_to_string(&file) {
+        Ok(text) => return Ok(text.trim().to_owned()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(_) => {}
+    }
+    fs::create_dir_all(projections)?;
+    let mut fresh = Uuid::new_v4().simple().to_string();
+    fresh.truncate(8);
+    let temporary = projections.join("instance.new");
+    fs::write(&temporary, &fresh)?;
+    fs::rename(temporary, file)?;
+    Ok(fresh)
 }
 
 fn remove_tree(path: &Path) -> io::Result<()> {

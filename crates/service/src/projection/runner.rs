@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tradewind_events::{Clock, ErrorCode, EventSource, EventStore};
 
 use super::Projection;
-use super::folder::Folder;
+use super::folder::{Folder, instance_of};
 use super::generation::Generation;
 use super::home::Home;
 use super::lane::Lane;
@@ -54,6 +54,8 @@ pub(crate) struct ProjectionRunner {
     pub(super) home: Home,
     /// Where it is kept where it began, by each instance for itself.
     pub(super) folder: Folder,
+    /// As whom the source knows it, if other instances have one of the same name that is theirs alone.
+    known_as: Option<String>,
     /// How it gets the lease, if it needs one.
     seat: Option<Seat>,
     pub(super) skips: Skips,
@@ -95,6 +97,10 @@ impl ProjectionRunner {
         let at_fault = |error| ProjectionStartError::Folder { name, error };
         let folder = Folder::open(options.folder.join(name)).map_err(at_fault)?;
         let shared = options.shared.clone().filter(|_| projection.postgres_schema().is_some());
+        // What each instance makes for itself, each is given all of.
+        let is_one_of_several = options.shared.is_some() && shared.is_none();
+        let known_as = is_one_of_several.then(|| Ok(format!("{name}_{}", instance_of(&options.folder)?)));
+        let known_as = known_as.transpose().map_err(at_fault)?;
         let (version, generation, opened) = match &shared {
             Some(shared) => {
                 folder.tidy(&[]).map_err(at_fault)?;
@@ -138,6 +144,7 @@ impl ProjectionRunner {
             around,
             home: Home::Folder(folder.clone()),
             folder,
+            known_as,
             seat,
             dead_letters: DeadLetters::new(name, None, skips.clone()),
             skips,
@@ -311,6 +318,7 @@ impl ProjectionRunner {
             upcasters: self.around.upcasters.clone(),
             skips: self.skips.clone(),
             status,
+            known_as: self.known_as.clone(),
         }
     }
 

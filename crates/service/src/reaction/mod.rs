@@ -28,15 +28,19 @@ use crate::context::internal_key;
 use crate::panics::catch;
 use crate::{Acknowledged, Command, CommandContext, Commands, Refused, Rejection, Together, TogetherError};
 
-pub(crate) use aside::{Aside, Drives, Slot, Taken, drive_all};
+pub(crate) use aside::{Aside, Drives, Slot, Taken, drive_all, key_itself};
 pub use aside::{Counted, CountedAside, ParkingOptions};
+pub(crate) use backoff::Backoff;
+pub(crate) use circuit::Circuit;
 pub(crate) use dead_letters::TOLD_MAX;
 pub use dead_letters::{
     DeadLetterError, DeadLetters, ParkedEvent, ParkedKey, ParkedKeys, ParkedQueue, Selected, SelectedKey, Selection,
 };
 pub use failure::ReactionError;
 pub(crate) use failure::class;
-pub(crate) use ledger::{KeptEvent, Ledger, Names, SetAside, Settled, Standing, Timer, TimerChange, set_aside, settle};
+pub(crate) use ledger::{
+    Entry, KeptEvent, Ledger, Names, SetAside, Settled, Standing, Timer, TimerChange, set_aside, settle,
+};
 pub(crate) use meeting::{Failure, Left, Reactor};
 pub(crate) use runner::{Opened, ReactionRunner, ReactionSurroundings};
 pub(crate) use share::{SHARES_MAX, Share};
@@ -58,8 +62,8 @@ pub trait Reaction: Send + Sync + 'static {
 
     /// Into how many shares it is split, at most 16, where instances of the service share a database: each instance then
     /// does some of them. Each share reads everything that the reaction is to react to, and leaves out what is not its
-    /// own. Another number is another split: its shares begin where the furthest behind of the old ones was, and what
-    /// has been met since is met again.
+    /// own. Another number is another split: its shares begin where the furthest behind of the old ones was, and have what
+    /// was set aside; what has been met since is met again.
     fn shares(&self) -> u16 {
         1
     }

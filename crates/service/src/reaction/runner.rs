@@ -85,7 +85,8 @@ impl ReactionRunner {
         let desk = Desk { ledger, skips: skips.clone(), status: status.clone(), clock };
         let sink =
             ReactionSink { meeting: meeting.clone(), position, stored: position, stop: CancellationToken::new() };
-        let follower = Follower { sink, source: source.clone(), query, upcasters: upcasters.clone(), skips, status };
+        let (upcasting, known_as) = (upcasters.clone(), None);
+        let follower = Follower { sink, source: source.clone(), query, upcasters: upcasting, skips, status, known_as };
         let (control, requests) = control();
         let runner = Self { follower: Some(follower), desk, source, from, requests, meeting, upcasters, seat };
         Opened { runner, control, dead_letters }

@@ -23,6 +23,13 @@ impl Share {
         hash % u64::from(self.of) == u64::from(self.index)
     }
 
+    /// That of a name which ends so.
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        let (index, of) = name.rsplit_once('~')?.1.split_once("-of-")?;
+        let (index, of) = (index.parse::<u16>().ok()?.checked_sub(1)?, of.parse().ok()?);
+        (index < of && of <= SHARES_MAX).then_some(Self { index, of })
+    }
+
     /// What is added to the reaction's name: `~3-of-16`.
     pub(crate) fn suffix(self) -> String {
         format!("~{}-of-{}", self.index + 1, self.of)

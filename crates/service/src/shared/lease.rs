@@ -48,7 +48,7 @@ struct Look {
 impl SharedDatabase {
     /// Keeps this instance's leases until `shutdown`, and until whoever works under one has ended; then gives all back.
     pub(crate) async fn keep_leases(self, shutdown: CancellationToken) {
-        let line = Line::default();
+        let line = Line::new("leases");
         let mut ticks = tokio::time::interval(self.inner.leases.look_every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut said = false;

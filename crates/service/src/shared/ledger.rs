@@ -8,6 +8,7 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
+use super::split::{Split, carry_over, holder_of_another};
 use super::{SharedDatabase, Term, UNHURRIED};
 use crate::sql::postgres::Session;
 use crate::sql::{self, Error, Transaction, params};
@@ -48,13 +49,15 @@ impl SharedLedger {
         Self { database, name, held: Mutex::default(), session: Arc::default() }
     }
 
-    /// Fences off whoever used it before, and makes its tables if it is new. It then begins where the furthest behind is
-    /// of its `family`: of those that are called so, or so and are shares of it.
+    /// Fences off whoever used it before, and makes its tables if it is new. If what there is of its `family` is another
+    /// split, that is carried over first.
     pub(crate) async fn take_over(&self, term: &Term, family: &str, tables: &str, marks: &str) -> Result<(), String> {
         let s = self.database.schema();
         let epoch = term.epoch();
+        let split = Split { schema: s, name: &self.name, family, tables, lease: term.name() };
         let work = async |client: &Client| {
             client.batch_execute("BEGIN").await?;
+            carry_over(client, &split).await?;
             let insert = format!(
                 "INSERT INTO {s}.ledgers (name, epoch) VALUES ($1, $2)
                  ON CONFLICT (name) DO UPDATE SET epoch = greatest(ledgers.epoch, excluded.epoch) RETURNING id, made"
@@ -62,27 +65,21 @@ impl SharedLedger {
             let row = client.query_one(&insert, &[&self.name, &epoch]).await?;
             let (id, made): (i64, bool) = (row.try_get(0)?, row.try_get(1)?);
             if !made {
-                let own = format!("{s}_l{id}");
-                let find =
-                    format!("SELECT id FROM {s}.ledgers WHERE made AND (name = $1 OR starts_with(name, $1 || '~'))");
-                let mut begin = None::<i64>;
-                for other in client.query(&find, &[&family]).await? {
-                    let of_other = format!("SELECT position FROM {s}_l{}.checkpoint", other.try_get::<_, i64>(0)?);
-                    let position: i64 = client.query_one(&of_other, &[]).await?.try_get(0)?;
-                    begin = Some(begin.map_or(position, |least| least.min(position)));
-                }
-                let begin = begin.unwrap_or(0);
-                client
-                    .batch_execute(&format!(
-                        "CREATE SCHEMA {own}; SET LOCAL search_path TO {own}, pg_catalog; {tables};
-                         UPDATE checkpoint SET position = {begin};
-                         UPDATE {s}.ledgers SET made = true WHERE id = {id}"
-                    ))
-                    .await?;
+                split.make(client, id).await?;
             }
             client.batch_execute("COMMIT").await?;
             Ok(id)
         };
+        if let Some(holder) = self
+            .database
+            .inner
+            .catalogue
+            .run(&self.database, WITHIN, async |client: &Client| holder_of_another(client, &split).await)
+            .await
+            .map_err(|failure| failure.problem)?
+        {
+            return Err(format!("{holder} works with another number of shares; this one waits until it is done"));
+        }
         let id = self.database.inner.catalogue.run(&self.database, WITHIN, work).await;
         let id = id.map_err(|failure| failure.problem)?;
         let held = Held { id, epoch, stop: term.stop().clone(), marks: marks.to_owned() };
@@ -117,7 +114,11 @@ impl SharedLedger {
             *session = None;
             let own = format!("{}_l{}", self.database.schema(), held.id);
             let settings = format!("{UNHURRIED}; SET search_path TO {own}, pg_catalog; {}", held.marks);
-            let connected = self.database.connect(&settings).await.map_err(|failure| failure.problem)?;
+            let connected = self
+                .database
+                .connect(&format!("ledger {}", self.name), &settings)
+                .await
+                .map_err(|failure| failure.problem)?;
             *session = Some(Connected { session: Session::new(connected), held });
         }
         Ok(session)

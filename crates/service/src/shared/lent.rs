@@ -54,7 +54,7 @@ impl SharedDatabase {
                 asked.await.map_err(|panic| panic.to_string())?.map_err(|error| error.to_string())?
             }
             None => {
-                let connected = self.connect(&format!("{path}; {UNHURRIED}")).await;
+                let connected = self.connect("read models", &format!("{path}; {UNHURRIED}")).await;
                 Session::new(connected.map_err(|failure| failure.problem)?)
             }
         };

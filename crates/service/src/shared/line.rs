@@ -9,12 +9,17 @@ use tradewind_store::{PostgresFailure, PostgresSession};
 use super::SharedDatabase;
 
 /// One connection, used by one at a time.
-#[derive(Default)]
 pub(crate) struct Line {
+    /// What it is for.
+    role: &'static str,
     session: Mutex<Option<PostgresSession>>,
 }
 
 impl Line {
+    pub(super) fn new(role: &'static str) -> Self {
+        Self { role, session: Mutex::default() }
+    }
+
     /// Runs work on the connection, within bounds of time. What fails may have been done or not.
     pub(crate) async fn run<T>(
         &self,
@@ -26,7 +31,7 @@ impl Line {
         let working = async {
             let open = match session.take().filter(|open| !open.client().is_closed()) {
                 Some(open) => open,
-                None => Box::pin(database.connect("")).await?,
+                None => Box::pin(database.connect(self.role, "")).await?,
             };
             let done = Box::pin(work(open.client())).await;
             // After a failure it may be in the middle of a transaction.

@@ -3,7 +3,8 @@
 //!
 //! In reading order: `schema` says what is in the database; `lease` and `seat` who may work at what; `home` has a
 //! projection's generations, `writer` applies events to one and `aside` has what of it could not be applied, all for
-//! the holder of its lease alone; `tables` lets queries read one; `ledger` is what a reaction remembers; `show` tells every instance which one answers and how far it has come; `line` is a connection that
+//! the holder of its lease alone; `tables` lets queries read one; `ledger` is what a reaction remembers, which `split` carries over
+//! from one number of shares to another; `show` tells every instance which one answers and how far it has come; `line` is a connection that
 //! is made when it is needed, `lent` are those that writers share. `docs/internals/scaling.md` says why it is sound.
 
 mod aside;
@@ -15,6 +16,7 @@ mod line;
 mod schema;
 mod seat;
 mod show;
+mod split;
 mod tables;
 mod writer;
 
@@ -107,7 +109,7 @@ impl SharedDatabase {
             seats: seat::Seats::default(),
             shown: show::Shown::default(),
             writers: lent::Writers::default(),
-            catalogue: Line::default(),
+            catalogue: Line::new("generations"),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -133,14 +135,14 @@ impl SharedDatabase {
         format!("{}_g{}", self.inner.schema, name.generation)
     }
 
-    /// A connection on which these statements have been run, to a database that has the shared tables.
-    async fn connect(&self, settings: &str) -> Result<PostgresSession, PostgresFailure> {
+    /// A connection for `role` on which these statements have been run, to a database that has the shared tables.
+    async fn connect(&self, role: &str, settings: &str) -> Result<PostgresSession, PostgresFailure> {
         let made = self.inner.made.get_or_try_init(|| async {
-            let session = self.inner.database.connect("", self.inner.leases.lasts).await?;
+            let session = self.inner.database.connect("opening", "", self.inner.leases.lasts).await?;
             schema::make(&session, self.schema()).await
         });
         made.await?;
-        self.inner.database.connect(settings, self.inner.leases.lasts).await
+        self.inner.database.connect(role, settings, self.inner.leases.lasts).await
     }
 
     /// A connection for reading, used before or new.
@@ -148,7 +150,7 @@ impl SharedDatabase {
         let idle = self.inner.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         match idle {
             Some(session) if !session.is_closed() => Ok(session),
-            _ => Ok(Session::new(self.connect("").await?)),
+            _ => Ok(Session::new(self.connect("queries", "").await?)),
         }
     }
 

@@ -140,6 +140,11 @@ impl Term {
         &self.stop
     }
 
+    /// What the lease is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn database(&self) -> &SharedDatabase {
         &self.database
     }

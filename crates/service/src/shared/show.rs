@@ -73,7 +73,7 @@ impl SharedDatabase {
 
     /// Looks again and again, until `shutdown`.
     pub(crate) async fn keep_showing(self, shutdown: CancellationToken) {
-        let (line, shown) = (Line::default(), &self.inner.shown);
+        let (line, shown) = (Line::new("positions"), &self.inner.shown);
         if shown.all.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
             return shutdown.cancelled().await;
         }

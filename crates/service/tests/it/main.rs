@@ -23,6 +23,7 @@ mod process;
 mod projections;
 mod reactions;
 mod rebuild;
+mod relaying;
 mod repetition;
 mod schema;
 mod seeding;

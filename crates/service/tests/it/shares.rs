@@ -234,3 +234,56 @@ async fn a_process_manager_and_its_timers_go_on_elsewhere() {
     assert_eq!(matured(), 1);
     second.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_parked_is_carried_over_to_another_number_of_shares() {
+    let Some(backend) = Backend::postgres() else { return };
+    let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
+    let parked = async |of: &Running| of.get("/admin/deadletters?limit=99").await.json()["items"].clone();
+    let instance = async |name: &str, shares, poison_cents| {
+        let mut host = backend.instance(name, &store, &folder.path().join(name));
+        host.reaction(Mirror { shares, poison_cents }).unwrap();
+        start(host).await
+    };
+    let commands = commands(&store, CommandOptions::default());
+    for cents in [13, 14] {
+        for account in 0..12 {
+            commands.handle(&format!("p{account}"), &Deposit(cents), &nobody()).await.unwrap();
+        }
+    }
+    for (round, shares) in [4, 3, 1, 5].into_iter().enumerate() {
+        let running = instance(&round.to_string(), shares, 13).await;
+        eventually("all shares", async || held(&running) == usize::from(shares)).await;
+        eventually("all keys", async || parked(&running).await.as_array().is_some_and(|all| all.len() == 12)).await;
+        let events = parked(&running).await;
+        assert!(events.as_array().unwrap().iter().all(|one| one["failure"] == "poison"), "{events}");
+        running.stop().await.unwrap();
+        // What comes now stands behind the others, wherever they are.
+        commands.handle(&format!("p{round}"), &Deposit(15), &nobody()).await.unwrap();
+    }
+    let mended = instance("mended", 2, -1).await;
+    eventually("both shares", async || held(&mended) == 2).await;
+    eventually("all keys", async || parked(&mended).await.as_array().is_some_and(|all| all.len() == 12)).await;
+    mended.send("POST", "/admin/deadletters/redrive", &[], r#"{"all":true}"#).await;
+    all_is_mirrored(&store).await;
+    mended.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_split_waits_for_the_last_instance_of_the_one_before() {
+    let Some(backend) = Backend::postgres() else { return };
+    let (store, folder) = (MemoryStore::new(), tempfile::tempdir().unwrap());
+    let old = instance(&backend, "old", &store, folder.path(), 3).await;
+    eventually("its shares", async || held(&old) == 3).await;
+    deposit(&store, 0..20).await;
+    all_is_mirrored(&store).await;
+    let new = instance(&backend, "new", &store, folder.path(), 2).await;
+    deposit(&store, 20..40).await;
+    all_is_mirrored(&store).await;
+    assert_eq!(new.handle.followers().iter().map(|status| status.handled).sum::<u64>(), 0, "the old one does it");
+    old.stop().await.unwrap();
+    deposit(&store, 40..60).await;
+    all_is_mirrored(&store).await;
+    assert!(new.handle.followers().iter().all(|status| status.handled > 0));
+    new.stop().await.unwrap();
+}

@@ -15,15 +15,15 @@ use crate::account::{Balances, Deposit, eventually, nobody};
 use crate::projections::total;
 use crate::shares::{Mirror, deposits};
 
-const URL: &str = "TRADEWIND_TEST_INSTANCE_URL";
-const NAME: &str = "TRADEWIND_TEST_INSTANCE_NAME";
+pub(crate) const URL: &str = "TRADEWIND_TEST_INSTANCE_URL";
+pub(crate) const NAME: &str = "TRADEWIND_TEST_INSTANCE_NAME";
 const EVENTS_MAX: usize = 100_000;
 
-async fn open(url: &str) -> Arc<dyn EventStore> {
+pub(crate) async fn open(url: &str) -> Arc<dyn EventStore> {
     tradewind_store::open(url, OpenOptions::default()).await.unwrap()
 }
 
-fn host(url: &str, name: &str, store: Arc<dyn EventStore>, folder: &std::path::Path) -> Host {
+pub(crate) fn host(url: &str, name: &str, store: Arc<dyn EventStore>, folder: &std::path::Path) -> Host {
     let mut options = HostOptions::new("bank", "127.0.0.1:0".parse().unwrap(), folder);
     options.shared = Some(SharedDatabase::new(url, name, LeaseOptions::default()).unwrap());
     options.query_wait_max = Duration::from_secs(10);
@@ -44,31 +44,43 @@ async fn instance_process() {
 }
 
 /// An instance as a process.
-struct Instance {
-    process: Process,
-    name: String,
+pub(crate) struct Instance {
+    pub(crate) process: Process,
+    pub(crate) name: String,
 }
 
 impl Instance {
     fn start(url: &str, name: &str, folder: &std::path::Path) -> Self {
+        Self::running("sleeping::instance_process", url, name, folder, |_| {})
+    }
+
+    /// One that runs what stands in the place of that test.
+    pub(crate) fn running(
+        test: &str,
+        url: &str,
+        name: &str,
+        folder: &std::path::Path,
+        change: impl FnOnce(&mut Command),
+    ) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "sleeping::instance_process", "--nocapture"]).env(URL, url).env(NAME, name);
+        command.args(["--exact", test, "--nocapture"]).env(URL, url).env(NAME, name);
+        change(&mut command);
         let process = Process::start(command, &folder.join(format!("{name}.log")), libc::SIGKILL).unwrap();
         Self { process, name: name.to_owned() }
     }
 }
 
 /// What the database says of the leases.
-struct Leases {
-    schema: String,
+pub(crate) struct Leases {
+    pub(crate) schema: String,
 }
 
 impl Leases {
-    fn ask(&self, sql: &str) -> String {
+    pub(crate) fn ask(&self, sql: &str) -> String {
         Postgres::shared().query(&sql.replace("{s}", &self.schema))
     }
 
-    fn holder(&self, lease: &str) -> String {
+    pub(crate) fn holder(&self, lease: &str) -> String {
         self.ask(&format!("SELECT label FROM {{s}}.leases WHERE name = '{lease}' AND expires > clock_timestamp()"))
     }
 }

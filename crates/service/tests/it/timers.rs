@@ -2,12 +2,16 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_core::future::BoxFuture;
 use serde_json::Value;
-use tradewind_events::{ManualClock, Query, Recorded, Timestamp};
-use tradewind_service::{Effect, FollowerState, Host, OwnEvent, ProcessManager, ReactionError, Rejection};
+use tradewind_events::{
+    Append, AppendError, Appended, Direction, EventSource, EventStore, ManualClock, Page, Position, Query, ReadError,
+    Recorded, Revision, Snapshot, StreamId, StreamSlice, Subscription, Timestamp,
+};
+use tradewind_service::{Effect, FollowerState, Host, HostOptions, OwnEvent, ProcessManager, ReactionError, Rejection};
 use tradewind_testkit::memory_store::MemoryStore;
 
 use crate::account::{Open, clock, commands_at, eventually, nobody};
@@ -162,4 +166,107 @@ async fn a_process_manager_that_panics_parks_the_event_or_keeps_the_timer() {
     assert_eq!((&*parked[0].key, &*parked[0].failure), ("account-13", "panic"));
     assert_eq!(status().state, FollowerState::Live);
     running.stop().await.unwrap();
+}
+
+/// A store that takes nothing for the process manager's own streams while it is told to be so.
+struct Refusing {
+    inner: MemoryStore,
+    refuses: AtomicBool,
+    /// Whether it says that it is away, or that somebody else was faster.
+    is_away: bool,
+    refused: AtomicU64,
+}
+
+impl EventSource for Refusing {
+    fn head(&self) -> BoxFuture<'_, Result<Position, ReadError>> {
+        self.inner.head()
+    }
+    fn read(&self, after: Position, query: &Query, limit: usize) -> BoxFuture<'_, Result<Page, ReadError>> {
+        self.inner.read(after, query, limit)
+    }
+    fn subscribe(&self, after: Position, query: Query) -> BoxFuture<'_, Result<Subscription, ReadError>> {
+        self.inner.subscribe(after, query)
+    }
+    fn read_stream(
+        &self,
+        stream: &StreamId,
+        from: Revision,
+        direction: Direction,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<StreamSlice, ReadError>> {
+        self.inner.read_stream(stream, from, direction, limit)
+    }
+    fn position_at(&self, moment: Timestamp) -> BoxFuture<'_, Result<Position, ReadError>> {
+        self.inner.position_at(moment)
+    }
+}
+
+impl EventStore for Refusing {
+    fn append(&self, append: Append) -> BoxFuture<'_, Result<Appended, AppendError>> {
+        let part = &append.streams[0];
+        let (stream, expected) = (part.stream.clone(), part.expected);
+        if !self.refuses.load(Ordering::SeqCst) || !stream.as_str().starts_with("welcome-") {
+            return self.inner.append(append);
+        }
+        self.refused.fetch_add(1, Ordering::SeqCst);
+        let is_away = self.is_away;
+        Box::pin(async move {
+            Err(match is_away {
+                true => AppendError::Unavailable("the test said so".to_owned()),
+                false => AppendError::WrongRevision { stream, expected, actual: Some(Revision(99)) },
+            })
+        })
+    }
+    fn truncate(&self, stream: &StreamId, before: Revision) -> BoxFuture<'_, Result<(), AppendError>> {
+        self.inner.truncate(stream, before)
+    }
+    fn load_snapshot(&self, stream: &StreamId) -> BoxFuture<'_, Result<Option<Snapshot>, ReadError>> {
+        self.inner.load_snapshot(stream)
+    }
+    fn save_snapshot(&self, snapshot: Snapshot) -> BoxFuture<'_, Result<(), ReadError>> {
+        self.inner.save_snapshot(snapshot)
+    }
+}
+
+/// How often the timers of so many accounts were tried within two seconds in which none could be.
+async fn tries(accounts: usize, is_away: bool) -> u64 {
+    let (inner, folder, clock) = (MemoryStore::new(), tempfile::tempdir().unwrap(), clock());
+    let (refuses, refused) = (AtomicBool::new(false), AtomicU64::new(0));
+    let store = Arc::new(Refusing { inner: inner.clone(), refuses, is_away, refused });
+    let mut options = HostOptions::new("bank", "127.0.0.1:0".parse().unwrap(), folder.path());
+    options.commands.retries_max = 0;
+    let mut host = Host::new(options, store.clone(), clock.clone());
+    host.process(Welcomes).unwrap();
+    let commands = host.commands();
+    let running = start_ready(host).await;
+    for account in 0..accounts {
+        commands.handle(&account.to_string(), &Open::by("ann"), &nobody()).await.unwrap();
+    }
+    let all_have = |kind: &str, times: usize| {
+        inner.everything().iter().filter(|event| event.event_type() == kind).count() == times
+    };
+    eventually("the gifts", async || all_have("Deposited", accounts)).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    store.refuses.store(true, Ordering::SeqCst);
+    clock.advance(HOUR);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let tries = store.refused.load(Ordering::SeqCst);
+    store.refuses.store(false, Ordering::SeqCst);
+    eventually("the timers", async || all_have("GiftMatured", accounts)).await;
+    running.stop().await.unwrap();
+    tries
+}
+
+#[tokio::test]
+async fn a_timer_that_fails_and_may_succeed_later_is_tried_after_pauses_that_grow() {
+    let tries = tries(3, false).await;
+    // 50, 100, 200, 400, 800 ms and so on, less up to half of each; every 50 ms it would be 40 for each.
+    assert!((9..=24).contains(&tries), "{tries}");
+}
+
+#[tokio::test]
+async fn timers_pause_while_nothing_works() {
+    let tries = tries(40, true).await;
+    // What was under way when it was noticed, and then one now and then.
+    assert!((2..=70).contains(&tries), "{tries}");
 }

@@ -83,15 +83,17 @@ impl Server {
     }
 
     /// Connects to whichever host takes writes, and asks the one first that did last. Each has a share of the time, so
-    /// that one that is silent does not keep the others from being asked. Notifications ring the bell.
-    pub(super) async fn connect(&self, bell: Option<Arc<Notify>>) -> Result<Connection, Failure> {
+    /// that one that is silent does not keep the others from being asked. Notifications ring the bell. `role` is what the
+    /// connection is for, by which people find it in the server's views.
+    pub(super) async fn connect(&self, role: &str, bell: Option<Arc<Notify>>) -> Result<Connection, Failure> {
+        let name = self.url.application_name(role);
         let until = Instant::now() + self.options.connect_within;
         let (first, count) = (self.last.load(Ordering::Relaxed), self.hosts.len());
         let mut failures = Vec::with_capacity(count);
         for turn in 0..count {
             let index = (first + turn) % count;
             let host = &self.hosts[index];
-            match self.connect_to(host, share(until, count - turn), bell.as_ref()).await {
+            match self.connect_to(host, &name, share(until, count - turn), bell.as_ref()).await {
                 Ok(connection) => {
                     self.last.store(index, Ordering::Relaxed);
                     return Ok(connection);
@@ -109,15 +111,23 @@ impl Server {
         answer.unwrap_or_else(|_| Err(Failure::Slow(format!("silence for {} s", within.as_secs()))))
     }
 
-    async fn connect_to(&self, host: &Host, until: Instant, bell: Option<&Arc<Notify>>) -> Result<Connection, Failure> {
+    async fn connect_to(
+        &self,
+        host: &Host,
+        name: &str,
+        until: Instant,
+        bell: Option<&Arc<Notify>>,
+    ) -> Result<Connection, Failure> {
         let begun = Instant::now();
         let late = |_| Failure::Away(format!("no connection within {:.1} s", begun.elapsed().as_secs_f64()));
         let addresses = tokio::time::timeout_at(until, host.addresses()).await.map_err(late)?;
         let addresses = addresses.map_err(|error| Failure::Away(error.to_string()))?;
         let mut failure = Failure::Away("its name has no address".to_owned());
-        for (turn, address) in addresses.iter().enumerate() {
-            let until = share(until, addresses.len() - turn);
-            match tokio::time::timeout_at(until, self.connect_with(address, bell.cloned())).await.map_err(late) {
+        let count = addresses.len();
+        for (turn, mut address) in addresses.into_iter().enumerate() {
+            address.application_name(name);
+            let until = share(until, count - turn);
+            match tokio::time::timeout_at(until, self.connect_with(&address, bell.cloned())).await.map_err(late) {
                 Ok(Ok(connection)) => return Ok(connection),
                 Ok(Err(this)) | Err(this) => failure = this,
             }

@@ -54,7 +54,7 @@ pub(super) async fn notify(server: Arc<Server>, sql: Arc<Sql>, bell: Arc<Notify>
         // A connection on which nothing comes back may have been lost long ago: the second attempt is on another.
         for _ in 0..2 {
             if connection.as_ref().is_none_or(|connection| connection.client.is_closed()) {
-                connection = server.connect(None).await.ok();
+                connection = server.connect("notifying", None).await.ok();
             }
             let Some(open) = &connection else { break };
             let telling = async {
@@ -151,7 +151,7 @@ fn before(sender: &watch::Sender<Tail>) -> Tail {
 }
 
 async fn listen(server: &Server, sql: &Sql, bell: &Arc<Notify>) -> Result<Connection, Failure> {
-    let connection = server.connect(Some(Arc::clone(bell))).await?;
+    let connection = server.connect("following", Some(Arc::clone(bell))).await?;
     let listening = async { Ok(connection.client.batch_execute(&sql.listen).await?) };
     server.answered(listening).await?;
     Ok(connection)

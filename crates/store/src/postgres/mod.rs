@@ -98,7 +98,7 @@ impl PostgresStore {
         let sql = Arc::new(Sql::new(server.url.schema()));
         let (sender, tail) = watch::channel(Tail::default());
         let bells = Bells::default();
-        let reads = Arc::new(Pool::new(Arc::clone(&server), server.options.read_connections_max));
+        let reads = Arc::new(Pool::new("reads", Arc::clone(&server), server.options.read_connections_max));
         let inner = Arc::new(Inner {
             reads: Arc::clone(&reads),
             sql: Arc::clone(&sql),
@@ -106,7 +106,7 @@ impl PostgresStore {
             furthest: AtomicU64::new(0),
             bells: bells.clone(),
         });
-        let writes = Pool::new(Arc::clone(&server), server.options.batches_in_flight_max);
+        let writes = Pool::new("writer", Arc::clone(&server), server.options.batches_in_flight_max);
         let writer = Arc::new(Writer::new(writes, reads, Arc::clone(&sql), bells.clone()));
         let telling = follow::tell(Arc::downgrade(&inner), Arc::clone(&server), bells.here, sender);
         let notifying = follow::notify(server, sql, bells.elsewhere);
@@ -154,7 +154,7 @@ async fn prepare(server: &Server, create: bool) -> Result<(), OpenError> {
 }
 
 async fn prepare_once(server: &Server, create: bool) -> Result<migrations::Found, Failure> {
-    let mut connection = server.connect(None).await?;
+    let mut connection = server.connect("opening", None).await?;
     server.answered(migrations::migrate(&mut connection, server.url.schema(), create)).await
 }
 

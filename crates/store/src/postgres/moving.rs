@@ -229,7 +229,7 @@ impl Movable for PostgresStore {
             let stop = self.inner.sql.stop.replace("{moved}", MOVED).replace("{to}", &quoted);
             let server = Arc::clone(&self.inner.reads.server);
             let stopped = async {
-                let connection = server.connect(None).await?;
+                let connection = server.connect("moving", None).await?;
                 let stopping = async { Ok(connection.client.batch_execute(&stop).await?) };
                 server.answered(stopping).await?;
                 Ok::<_, Failure>(connection)

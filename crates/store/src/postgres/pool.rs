@@ -16,6 +16,8 @@ const REMIND_EVERY: Duration = Duration::from_secs(10);
 
 /// Connections to one server, made when they are needed and kept.
 pub(super) struct Pool {
+    /// What its connections are for.
+    role: &'static str,
     pub(super) server: Arc<Server>,
     idle: Mutex<Vec<Arc<Connection>>>,
     room: Semaphore,
@@ -30,9 +32,9 @@ pub(super) struct Failed {
 }
 
 impl Pool {
-    pub(super) fn new(server: Arc<Server>, connections_max: usize) -> Self {
+    pub(super) fn new(role: &'static str, server: Arc<Server>, connections_max: usize) -> Self {
         let room = Semaphore::new(connections_max.max(1));
-        Self { server, idle: Mutex::default(), room, away: AtomicBool::new(false) }
+        Self { role, server, idle: Mutex::default(), room, away: AtomicBool::new(false) }
     }
 
     /// Runs work on a connection of its own, and again on another for as long as the options say when the database
@@ -81,7 +83,7 @@ impl Pool {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(connection) if !connection.client.is_closed() => connection,
-            _ => Arc::new(self.server.connect(None).await?),
+            _ => Arc::new(self.server.connect(self.role, None).await?),
         };
         // The server ends a statement that takes too long; this is for a server that is not there any more.
         let outcome = self.server.answered(work(Arc::clone(&connection))).await;

@@ -52,13 +52,18 @@ impl PostgresDatabase {
         &self.server.url
     }
 
-    /// A connection on which these statements have been run. The server ends a transaction on it in which nothing
+    /// A connection for `role`, by which people find it in the server's views, on which these statements have been run. The server ends a transaction on it in which nothing
     /// happens for so long: whoever holds up others must be at work.
     ///
     /// # Errors
     /// [`PostgresFailure`] says whether the database is away or refuses.
-    pub async fn connect(&self, settings: &str, idle_max: Duration) -> Result<PostgresSession, PostgresFailure> {
-        let connection = self.server.connect(None).await?;
+    pub async fn connect(
+        &self,
+        role: &str,
+        settings: &str,
+        idle_max: Duration,
+    ) -> Result<PostgresSession, PostgresFailure> {
+        let connection = self.server.connect(role, None).await?;
         let idle = idle_max.as_millis();
         let settings = format!("{ORDINARY}; SET idle_in_transaction_session_timeout = {idle}; {settings}");
         connection.client.batch_execute(&settings).await?;

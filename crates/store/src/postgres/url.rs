@@ -37,6 +37,13 @@ impl PostgresUrl {
         &self.schema
     }
 
+    /// What the server's views call a connection for this: `ordering reads (tradewind)`, after the schema, unless the URL
+    /// says what all are called. A server keeps the first 63 bytes.
+    pub(super) fn application_name(&self, role: &str) -> String {
+        let said = self.config.get_application_name().map(ToOwned::to_owned);
+        said.unwrap_or_else(|| format!("{} {role} (tradewind)", self.schema))
+    }
+
     pub(super) fn trust(&self) -> &Trust {
         &self.trust
     }
@@ -99,9 +106,6 @@ impl FromStr for PostgresUrl {
         }
         if config.get_dbname().is_none() {
             return Err("it names no database; write postgres://user@host:5432/database".to_owned());
-        }
-        if config.get_application_name().is_none() {
-            config.application_name("tradewind");
         }
         // Of several servers the one that takes writes; a standby that was promoted is found by itself.
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);

@@ -369,6 +369,11 @@ fn key_alone(key: &str, event: &Recorded) -> String {
     format!("{key}{ALONE}{}", event.position())
 }
 
+/// The key to which an event belongs that may be one of those which are met without the others.
+pub(crate) fn key_itself(key: &str) -> &str {
+    key.split_once(ALONE).map_or(key, |(key, _)| key)
+}
+
 /// Whether a key is that of an event which is met without the others of its own.
 pub(super) fn is_alone(key: &str) -> bool {
     key.contains(ALONE)

@@ -19,7 +19,7 @@ pub(crate) struct Drop {
 }
 
 const AFTER_HELP: &str = "\
-What is dropped stays in the event store; only this reaction or process manager never meets it. Each is recorded.
+What is dropped stays in the event store; only this follower never meets it. Each is recorded.
 
 Examples:
   tradewind deadletter drop http://127.0.0.1:7102 --follower bill-orders --key order-42

@@ -13,7 +13,7 @@ use crate::command::output::print;
 pub(crate) struct Fix {
     #[command(flatten)]
     service: Service,
-    /// Whose it is: the reaction or process manager
+    /// Whose it is: the projection, reaction or process manager
     #[arg(long, value_name = "NAME")]
     follower: String,
     /// The key, as `list` tells it

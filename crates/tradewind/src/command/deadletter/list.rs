@@ -11,7 +11,7 @@ use crate::command::output::print;
 pub(crate) struct List {
     #[command(flatten)]
     service: Service,
-    /// Of this reaction or process manager alone
+    /// Of this projection, reaction or process manager alone
     #[arg(long, value_name = "NAME")]
     follower: Option<String>,
     /// Those that failed so: poison, unreadable, panic, exhausted

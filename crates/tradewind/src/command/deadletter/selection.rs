@@ -24,7 +24,7 @@ pub(super) struct Which {
 pub(super) struct Selection {
     #[command(flatten)]
     which: Which,
-    /// Of this reaction or process manager alone
+    /// Of this projection, reaction or process manager alone
     #[arg(long, value_name = "NAME")]
     follower: Option<String>,
     /// Only tell which keys, and do nothing
