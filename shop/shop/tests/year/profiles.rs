@@ -172,7 +172,14 @@ async fn at_rest(system: &System) -> anyhow::Result<()> {
     let (mut last, mut moved, mut quiet) = (Vec::new(), Instant::now(), 0);
     while quiet < LOOKS_AT_REST {
         tokio::time::sleep(LOOK_EVERY).await;
-        let Ok(now) = followers(system).await else { continue };
+        let now = match followers(system).await {
+            Ok(now) => now,
+            Err(error) if moved.elapsed() < STANDSTILL_MAX => {
+                eprintln!("{error:#}");
+                continue;
+            }
+            Err(error) => return Err(error.context("nothing is told any more")),
+        };
         ensure!(now.iter().all(|follower| follower.parked == 0), "something is parked: {now:?}");
         let is_done = now.iter().all(|follower| follower.is_live && follower.lag == 0 && follower.aside == 0);
         if now != last {
