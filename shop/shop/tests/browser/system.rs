@@ -120,8 +120,7 @@ impl System {
     /// Where one of a service's processes is, if it is ready.
     pub(crate) async fn url_of(&self, service: &str, number: u16) -> Option<String> {
         let running = self.up.lock().await.running.clone();
-        let known = running.borrow().get(&(service.to_owned(), number)).map(|(_, url)| url.clone());
-        known
+        running.borrow().get(&(service.to_owned(), number)).map(|(_, url)| url.clone())
     }
 
     /// Kills `up`, and with it what it started, and starts it again on the same folder and port.
