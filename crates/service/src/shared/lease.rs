@@ -43,6 +43,8 @@ struct Row {
 struct Look {
     rows: HashMap<String, Row>,
     instances: usize,
+    /// For each lease, how many instances could do something with it.
+    wanted: HashMap<String, usize>,
 }
 
 impl SharedDatabase {
@@ -123,7 +125,8 @@ impl SharedDatabase {
             return Ok(());
         }
         let free = |name: &str| look.rows.get(name).is_none_or(|row| row.free);
-        let take = seats.wish(look.instances.max(1), free);
+        let wanted = |name: &str| look.wanted.get(name).copied().unwrap_or(look.instances).max(1);
+        let take = seats.wish(wanted, free);
         if take.is_empty() {
             return Ok(());
         }
@@ -152,10 +155,11 @@ impl SharedDatabase {
     async fn renew(&self, client: &Client, held: &[(String, i64)]) -> Result<(), tokio_postgres::Error> {
         let (s, lasts) = (self.schema(), self.inner.leases.lasts.as_secs_f64());
         let here = format!(
-            "INSERT INTO {s}.instances AS i VALUES ($1, $2, clock_timestamp() + make_interval(secs => $3))
-             ON CONFLICT (id) DO UPDATE SET expires = excluded.expires"
+            "INSERT INTO {s}.instances AS i (id, label, expires, seats)
+             VALUES ($1, $2, clock_timestamp() + make_interval(secs => $3), $4)
+             ON CONFLICT (id) DO UPDATE SET expires = excluded.expires, seats = excluded.seats"
         );
-        client.execute(&here, &[&self.inner.id, &self.inner.label, &lasts]).await?;
+        client.execute(&here, &[&self.inner.id, &self.inner.label, &lasts, &self.inner.seats.names()]).await?;
         if held.is_empty() {
             return Ok(());
         }
@@ -183,7 +187,15 @@ impl SharedDatabase {
              SELECT count(*) FROM {s}.instances WHERE expires > clock_timestamp()"
         );
         let instances: i64 = client.query_one(&count, &[]).await?.try_get(0)?;
-        Ok(Look { rows, instances: usize::try_from(instances).unwrap_or(1) })
+        let count = format!(
+            "SELECT n.name, count(*) FROM unnest($1::text[]) n(name) JOIN {s}.instances i
+             ON i.expires > clock_timestamp() AND (i.seats IS NULL OR n.name = ANY(i.seats)) GROUP BY n.name"
+        );
+        let mut wanted = HashMap::new();
+        for row in client.query(&count, &[&self.inner.seats.names()]).await? {
+            wanted.insert(row.try_get(0)?, usize::try_from(row.try_get::<_, i64>(1)?).unwrap_or(1));
+        }
+        Ok(Look { rows, instances: usize::try_from(instances).unwrap_or(1), wanted })
     }
 
     /// Takes those of these leases that are free; tells which, and their epochs.

@@ -3,7 +3,8 @@
 use tradewind_store::{PostgresFailure, PostgresSession};
 
 /// What leads from each version to the next. `{s}` is the schema.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     -- Who is there, by the database's clock.
     CREATE TABLE {s}.instances (id text PRIMARY KEY, label text NOT NULL, expires timestamptz NOT NULL);
     -- Who may do what until when. The epoch rises with each new holder.
@@ -22,7 +23,12 @@ const STEPS: &[&str] = &["
         id int8 GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text COLLATE \"C\" NOT NULL UNIQUE,
         epoch int8 NOT NULL, made bool NOT NULL DEFAULT false)
         WITH (fillfactor = 50);
-"];
+",
+    "
+    -- Which leases an instance could do something with; null for one of an older program, which does not tell.
+    ALTER TABLE {s}.instances ADD COLUMN seats text[];
+",
+];
 
 /// Makes the schema, or brings it up to date. Of several instances one does it.
 pub(super) async fn make(session: &PostgresSession, schema: &str) -> Result<(), PostgresFailure> {

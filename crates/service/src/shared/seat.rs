@@ -251,9 +251,14 @@ impl Seats {
         }
     }
 
+    /// All leases that this instance could do something with.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.lock().iter().map(|taken| taken.name.clone()).collect()
+    }
+
     /// Which free leases this instance should take; if it has more than its part of a group, somebody's work is ended,
     /// so that others can have that. One at a time: until it is given back, others may have come or gone.
-    pub(super) fn wish(&self, instances: usize, is_free: impl Fn(&str) -> bool) -> Vec<String> {
+    pub(super) fn wish(&self, instances: impl Fn(&str) -> usize, is_free: impl Fn(&str) -> bool) -> Vec<String> {
         let all = self.lock();
         let mut groups: HashMap<&str, Vec<&Taken>> = HashMap::new();
         for taken in all.iter() {
@@ -261,7 +266,9 @@ impl Seats {
         }
         let mut take = Vec::new();
         for group in groups.into_values() {
-            let part = group.len().div_ceil(instances);
+            // Instances of another program need not know all of the group: what they do not know is not left to them.
+            let instances = group.iter().map(|taken| instances(&taken.name)).min();
+            let part = group.len().div_ceil(instances.unwrap_or(1).max(1));
             let held = group.iter().filter(|taken| !matches!(taken.state, State::Without)).count();
             let wanted = group.iter().filter(|taken| {
                 matches!(taken.state, State::Without) && taken.waiting.is_some() && is_free(&taken.name)

@@ -203,6 +203,7 @@ async fn what_each_instance_makes_for_itself_is_known_to_the_source_by_a_name_of
         by.into_iter().filter(|name| name.starts_with("local")).collect::<Vec<_>>()
     };
     let first = instance(&backend, "first").await;
+    eventually("the first", async || local().len() == 1).await;
     let second = instance(&backend, "second").await;
     eventually("both", async || local().len() == 2).await;
     assert_ne!(local()[0], local()[1]);

@@ -284,6 +284,7 @@ async fn a_split_waits_for_the_last_instance_of_the_one_before() {
     old.stop().await.unwrap();
     deposit(&store, 40..60).await;
     all_is_mirrored(&store).await;
-    assert!(new.handle.followers().iter().all(|status| status.handled > 0));
+    // What is mirrored is counted a moment later.
+    eventually("both count it", async || new.handle.followers().iter().all(|status| status.handled > 0)).await;
     new.stop().await.unwrap();
 }
