@@ -5,20 +5,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_core::future::BoxFuture;
-use tradewind_broker::{BrokerOptions, BrokerUrl, Group, RelayOptions, StartFrom as From, Subscribe, Topic, open_at};
+use tokio_util::sync::CancellationToken;
+use tradewind_broker::{
+    BrokerOptions, BrokerUrl, BrokeredMetrics, BrokeredOptions, BrokeredSource, Group, Relay, RelayMetrics,
+    RelayOptions, StartFrom as From, Subscribe, Topic, open_at,
+};
 use tradewind_events::{
     Direction, EventSource, Page, Position, Query, ReadError, Recorded, Revision, StreamId, StreamSlice, Subscription,
     SystemClock, Timestamp,
 };
 use tradewind_service::sql::Transaction;
 use tradewind_service::{
-    CommandOptions, Commands, Contract, Projection, ProjectionError, Publish, PublishError, StartFrom, Upcasters,
+    CommandOptions, Commands, Contract, Projection, ProjectionError, Publish, PublishError, QueryContext, ReadModel,
+    Reader, StartFrom, Upcasters,
 };
 use tradewind_testkit::memory_store::MemoryStore;
 use tradewind_testkit::servers::{self, Nats, Postgres};
 
 use crate::account::{Balances, Deposit, eventually, nobody};
-use crate::shares::Mirror;
+use crate::shares::{Mirror, deposits};
 use crate::sleeping::{Instance, Leases, NAME, URL, host, open};
 use crate::web::{Backend, start, start_ready};
 
@@ -223,6 +228,79 @@ async fn what_each_instance_makes_for_itself_is_known_to_the_source_by_a_name_of
     let alone = instance(&Backend::Sqlite, "alone").await;
     eventually("the only one", async || local().last().is_some_and(|name| name == "local")).await;
     alone.stop().await.unwrap();
+}
+
+/// How many changes an instance's own read model tells of.
+async fn told(model: &ReadModel) -> i64 {
+    let count =
+        |reader: &Reader<'_>| Ok(reader.first("SELECT count(*) FROM changed", [], |row| row.get(0))?.unwrap_or(0));
+    model.query(&QueryContext::default(), count).await.unwrap().value
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn over_a_broker_each_instance_hears_all_for_itself_and_each_share_what_is_its_own() {
+    let Some(backend) = Backend::postgres() else { return };
+    if servers::is_left_out("nats") {
+        return;
+    }
+    let (theirs, own, folder, nats) =
+        (MemoryStore::new(), MemoryStore::new(), tempfile::tempdir().unwrap(), Nats::start());
+    let (topic, clock, stop) = (Topic::new("bank").unwrap(), Arc::new(SystemClock), CancellationToken::new());
+    let options = RelayOptions::new(topic.clone(), folder.path().join("relay.json"));
+    let events = Arc::new(theirs.clone());
+    let (relay, _) = Relay::new(events.clone(), broker(&nats.url()), options, RelayMetrics::default(), clock.clone());
+    let relaying = tokio::spawn(relay.run(stop.clone()));
+
+    let instance = async |name: &str| {
+        let mut host = backend.instance(name, &own, &folder.path().join(name));
+        let (metrics, options) = (host.brokered_metrics(), BrokeredOptions::default());
+        let source =
+            BrokeredSource::new(events.clone(), broker(&nats.url()), topic.clone(), "reader", options, metrics.clone());
+        let source = Arc::new(source);
+        let local = host.projection_over(source.clone(), StartFrom::Beginning, Local).unwrap();
+        host.reaction_over(source, StartFrom::Beginning, Mirror::in_shares(4)).unwrap();
+        (start(host).await, local, metrics)
+    };
+    let instances = [instance("first").await, instance("second").await];
+    let text = |metrics: &BrokeredMetrics| {
+        let mut registry = prometheus_client::registry::Registry::default();
+        metrics.register(&mut registry);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        text
+    };
+    let figure = |name: &str, group: &str, text: &str| {
+        let line = |line: &&str| line.starts_with(name) && line.contains(group);
+        let counts = text.lines().filter(line).filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok());
+        counts.sum::<u64>()
+    };
+    // Two read models of their own, and four shares that are split among them.
+    let connected =
+        || instances.iter().map(|(.., metrics)| figure("brokered_connected{", "", &text(metrics))).sum::<u64>();
+    eventually("the broker delivers", async || connected() == 6).await;
+    let bank = Commands::new(events.clone(), clock, Upcasters::default(), CommandOptions::default());
+    for amount in 1..=30 {
+        for account in 0..8 {
+            bank.handle(&format!("a{account}"), &Deposit(amount), &nobody()).await.unwrap();
+        }
+    }
+    for (_, local, _) in &instances {
+        eventually("all of it in each instance", async || told(local).await == 240).await;
+    }
+    let mirrored = || deposits(&own.everything(), true);
+    eventually("each once in the shares", async || mirrored() == deposits(&theirs.everything(), false)).await;
+    let (one, other) = (text(&instances[0].2), text(&instances[1].2));
+    for text in [&one, &other] {
+        assert!(figure("brokered_events_total", "reader_local_", text) > 0, "not all came from the feed: {text}");
+    }
+    let shares: u64 = [&one, &other].iter().map(|text| figure("brokered_events_total", "reader_mirror", text)).sum();
+    assert!(shares > 0, "not all came from the feed: {one}\n{other}");
+
+    for (running, ..) in instances {
+        running.stop().await.unwrap();
+    }
+    stop.cancel();
+    relaying.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
