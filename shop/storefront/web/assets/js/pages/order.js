@@ -66,7 +66,8 @@ function showOrder(id, { heading, body, signal }) {
       order.status ??= loaded.status;
       for (const entry of loaded.timeline ?? []) addEntry(order.timeline, entry);
       view.refresh();
-      return [facts(loaded), receiptCard(loaded, isDelivered(loaded))];
+      // By the timeline, which is told from the order's own events: what was loaded may be behind it.
+      return [facts(loaded), receiptCard(loaded, isDelivered(order))];
     },
   });
   // One that is delivered while it is looked at can be reviewed from then on.
