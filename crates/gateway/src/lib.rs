@@ -10,6 +10,7 @@
 //! The gateway knows nothing of what the services do, and keeps nothing of what passes through it.
 
 mod body;
+pub mod cache;
 mod front;
 mod headers;
 mod metrics;

@@ -1,0 +1,196 @@
+//! Answers' bodies on their way to the client, and into the store as they pass.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Frame, SizeHint};
+
+use super::Inner;
+use super::entry::{Condition, Head, Stored};
+use super::fetch::{BodyError, FetchedBody};
+use super::flight::{Leading, Outcome};
+use super::key::Key;
+use super::purge::PurgeNumber;
+use super::store::Put;
+
+/// A body that the cache answers with.
+pub struct CacheBody(Kind);
+
+enum Kind {
+    /// From the store, or empty.
+    Whole(Full<Bytes>),
+    /// From the service, past the cache.
+    Passing(FetchedBody),
+    /// From the service, and into the store.
+    Keeping(Box<Keeping>),
+}
+
+/// A body that is stored when it has come to its end.
+pub(crate) struct Keeping {
+    body: FetchedBody,
+    pieces: Vec<Bytes>,
+    bytes: usize,
+    /// Where it is going; nothing once it is there, or will not get there.
+    place: Option<Reserved>,
+}
+
+/// What a body is stored with.
+pub(crate) struct Reserved {
+    pub(crate) cache: Arc<Inner>,
+    pub(crate) key: Key,
+    pub(crate) head: Head,
+    pub(crate) begun: PurgeNumber,
+    /// How long the service says that it is.
+    pub(crate) length: Option<usize>,
+    pub(crate) leading: Option<Leading>,
+}
+
+impl CacheBody {
+    pub(crate) fn whole(body: Bytes) -> Self {
+        Self(Kind::Whole(Full::new(body)))
+    }
+
+    pub(crate) fn passing(body: FetchedBody) -> Self {
+        Self(Kind::Passing(body))
+    }
+
+    pub(crate) fn keeping(keeping: Keeping) -> Self {
+        Self(Kind::Keeping(Box::new(keeping)))
+    }
+
+    /// Reads it to its end, for what comes of that.
+    pub(crate) async fn drain(mut self) {
+        while let Some(Ok(_)) = self.frame().await {}
+    }
+}
+
+impl Body for CacheBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &mut self.get_mut().0 {
+            Kind::Whole(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
+            Kind::Passing(body) => Pin::new(body).poll_frame(context),
+            Kind::Keeping(keeping) => keeping.poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Whole(body) => body.is_end_stream(),
+            Kind::Passing(body) => body.is_end_stream(),
+            Kind::Keeping(keeping) => keeping.body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Whole(body) => body.size_hint(),
+            Kind::Passing(body) => body.size_hint(),
+            Kind::Keeping(keeping) => keeping.body.size_hint(),
+        }
+    }
+}
+
+impl Keeping {
+    pub(crate) fn new(body: FetchedBody, place: Reserved) -> Self {
+        let mut keeping = Self { body, pieces: Vec::new(), bytes: 0, place: Some(place) };
+        if keeping.body.is_end_stream() {
+            keeping.finish();
+        }
+        keeping
+    }
+
+    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        match &frame {
+            Some(Ok(frame)) => match frame.data_ref() {
+                Some(piece) => self.keep(piece.clone()),
+                // What comes behind the body would have to be stored, too.
+                None => self.give_up(Outcome::Unshared),
+            },
+            Some(Err(_)) => self.give_up(Outcome::Abandoned),
+            None => self.finish(),
+        }
+        Poll::Ready(frame)
+    }
+
+    fn keep(&mut self, piece: Bytes) {
+        let Some(place) = &self.place else { return };
+        self.bytes += piece.len();
+        if self.bytes > place.cache.body_bytes_max {
+            place.cache.metrics.too_large.inc();
+            self.give_up(Outcome::Unshared);
+            return;
+        }
+        let is_all = place.length == Some(self.bytes);
+        self.pieces.push(piece);
+        // Whoever sends it on may ask for no more than it needs.
+        if is_all || self.body.is_end_stream() {
+            self.finish();
+        }
+    }
+
+    fn give_up(&mut self, outcome: Outcome) {
+        self.pieces = Vec::new();
+        if let Some(Reserved { cache, leading: Some(leading), .. }) = self.place.take() {
+            leading.settle(outcome, cache.clock.now());
+        }
+    }
+
+    fn finish(&mut self) {
+        let Some(place) = self.place.take() else { return };
+        if place.length.is_some_and(|length| length != self.bytes) {
+            return;
+        }
+        // In memory of its own, of just this size: a piece may be a part of a much larger buffer.
+        let mut body = Vec::with_capacity(self.bytes);
+        std::mem::take(&mut self.pieces).iter().for_each(|piece| body.extend_from_slice(piece));
+        place.store(body.into());
+    }
+}
+
+impl Reserved {
+    fn store(self, body: Bytes) {
+        let stored = Arc::new(Stored::new(self.head, body));
+        self.cache.put(&self.key, &stored, self.begun, self.leading);
+    }
+}
+
+impl Inner {
+    /// Stores an answer, and gives it to those who wait for it.
+    pub(crate) fn put(&self, key: &Key, stored: &Arc<Stored>, begun: PurgeNumber, leading: Option<Leading>) {
+        let now = self.clock.now();
+        let put = self.store.put(key, stored, begun, now);
+        if let Put::Stored { evicted } = put {
+            self.metrics.evictions.inc_by(evicted as u64);
+        }
+        self.tell_size();
+        let is_for_all = stored.condition(now) == Condition::Fresh && !stored.head.directives.no_cache;
+        let outcome = match put {
+            Put::Stored { .. } if is_for_all => Outcome::Stored(Arc::clone(stored)),
+            Put::Stored { .. } => Outcome::Unshared,
+            // What they are to get is another one.
+            Put::Purged | Put::Older => Outcome::Abandoned,
+        };
+        if let Some(leading) = leading {
+            leading.settle(outcome, now);
+        }
+    }
+}
+
+impl Drop for Keeping {
+    /// Whoever was to get it is gone. Others may wait for it, and it has come some of its way already.
+    fn drop(&mut self) {
+        let Some(place) = self.place.take() else { return };
+        let cache = Arc::clone(&place.cache);
+        let body =
+            std::mem::replace(&mut self.body, FetchedBody::new(http_body_util::Empty::new().map_err(|no| match no {})));
+        let rest = Keeping { body, pieces: std::mem::take(&mut self.pieces), bytes: self.bytes, place: Some(place) };
+        cache.go_on_without_client(rest);
+    }
+}

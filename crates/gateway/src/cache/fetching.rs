@@ -1,0 +1,283 @@
+//! Asking the service, and keeping what it says.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, Method, Response, StatusCode, header};
+
+use super::body::{CacheBody, Keeping, Reserved};
+use super::directives::Directives;
+use super::entry::{Head, Stored, kept_headers, position_of};
+use super::fetch::{FetchError, FetchedBody};
+use super::flight::{Leading, Outcome};
+use super::freshness::{Exchange, Freshness};
+use super::metrics::Result as Counted;
+use super::purge::PurgeNumber;
+use super::selecting::Selecting;
+use super::serve::{Lacking, Serving};
+use super::status::CacheStatus;
+use super::storable::{self, Refusal};
+use super::tags::{self, Tag};
+use super::{reuse, validators};
+
+/// What an answer came to: when it was fetched, and who waits for it.
+struct Fetched {
+    exchange: Exchange,
+    begun: PurgeNumber,
+    leading: Option<Leading>,
+}
+
+impl Fetched {
+    fn settle(&mut self, outcome: Outcome) {
+        if let Some(leading) = self.leading.take() {
+            leading.settle(outcome, self.exchange.received);
+        }
+    }
+}
+
+impl Serving {
+    /// Asks for the whole answer, or whether what is stored is still so.
+    pub(crate) async fn ask(
+        &self,
+        lacking: Lacking,
+        leading: Option<Leading>,
+    ) -> Result<Response<CacheBody>, FetchError> {
+        let validated = lacking.base.as_ref().filter(|stored| validators::has_any(&stored.head.headers));
+        let (answer, mut fetched) = self.fetch_once(validated, leading, &lacking).await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                fetched.settle(Outcome::Failed(error.clone()));
+                let status = CacheStatus::forwarded(lacking.why).because("stale-if-error");
+                return match self.stale_if_error(&lacking) {
+                    Some(stored) => Ok(self.reuse(stored, status, Counted::Stale)),
+                    None => Err(error),
+                };
+            }
+        };
+        match validated {
+            Some(stored) if answer.status() == StatusCode::NOT_MODIFIED => {
+                if validators::confirms(answer.headers(), &stored.head.headers) {
+                    return Ok(self.freshen(stored, answer.headers(), fetched, &lacking));
+                }
+                // It speaks of another version, which only an unconditional request will bring.
+                let (answer, fetched) = self.fetch_once(None, fetched.leading, &lacking).await;
+                Ok(self.keep(answer?, fetched, &lacking))
+            }
+            _ if is_failure(answer.status()) => {
+                fetched.settle(Outcome::ServerError);
+                let mut status = CacheStatus::forwarded(lacking.why).because("stale-if-error");
+                status.forward_status = Some(answer.status());
+                match self.stale_if_error(&lacking) {
+                    Some(stored) => Ok(self.reuse(stored, status, Counted::Stale)),
+                    None => Ok(self.keep(answer, fetched, &lacking)),
+                }
+            }
+            _ => Ok(self.keep(answer, fetched, &lacking)),
+        }
+    }
+
+    async fn fetch_once(
+        &self,
+        validated: Option<&Arc<Stored>>,
+        leading: Option<Leading>,
+        lacking: &Lacking,
+    ) -> (Result<Response<FetchedBody>, FetchError>, Fetched) {
+        let mut head = self.asked.head.clone();
+        match validated {
+            Some(stored) => validators::ask_for_changes(&mut head.headers, &stored.head.headers),
+            // What is not shared is not stored either, as a rule: the client gets what it has asked for.
+            None if leading.is_none() && lacking.base.is_none() && self.is_known_unshared() => {}
+            None => validators::ask_for_all(&mut head.headers),
+        }
+        let (begun, asked) = (self.cache.store.purge_number(), self.now());
+        let answer = self.fetch.fetch(head).await;
+        let exchange = Exchange { asked, received: self.now() };
+        (answer, Fetched { exchange, begun, leading })
+    }
+
+    fn is_known_unshared(&self) -> bool {
+        self.cache.flights.is_unshared(&self.flight_name(), self.now())
+    }
+
+    /// Answers with what is stored, which the service has said to be still so.
+    fn freshen(
+        &self,
+        stored: &Arc<Stored>,
+        answer: &HeaderMap,
+        mut fetched: Fetched,
+        lacking: &Lacking,
+    ) -> Response<CacheBody> {
+        let mut headers =
+            validators::updated(&stored.head.headers, &kept_headers(answer, &self.policy, fetched.exchange.received));
+        if let Some(age) = answer.get(header::AGE) {
+            headers.insert(header::AGE, age.clone());
+        }
+        let mut status = CacheStatus::forwarded(lacking.why);
+        (status.forward_status, status.detail) = (Some(StatusCode::NOT_MODIFIED), lacking.detail);
+        let considered = self.consider(stored.head.status, &headers, &fetched.exchange);
+        let renewed = match considered {
+            Ok(mut head) => {
+                // What the service has told by its own header stays, unless it tells anew.
+                let names_tags = self.policy.tag_header.as_ref().is_some_and(|name| answer.contains_key(name));
+                if !names_tags {
+                    head.tags.clone_from(&stored.head.tags);
+                }
+                let renewed = Arc::new(stored.with_head(head));
+                self.cache.put(&self.asked.key, &renewed, fetched.begun, fetched.leading.take());
+                status.stored = true;
+                renewed
+            }
+            Err(why) => {
+                fetched.settle(Outcome::Unshared);
+                status.detail = Some(why);
+                Arc::clone(stored)
+            }
+        };
+        let mut response = self.reuse(&renewed, status, Counted::Revalidated);
+        for cookie in answer.get_all(header::SET_COOKIE) {
+            response.headers_mut().append(header::SET_COOKIE, cookie.clone());
+        }
+        response
+    }
+
+    /// Passes an answer on, and stores it as it passes if it may be.
+    fn keep(&self, answer: Response<FetchedBody>, mut fetched: Fetched, lacking: &Lacking) -> Response<CacheBody> {
+        self.count(Counted::Miss);
+        let mut status = CacheStatus::forwarded(lacking.why);
+        (status.forward_status, status.detail) = (Some(answer.status()), lacking.detail);
+        let length = length_of(answer.headers());
+        let mut considered = self.consider(answer.status(), answer.headers(), &fetched.exchange);
+        if length.is_some_and(|length| length > self.cache.body_bytes_max) {
+            self.cache.metrics.too_large.inc();
+            considered = Err("too-large");
+        }
+        let mut head = match considered {
+            Ok(head) => head,
+            Err(why) => {
+                fetched.settle(Outcome::Unshared);
+                return self.pass_on(answer, status.because(why));
+            }
+        };
+        head.headers = kept_headers(&head.headers, &self.policy, fetched.exchange.received);
+        let now = self.now();
+        status = status.with_ttl(head.freshness.fresh_for(now), head.freshness.stale_for(now));
+        status.stored = length.is_some();
+        let (parts, body) = answer.into_parts();
+        let place = Reserved {
+            cache: Arc::clone(&self.cache),
+            key: self.asked.key.clone(),
+            head,
+            begun: fetched.begun,
+            length,
+            leading: fetched.leading.take(),
+        };
+        let body = CacheBody::keeping(Keeping::new(body, place));
+        let mut response = Response::from_parts(parts, body);
+        self.prepare(response.headers_mut(), status);
+        if response.status() == StatusCode::OK && validators::is_known_to(&self.asked.head.headers, response.headers())
+        {
+            // The body is still wanted by the store, and dropping it here lets it go there.
+            let headers = reuse::not_modified(std::mem::take(response.headers_mut()));
+            return reuse::respond(StatusCode::NOT_MODIFIED, headers, CacheBody::whole(Default::default()));
+        }
+        response
+    }
+
+    /// What an answer would be stored with, or why it is not. Its headers are as they came.
+    fn consider(&self, status: StatusCode, headers: &HeaderMap, exchange: &Exchange) -> Result<Head, Refusal> {
+        let directives = Directives::of_answer(headers);
+        let freshness = Freshness::of(status, headers, &directives, *exchange, &self.policy);
+        let request = &self.asked.head;
+        if let Some(why) =
+            storable::refusal(&request.method, &request.headers, (status, headers), &directives, &freshness)
+        {
+            return Err(why);
+        }
+        let selecting = Selecting::of(headers, &request.headers).ok_or("vary")?;
+        let tags = self.tags(headers).ok_or("tags")?;
+        let mut headers = headers.clone();
+        headers.remove(header::AGE);
+        let position = position_of(&headers);
+        let head = Head {
+            status,
+            headers,
+            directives,
+            freshness,
+            selecting,
+            tags,
+            position,
+            source: Arc::clone(&self.policy.source),
+        };
+        let is_fresh = head.freshness.stale_for(exchange.received).is_none();
+        let may_be_stale = head.stale_if_error(&self.policy, &Directives::default()).is_some()
+            || head.stale_while_revalidate(&self.policy).is_some();
+        if !head.freshness.is_explicit && !is_fresh && !may_be_stale && !validators::has_any(&head.headers) {
+            return Err("no-lifetime");
+        }
+        if !storable::is_worth_it(&head.headers, &head.directives, is_fresh, may_be_stale) {
+            return Err("expired");
+        }
+        if status.is_server_error() && !is_fresh {
+            return Err("status");
+        }
+        Ok(head)
+    }
+
+    /// The tags of an answer; nothing if they are too many.
+    fn tags(&self, headers: &HeaderMap) -> Option<Box<[Tag]>> {
+        let of_route = self.policy.tags.iter().filter_map(|tag| tag.fill(&self.asked.parameters));
+        let mut tags: Vec<Tag> = of_route.map(Into::into).collect();
+        if let Some(name) = &self.policy.tag_header {
+            tags.extend(tags::in_header(headers, name).map(Tag::from));
+        }
+        tags.sort_unstable();
+        tags.dedup();
+        (tags.len() <= self.cache.options.tags_max).then(|| tags.into())
+    }
+
+    /// Passes on an answer that is not stored.
+    pub(crate) fn pass_on(&self, answer: Response<FetchedBody>, mut status: CacheStatus) -> Response<CacheBody> {
+        status.forward_status = Some(answer.status());
+        let mut response = answer.map(CacheBody::passing);
+        self.prepare(response.headers_mut(), status);
+        response
+    }
+
+    fn prepare(&self, headers: &mut HeaderMap, status: CacheStatus) {
+        if let Some(name) = &self.policy.tag_header {
+            headers.remove(name);
+        }
+        status.tell(headers);
+    }
+
+    /// Asks for a head that is not stored, or not fresh. It is not stored either, but may show that what is stored is no
+    /// longer so.
+    pub(crate) async fn ask_for_head(&self, lacking: Lacking) -> Result<Response<CacheBody>, FetchError> {
+        debug_assert_eq!(self.asked.head.method, Method::HEAD);
+        let mut status = CacheStatus::forwarded(lacking.why);
+        status.detail = lacking.detail;
+        let answered = self.fetch.fetch(self.asked.head.clone()).await;
+        let failed = answered.as_ref().map_or(true, |answer| is_failure(answer.status()));
+        if let Some(stored) = self.stale_if_error(&lacking).filter(|_| failed) {
+            status.forward_status = answered.ok().map(|answer| answer.status());
+            return Ok(self.reuse(stored, status.because("stale-if-error"), Counted::Stale));
+        }
+        let answer = answered?;
+        if let Some(stored) = lacking.base.filter(|_| answer.status() == StatusCode::OK)
+            && validators::contradicts(answer.headers(), &stored.head.headers, stored.body.len())
+        {
+            self.cache.store.outdate(&self.asked.key, self.now());
+        }
+        self.count(Counted::Miss);
+        Ok(self.pass_on(answer, status))
+    }
+}
+
+/// Statuses that say that the service has failed (RFC 5861 §4).
+fn is_failure(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 500 | 502 | 503 | 504)
+}
+
+fn length_of(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}

@@ -1,0 +1,158 @@
+//! One fetch for many who ask for the same at the same time.
+//!
+//! The first leads and fetches; the others wait, a bounded number of them and for a bounded time, until what it brought
+//! is stored whole. If it turns out to be for the leader alone they go by themselves, and for a while nobody waits for
+//! such an answer again. If the leader goes away, one of those who wait takes its place.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use quick_cache::sync::Cache;
+use tokio::sync::watch;
+use tradewind_events::Timestamp;
+
+use super::entry::Stored;
+use super::fetch::FetchError;
+use super::options::CacheOptions;
+
+/// How many targets are remembered whose answers are not shared.
+const UNSHARED_MAX: usize = 10_000;
+
+/// What came of a fetch, for those who waited.
+#[derive(Debug, Clone)]
+pub(crate) enum Outcome {
+    /// An answer that all may have who would have been answered with the same.
+    Stored(Arc<Stored>),
+    /// One that is for the leader alone.
+    Unshared,
+    /// The service answered that it cannot.
+    ServerError,
+    /// There was no answer.
+    Failed(FetchError),
+    /// The leader has gone away.
+    Abandoned,
+}
+
+pub(crate) struct Flights {
+    open: Mutex<HashMap<Arc<str>, Arc<Flight>>>,
+    unshared: Cache<Arc<str>, Timestamp>,
+    waiting_max: usize,
+    unshared_for: std::time::Duration,
+}
+
+struct Flight {
+    outcome: watch::Sender<Option<Outcome>>,
+    waiting: AtomicUsize,
+}
+
+/// A request's place in a flight.
+pub(crate) enum Place {
+    Lead(Leading),
+    Wait(Waiting),
+    /// Nobody waits here: too many do, or the answer will not be shared.
+    Alone,
+}
+
+/// The one who fetches. Dropped before it has settled, it has gone away.
+pub(crate) struct Leading {
+    flights: Arc<Flights>,
+    name: Arc<str>,
+    flight: Arc<Flight>,
+}
+
+/// One who waits.
+pub(crate) struct Waiting {
+    flight: Arc<Flight>,
+    outcome: watch::Receiver<Option<Outcome>>,
+}
+
+impl Flights {
+    pub(crate) fn new(options: &CacheOptions) -> Arc<Self> {
+        Arc::new(Self {
+            open: Mutex::default(),
+            unshared: Cache::new(UNSHARED_MAX),
+            waiting_max: options.waiting_max,
+            unshared_for: options.unshared_for,
+        })
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Flight>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn join(self: &Arc<Self>, name: &Arc<str>, now: Timestamp) -> Place {
+        if self.is_unshared(name, now) {
+            return Place::Alone;
+        }
+        let mut open = self.open();
+        let Some(flight) = open.get(name) else {
+            let flight = Arc::new(Flight { outcome: watch::Sender::new(None), waiting: AtomicUsize::new(0) });
+            open.insert(Arc::clone(name), Arc::clone(&flight));
+            return Place::Lead(Leading { flights: Arc::clone(self), name: Arc::clone(name), flight });
+        };
+        if flight.waiting.fetch_add(1, Ordering::AcqRel) >= self.waiting_max {
+            flight.waiting.fetch_sub(1, Ordering::AcqRel);
+            return Place::Alone;
+        }
+        Place::Wait(Waiting { flight: Arc::clone(flight), outcome: flight.outcome.subscribe() })
+    }
+
+    /// Leads if nobody does.
+    pub(crate) fn lead(self: &Arc<Self>, name: &Arc<str>) -> Option<Leading> {
+        let mut open = self.open();
+        if open.contains_key(name) {
+            return None;
+        }
+        let flight = Arc::new(Flight { outcome: watch::Sender::new(None), waiting: AtomicUsize::new(0) });
+        open.insert(Arc::clone(name), Arc::clone(&flight));
+        Some(Leading { flights: Arc::clone(self), name: Arc::clone(name), flight })
+    }
+
+    pub(crate) fn is_unshared(&self, name: &Arc<str>, now: Timestamp) -> bool {
+        self.unshared.get(name).is_some_and(|until| now < until)
+    }
+}
+
+impl Leading {
+    pub(crate) fn settle(self, outcome: Outcome, now: Timestamp) {
+        if matches!(outcome, Outcome::Unshared) {
+            self.flights.unshared.insert(Arc::clone(&self.name), now.plus(self.flights.unshared_for));
+        }
+        self.close(outcome);
+    }
+
+    fn close(&self, outcome: Outcome) {
+        let mut open = self.flights.open();
+        if open.get(&self.name).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
+            open.remove(&self.name);
+        }
+        drop(open);
+        self.flight.outcome.send_if_modified(|settled| {
+            let is_first = settled.is_none();
+            if is_first {
+                *settled = Some(outcome);
+            }
+            is_first
+        });
+    }
+}
+
+impl Drop for Leading {
+    fn drop(&mut self) {
+        self.close(Outcome::Abandoned);
+    }
+}
+
+impl Waiting {
+    pub(crate) async fn outcome(mut self) -> Outcome {
+        let settled = self.outcome.wait_for(Option::is_some).await;
+        settled.ok().and_then(|outcome| outcome.clone()).unwrap_or(Outcome::Abandoned)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.flight.waiting.fetch_sub(1, Ordering::AcqRel);
+    }
+}

@@ -1,0 +1,150 @@
+//! A shared HTTP cache: RFC 9111, with RFC 5861, 9211, and purging by what has happened.
+//!
+//! Read in this order: [`CacheOptions`] are its limits and [`CachePolicy`] is what a route wants of it; a [`Key`] is what
+//! an answer is found by; [`Cache::serve`] answers a request, with what is stored or by a [`Fetch`], and [`Cache::purge`]
+//! takes out what an event has made untrue. `serve` decides, `fetching` asks the service and keeps what it says, `reuse`
+//! makes an answer of what is stored. What may be stored is in `storable`, how long in `freshness`, for whom in
+//! `selecting`. `store` is bounded by bytes, `flight` lets one fetch serve many, and `body` stores what passes through.
+//!
+//! It knows nothing of routes, upstreams or connections, and asks its clock for the time.
+
+mod answered;
+mod body;
+mod directives;
+mod entry;
+mod fetch;
+mod fetching;
+mod flight;
+mod freshness;
+mod key;
+mod list;
+mod metrics;
+mod options;
+mod purge;
+mod range;
+mod reuse;
+mod selecting;
+mod serve;
+mod status;
+mod storable;
+mod store;
+mod tags;
+mod validators;
+
+use std::sync::Arc;
+
+use prometheus_client::registry::Registry;
+use tokio::sync::Semaphore;
+use tradewind_events::Clock;
+
+pub use answered::{Reused, Unanswered};
+pub use body::CacheBody;
+pub use fetch::{BodyError, Fetch, FetchError, FetchedBody, Fetching};
+pub use key::Key;
+pub use options::{CacheOptions, CachePolicy, OnFailure};
+pub use purge::{Purge, PurgeEffect};
+pub use serve::Asked;
+pub use tags::{TagTemplate, TagTemplateError};
+
+use body::{CacheBody as Draining, Keeping};
+use flight::Flights;
+use metrics::Metrics;
+use store::Store;
+
+/// The cache of a gateway. Cheap to clone: all clones are one.
+#[derive(Clone)]
+pub struct Cache(Arc<Inner>);
+
+pub(crate) struct Inner {
+    options: CacheOptions,
+    /// What counts of the option of this name.
+    body_bytes_max: usize,
+    clock: Arc<dyn Clock>,
+    store: Store,
+    flights: Arc<Flights>,
+    metrics: Metrics,
+    background: Arc<Semaphore>,
+}
+
+/// An answer's body takes at most this part of the store, so that one cannot push out all others.
+const BODY_DIVISOR: u64 = 8;
+
+impl Cache {
+    /// An empty cache.
+    #[must_use]
+    pub fn new(mut options: CacheOptions, clock: Arc<dyn Clock>) -> Self {
+        let most = usize::try_from(options.bytes_max / BODY_DIVISOR).unwrap_or(usize::MAX);
+        options.body_bytes_max = options.body_bytes_max.min(most);
+        Self(Arc::new(Inner {
+            body_bytes_max: options.body_bytes_max,
+            clock,
+            store: Store::new(&options),
+            flights: Flights::new(&options),
+            metrics: Metrics::new(),
+            background: Arc::new(Semaphore::new(options.background_max)),
+            options,
+        }))
+    }
+
+    /// Adds what the cache counts to a registry, under the prefix `cache`.
+    pub fn register(&self, registry: &mut Registry) {
+        self.0.metrics.register(registry);
+    }
+
+    /// Takes out, or makes stale, all answers that carry one of the tags, but those of the same service that show the
+    /// position. An answer that is on its way and older than that is not stored. The number of answers that were stored
+    /// and are concerned.
+    pub fn purge(&self, purge: &Purge) -> usize {
+        let purged = self.0.store.purge(purge, self.0.clock.now());
+        self.0.metrics.purged.inc_by(purged as u64);
+        self.0.tell_size();
+        purged
+    }
+
+    /// Takes out everything.
+    pub fn clear(&self) {
+        self.0.store.clear();
+        self.0.tell_size();
+    }
+
+    /// Bytes that stored answers take.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.0.store.size().1
+    }
+
+    /// Targets of which answers are stored.
+    #[must_use]
+    pub fn targets(&self) -> usize {
+        self.0.store.size().0
+    }
+}
+
+impl Inner {
+    fn tell_size(&self) {
+        let (entries, bytes) = self.store.size();
+        self.metrics.entries.set(i64::try_from(entries).unwrap_or(i64::MAX));
+        self.metrics.bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    /// Reads on what a client has left, if there is room for it.
+    fn go_on_without_client(self: &Arc<Self>, rest: Keeping) {
+        self.in_background(Draining::keeping(rest).drain());
+    }
+
+    /// Does something that no client waits for, in bounded time. Not done if too much is, or if there is no runtime.
+    fn in_background(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
+        let (Ok(runtime), Ok(permit)) =
+            (tokio::runtime::Handle::try_current(), Arc::clone(&self.background).try_acquire_owned())
+        else {
+            return;
+        };
+        let cache = Arc::clone(self);
+        runtime.spawn(async move {
+            cache.metrics.background.inc();
+            let _ = tokio::time::timeout(cache.options.background_time_max, work).await;
+            cache.metrics.background.dec();
+            drop(permit);
+        });
+    }
+}

@@ -1,0 +1,106 @@
+//! How a cache is set up, and what a route wants of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderName;
+
+use super::tags::TagTemplate;
+
+/// The limits of a cache. It is one for all routes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheOptions {
+    /// Bytes of memory that all stored answers may take: bodies, headers, keys, tags.
+    pub bytes_max: u64,
+    /// Bytes that one answer's body may have to be stored. A larger one passes through. At most an eighth of
+    /// `bytes_max` counts.
+    pub body_bytes_max: usize,
+    /// Answers to one target that differ by `Vary`. The oldest goes first.
+    pub variants_max: usize,
+    /// Tags that an answer may carry. One with more is not stored, since it could not be purged by all of them.
+    pub tags_max: usize,
+    /// Tags of which is remembered that they were purged, so that an answer from before is not stored afterwards. What
+    /// is forgotten makes the cache stricter, not laxer.
+    pub purges_max: usize,
+    /// Requests that wait for one fetch. More go to the service by themselves.
+    pub waiting_max: usize,
+    /// How long a request waits for another's fetch, before it goes by itself.
+    pub waiting_time_max: Duration,
+    /// Fetches that go on without a client: stale answers being revalidated, and bodies whose client has gone.
+    pub background_max: usize,
+    /// How long one of them may take.
+    pub background_time_max: Duration,
+    /// For how long requests do not wait for one another after a shared fetch has brought an answer that cannot be
+    /// shared.
+    pub unshared_for: Duration,
+}
+
+impl Default for CacheOptions {
+    fn default() -> Self {
+        Self {
+            bytes_max: 64 << 20,
+            body_bytes_max: 1 << 20,
+            variants_max: 16,
+            tags_max: 64,
+            purges_max: 65_536,
+            waiting_max: 1_000,
+            waiting_time_max: Duration::from_secs(5),
+            background_max: 64,
+            background_time_max: Duration::from_secs(30),
+            unshared_for: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What a route wants of the cache. The service's own `Cache-Control` goes before it wherever both say something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CachePolicy {
+    /// What it is called in metrics: the route.
+    pub name: Arc<str>,
+    /// The service whose positions the answers tell.
+    pub source: Arc<str>,
+    /// How long an answer is fresh that says nothing about it. Without it, a tenth of the time since it was last
+    /// modified (RFC 9111 §4.2.2), at most a day.
+    pub fresh_for: Option<Duration>,
+    /// How long an answer that has become stale is served while it is being revalidated, unless it says so itself.
+    pub stale_while_revalidate: Option<Duration>,
+    /// What is answered if the service fails.
+    pub on_failure: OnFailure,
+    /// The tags of what this route answers.
+    pub tags: Vec<TagTemplate>,
+    /// The header in which the service tells further tags, such as `Cache-Tag` or `Surrogate-Key`. It is for the cache,
+    /// and does not go to clients.
+    pub tag_header: Option<HeaderName>,
+    /// Whether a request's own `Cache-Control` counts: `no-cache`, `max-age`, `only-if-cached` …
+    pub heeds_clients: bool,
+    /// Whether one fetch serves all who ask for the same at the same time.
+    pub collapses: bool,
+}
+
+/// What is answered if the service fails: cannot be reached, takes too long, or answers with 500, 502, 503 or 504.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnFailure {
+    /// The failure, unless the stored answer allows itself to be served (`stale-if-error`).
+    #[default]
+    Error,
+    /// A stored answer that has been stale for no longer than this, unless it forbids it.
+    Stale(Duration),
+}
+
+impl CachePolicy {
+    /// What the RFC says, and nothing beyond it.
+    #[must_use]
+    pub fn new(name: &str, source: &str) -> Self {
+        Self {
+            name: name.into(),
+            source: source.into(),
+            fresh_for: None,
+            stale_while_revalidate: None,
+            on_failure: OnFailure::Error,
+            tags: Vec::new(),
+            tag_header: None,
+            heeds_clients: true,
+            collapses: true,
+        }
+    }
+}

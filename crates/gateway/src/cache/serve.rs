@@ -1,0 +1,277 @@
+//! What is done with a request: answered from the store, or from there while it is being revalidated, or by asking the
+//! service, once for all who ask the same.
+
+use std::sync::Arc;
+
+use http::{Method, Response, header, request};
+use tradewind_events::{Position, Timestamp};
+
+use super::answered::Unanswered;
+use super::body::CacheBody;
+use super::directives::Directives;
+use super::entry::{Condition, Stored, position_of};
+use super::fetch::{Fetch, FetchError};
+use super::flight::{Outcome, Place};
+use super::metrics::Result as Counted;
+use super::options::CachePolicy;
+use super::status::{CacheStatus, Forwarded};
+use super::{Cache, Inner, Key, reuse, validators};
+
+/// How often a request waits for another one's fetch before it goes by itself.
+const ROUNDS_MAX: usize = 3;
+
+/// A request to the cache.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// What is asked for.
+    pub key: Key,
+    /// The request's head, as the service would get it.
+    pub head: request::Parts,
+    /// The position that the answer must show: what the client has written, or seen.
+    pub after: Option<Position>,
+    /// The parameters of the route's path, by name, for its tags.
+    pub parameters: Vec<(String, String)>,
+}
+
+/// A request being served.
+#[derive(Clone)]
+pub(crate) struct Serving {
+    pub(crate) cache: Arc<Inner>,
+    pub(crate) policy: Arc<CachePolicy>,
+    pub(crate) asked: Asked,
+    pub(crate) fetch: Arc<dyn Fetch>,
+    /// The request's own, as far as they count.
+    pub(crate) directives: Directives,
+}
+
+/// Why the service has to be asked, and what is stored of what it would answer.
+pub(crate) struct Lacking {
+    pub(crate) why: Forwarded,
+    pub(crate) detail: Option<&'static str>,
+    /// Only what the client may have if it is still so, or if the service fails.
+    pub(crate) base: Option<Arc<Stored>>,
+}
+
+enum Found {
+    Usable(Arc<Stored>, Counted),
+    Lacking(Lacking),
+}
+
+impl Cache {
+    /// Answers a request, with what is stored or by asking the service.
+    ///
+    /// # Errors
+    /// The service gave no answer and nothing may stand in for it, or the client wanted a stored one and there is none.
+    pub async fn serve(
+        &self,
+        policy: &Arc<CachePolicy>,
+        asked: Asked,
+        fetch: Arc<dyn Fetch>,
+    ) -> Result<Response<CacheBody>, Unanswered> {
+        let directives = Directives::of_request(&asked.head.headers);
+        let directives = if policy.heeds_clients { directives } else { Directives::default() };
+        let serving = Serving { cache: Arc::clone(&self.0), policy: Arc::clone(policy), asked, fetch, directives };
+        let answered = serving.answer().await;
+        if answered.is_err() {
+            serving.count(Counted::Failed);
+        }
+        answered
+    }
+}
+
+impl Serving {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.cache.clock.now()
+    }
+
+    pub(crate) fn count(&self, result: Counted) {
+        self.cache.metrics.answered(&self.policy.name, result);
+    }
+
+    async fn answer(&self) -> Result<Response<CacheBody>, Unanswered> {
+        let request::Parts { method, headers, .. } = &self.asked.head;
+        if !matches!(*method, Method::GET | Method::HEAD) {
+            return Ok(self.pass_and_invalidate().await?);
+        }
+        let has_body = headers.contains_key(header::TRANSFER_ENCODING)
+            || headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
+        if has_body || headers.contains_key(header::UPGRADE) || validators::is_for_the_service(headers) {
+            return Ok(self.pass(CacheStatus::forwarded(Forwarded::Bypass)).await?);
+        }
+        let mut last_failure = None;
+        for round in 0.. {
+            let lacking = match self.look_up() {
+                Found::Usable(stored, result) => return Ok(self.reuse(&stored, CacheStatus::hit(), result)),
+                Found::Lacking(_) if self.directives.only_if_cached => return Err(Unanswered::OnlyIfCached),
+                Found::Lacking(lacking) => lacking,
+            };
+            if let Some(status) = self.is_not_for_storing(&lacking) {
+                return Ok(self.pass(status).await?);
+            }
+            if *method == Method::HEAD {
+                return Ok(self.ask_for_head(lacking).await?);
+            }
+            let waiting = match self.place(round) {
+                Place::Lead(leading) => return Ok(self.ask(lacking, Some(leading)).await?),
+                Place::Alone => return Ok(self.ask(lacking, None).await?),
+                Place::Wait(waiting) => waiting,
+            };
+            self.cache.metrics.waiting.inc();
+            let outcome = tokio::time::timeout(self.cache.options.waiting_time_max, waiting.outcome()).await;
+            self.cache.metrics.waiting.dec();
+            match outcome {
+                Ok(Outcome::Stored(stored)) if self.may_share(&stored) => {
+                    let status = CacheStatus { collapsed: true, ..CacheStatus::forwarded(lacking.why) };
+                    return Ok(self.reuse(&stored, status, Counted::Collapsed));
+                }
+                Ok(Outcome::ServerError | Outcome::Failed(_)) if self.stale_if_error(&lacking).is_some() => {
+                    let status = CacheStatus { collapsed: true, ..CacheStatus::forwarded(lacking.why) };
+                    let stored = lacking.base.as_ref().expect("what may be served is there");
+                    return Ok(self.reuse(stored, status.because("stale-if-error"), Counted::Stale));
+                }
+                Ok(Outcome::Failed(error)) if last_failure.is_some() => return Err(error.into()),
+                // It may have failed for the leader's reasons. Another one of those who wait tries again, for all.
+                Ok(Outcome::Failed(error)) => last_failure = Some(error),
+                Ok(Outcome::Stored(_) | Outcome::Abandoned | Outcome::ServerError) => {}
+                Ok(Outcome::Unshared) | Err(_) => return Ok(self.ask(lacking, None).await?),
+            }
+        }
+        unreachable!("the last round does not wait")
+    }
+
+    fn look_up(&self) -> Found {
+        let lacks = |why, detail, base| Found::Lacking(Lacking { why, detail, base });
+        let Some(variants) = self.cache.store.get(&self.asked.key) else {
+            return lacks(Forwarded::UriMiss, None, None);
+        };
+        let Some(stored) = variants.matching(&self.asked.head.headers) else {
+            return lacks(Forwarded::VaryMiss, None, None);
+        };
+        let (head, now) = (&stored.head, self.now());
+        if !head.shows(self.asked.after) {
+            return lacks(Forwarded::Request, Some("position"), None);
+        }
+        let base = Some(Arc::clone(stored));
+        if self.directives.no_cache {
+            return lacks(Forwarded::Request, None, base);
+        }
+        if head.directives.no_cache {
+            return lacks(Forwarded::Stale, Some("no-cache"), base);
+        }
+        let is_too_old = self.directives.max_age.is_some_and(|most| head.freshness.age(now) > most);
+        match stored.condition(now) {
+            Condition::Fresh => {
+                let is_too_short = self.directives.min_fresh.is_some_and(|least| head.freshness.fresh_for(now) < least);
+                if is_too_old || is_too_short {
+                    return lacks(Forwarded::Request, None, base);
+                }
+                Found::Usable(Arc::clone(stored), Counted::Hit)
+            }
+            Condition::Stale(_) if stored.outdated_since().is_some() => lacks(Forwarded::Stale, Some("event"), base),
+            Condition::Stale(stale_for) => {
+                if head.stale_while_revalidate(&self.policy).is_some_and(|most| stale_for <= most) && !is_too_old {
+                    self.revalidate_in_background(Arc::clone(stored));
+                    return Found::Usable(Arc::clone(stored), Counted::StaleWhileRevalidate);
+                }
+                let client_allows = self.directives.max_stale.is_some_and(|most| stale_for <= most) && !is_too_old;
+                if client_allows && !head.forbids_stale(false) {
+                    return Found::Usable(Arc::clone(stored), Counted::Stale);
+                }
+                lacks(Forwarded::Stale, None, base)
+            }
+        }
+    }
+
+    /// What goes past the store: parts of what is not stored, and what the client does not want to be.
+    fn is_not_for_storing(&self, lacking: &Lacking) -> Option<CacheStatus> {
+        let headers = &self.asked.head.headers;
+        let status = CacheStatus::forwarded(lacking.why);
+        if headers.contains_key(header::RANGE) && lacking.base.is_none() && self.asked.head.method == Method::GET {
+            return Some(status.because("range"));
+        }
+        self.directives.no_store.then(|| status.because("request-no-store"))
+    }
+
+    fn place(&self, round: usize) -> Place {
+        // Who wants it to be asked anew must not get what was asked before.
+        if !self.policy.collapses || self.directives.no_cache || round >= ROUNDS_MAX {
+            return Place::Alone;
+        }
+        self.cache.flights.join(&self.flight_name(), self.now())
+    }
+
+    /// Those who would not be answered with the same as far as is known do not wait for one another.
+    pub(crate) fn flight_name(&self) -> Arc<str> {
+        let headers = &self.asked.head.headers;
+        let known = self.cache.store.get(&self.asked.key);
+        let newest = known.as_ref().and_then(|variants| variants.0.first());
+        let said = newest.map(|stored| stored.head.selecting.said_by(headers)).unwrap_or_default();
+        let authorized = if headers.contains_key(header::AUTHORIZATION) { "\nauthorized" } else { "" };
+        format!("{}{said}{authorized}", self.asked.key.text()).into()
+    }
+
+    fn may_share(&self, stored: &Stored) -> bool {
+        stored.head.selecting.matches(&self.asked.head.headers) && stored.head.shows(self.asked.after)
+    }
+
+    /// What may be served in place of a failure.
+    pub(crate) fn stale_if_error<'a>(&self, lacking: &'a Lacking) -> Option<&'a Arc<Stored>> {
+        let stored = lacking.base.as_ref()?;
+        match stored.condition(self.now()) {
+            // It is fresh, and only the client wanted it to be asked.
+            Condition::Fresh => (!stored.head.directives.no_cache).then_some(stored),
+            Condition::Stale(stale_for) => {
+                let most = stored.head.stale_if_error(&self.policy, &self.directives)?;
+                (stale_for <= most).then_some(stored)
+            }
+        }
+    }
+
+    pub(crate) fn reuse(&self, stored: &Stored, status: CacheStatus, result: Counted) -> Response<CacheBody> {
+        self.count(result);
+        let request::Parts { method, headers, .. } = &self.asked.head;
+        reuse::answer(stored, method, headers, status, self.now())
+    }
+
+    /// Passes a request on, and its answer back, neither of them any concern of the store.
+    async fn pass(&self, status: CacheStatus) -> Result<Response<CacheBody>, FetchError> {
+        let response = self.fetch.fetch(self.asked.head.clone()).await?;
+        self.count(Counted::Bypass);
+        Ok(self.pass_on(response, status))
+    }
+
+    /// RFC 9111 §4.4: what may have been changed is asked for anew, also if it is not known whether it was.
+    async fn pass_and_invalidate(&self) -> Result<Response<CacheBody>, FetchError> {
+        let answered = self.fetch.fetch(self.asked.head.clone()).await;
+        let is_safe = self.asked.head.method.is_safe();
+        let refused = answered.as_ref().is_ok_and(|answer| answer.status().as_u16() >= 400);
+        if !is_safe && !refused {
+            let headers = answered.as_ref().ok().map(Response::headers);
+            let named = [header::LOCATION, header::CONTENT_LOCATION].into_iter().filter_map(|name| {
+                let reference = headers?.get(name)?.to_str().ok()?;
+                self.asked.key.named_in(reference)
+            });
+            let position = headers.and_then(position_of);
+            for key in named.chain([self.asked.key.clone()]) {
+                self.cache.store.invalidate(&key, &self.policy.source, position);
+            }
+            self.cache.tell_size();
+        }
+        self.count(Counted::Bypass);
+        Ok(self.pass_on(answered?, CacheStatus::forwarded(Forwarded::Method)))
+    }
+
+    fn revalidate_in_background(&self, stored: Arc<Stored>) {
+        let Some(leading) = self.cache.flights.lead(&self.flight_name()) else { return };
+        let mut serving = self.clone();
+        serving.asked.head.method = Method::GET;
+        validators::ask_for_all(&mut serving.asked.head.headers);
+        (serving.asked.after, serving.directives) = (None, Directives::default());
+        self.cache.in_background(async move {
+            let lacking = Lacking { why: Forwarded::Stale, detail: None, base: Some(stored) };
+            if let Ok(response) = serving.ask(lacking, Some(leading)).await {
+                response.into_body().drain().await;
+            }
+        });
+    }
+}

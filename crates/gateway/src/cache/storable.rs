@@ -1,0 +1,54 @@
+//! What a shared cache may store (RFC 9111 §3).
+
+use http::{HeaderMap, Method, StatusCode, header};
+
+use super::directives::Directives;
+use super::freshness::Freshness;
+use super::validators;
+
+/// Why an answer is not stored, as `Cache-Status` tells it.
+pub(crate) type Refusal = &'static str;
+
+/// Whether the answer to a request may be stored, and if not, why.
+pub(crate) fn refusal(
+    method: &Method,
+    request: &HeaderMap,
+    (status, headers): (StatusCode, &HeaderMap),
+    directives: &Directives,
+    freshness: &Freshness,
+) -> Option<Refusal> {
+    let refused = [
+        (*method != Method::GET, "method"),
+        (!is_understood(status), "status"),
+        (directives.no_store && !(directives.must_understand && is_understood(status)), "no-store"),
+        (directives.private, "private"),
+        (Directives::of_request(request).no_store, "request-no-store"),
+        (headers.contains_key(header::SET_COOKIE), "set-cookie"),
+        (request.contains_key(header::AUTHORIZATION) && !allows_authorized(directives), "authorization"),
+        // An answer that says nothing about caching may well depend on who asks.
+        (request.contains_key(header::COOKIE) && !freshness.is_explicit && !directives.public, "cookie"),
+        (headers.contains_key(header::CONTENT_RANGE), "content-range"),
+        (headers.contains_key(header::TRAILER), "trailer"),
+    ];
+    refused.into_iter().find(|(is_so, _)| *is_so).map(|(_, why)| why)
+}
+
+/// Whether anything could ever be done with a stored answer.
+pub(crate) fn is_worth_it(headers: &HeaderMap, directives: &Directives, is_fresh: bool, may_be_stale: bool) -> bool {
+    validators::has_any(headers) || (!directives.no_cache && (is_fresh || may_be_stale))
+}
+
+/// RFC 9111 §3.5.
+fn allows_authorized(directives: &Directives) -> bool {
+    directives.public || directives.must_revalidate || directives.s_maxage.is_some()
+}
+
+/// The final statuses whose caching requirements are known: all that RFC 9110 defines but those of partial content,
+/// which is not stored, and of validation, which is not for storing.
+fn is_understood(status: StatusCode) -> bool {
+    match status.as_u16() {
+        206 | 304 => false,
+        200..=205 | 300..=303 | 305 | 307 | 308 | 400..=417 | 421 | 422 | 426 | 500..=505 => true,
+        _ => false,
+    }
+}
