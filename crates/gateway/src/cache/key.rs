@@ -31,7 +31,11 @@ impl Key {
     pub(crate) fn named_in(&self, reference: &str) -> Option<Self> {
         let (front, target) = self.0.rsplit_once(BETWEEN)?;
         let (scope, authority) = front.split_once(BETWEEN)?;
-        let uri: Uri = reference.split('#').next()?.parse().ok()?;
+        let reference = reference.split('#').next()?;
+        // What names only an authority is no URI to the parser, and its scheme makes no difference here.
+        let uri: Uri = if reference.starts_with("//") { format!("http:{reference}") } else { reference.to_owned() }
+            .parse()
+            .ok()?;
         let of_same_origin = uri.authority().is_none_or(|other| other.as_str().eq_ignore_ascii_case(authority));
         let named = uri.path_and_query()?.as_str();
         let named = if named.starts_with('/') {

@@ -234,12 +234,24 @@ async fn a_client_may_want_it_fresher_or_only_from_the_cache() {
     ] {
         assert_eq!(world.get(&[("cache-control", wanted)]).await.is_hit(), hit, "{wanted}");
     }
-    for wanted in [("cache-control", "no-cache"), ("pragma", "no-cache"), ("cache-control", "no-store")] {
+    for wanted in [("cache-control", "no-cache"), ("pragma", "no-cache")] {
         world.later(50);
         let asked = world.asked();
         assert!(!world.get(&[wanted]).await.is_hit(), "{wanted:?}");
         assert_eq!(world.asked(), asked + 1);
     }
+}
+
+#[tokio::test]
+async fn what_a_client_does_not_want_to_be_stored_is_not() {
+    let world = World::answering(&[("cache-control", "max-age=100")]).await;
+    for _ in 0..2 {
+        let got = world.get(&[("cache-control", "no-store")]).await;
+        assert!(got.did().contains("detail=request-no-store"), "{}", got.did());
+    }
+    assert_eq!((world.asked(), world.cache.targets()), (2, 0));
+    world.get(&[]).await;
+    assert!(world.get(&[("cache-control", "no-store")]).await.is_hit(), "what is there may answer it");
 }
 
 #[tokio::test]

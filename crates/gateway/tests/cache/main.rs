@@ -3,8 +3,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod collapsing;
+mod conditional;
 mod freshness;
+mod head;
+mod invalidation;
+mod limits;
+mod partial;
+mod positions;
+mod purging;
+mod stale;
+mod status;
 mod storing;
+mod validating;
 mod vary;
 mod world;
 

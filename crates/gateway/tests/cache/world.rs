@@ -200,7 +200,8 @@ impl World {
         let after = head.headers.get("tradewind-after").map(|after| Position(after.to_str().unwrap().parse().unwrap()));
         let asked =
             Asked { key: Key::new("test", "shop.example", path), head, after, parameters: self.parameters.clone() };
-        let serving = self.cache.serve(&Arc::new(self.policy.clone()), asked, Arc::clone(&self.fetch));
+        let policy = Arc::new(self.policy.clone());
+        let serving = self.cache.serve(&policy, asked, Arc::clone(&self.fetch));
         tokio::time::timeout(Duration::from_secs(20), serving).await.expect("no answer came")
     }
 }

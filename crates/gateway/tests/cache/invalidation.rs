@@ -1,0 +1,104 @@
+//! What unsafe methods make untrue (RFC 9111 §4.4).
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use crate::Headers;
+use crate::world::{Reply, World};
+
+async fn world(answer: Headers<'static>, status: u16) -> World {
+    World::new(move |seen| match &seen.method[..] {
+        "GET" => Reply::ok(&seen.path, &[("cache-control", "max-age=60")]),
+        _ => Reply::status(status, "", answer),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_unsafe_method_that_succeeds_takes_out_its_target() {
+    for method in ["POST", "PUT", "DELETE", "PATCH", "UNKNOWN"] {
+        for (status, hit) in
+            [(200, false), (201, false), (204, false), (302, false), (400, true), (404, true), (500, true)]
+        {
+            let world = world(&[], status).await;
+            world.get(&[]).await;
+            world.ask(method, "/", &[]).await;
+            assert_eq!(world.get(&[]).await.is_hit(), hit, "{method} {status}");
+        }
+    }
+    for method in ["OPTIONS", "TRACE", "HEAD"] {
+        let world = world(&[], 200).await;
+        world.get(&[]).await;
+        world.ask(method, "/", &[]).await;
+        assert!(world.get(&[]).await.is_hit(), "{method}");
+    }
+}
+
+#[tokio::test]
+async fn what_it_names_goes_as_well_if_it_is_of_the_same_origin() {
+    let cases: &[(Headers<'static>, bool)] = &[
+        (&[("location", "/other")], false),
+        (&[("content-location", "/other")], false),
+        (&[("location", "http://shop.example/other")], false),
+        (&[("location", "//SHOP.example/other")], false),
+        (&[("location", "/other#part")], false),
+        (&[("location", "other")], false),
+        (&[("location", "http://elsewhere.example/other")], true),
+        (&[("location", "/other?query")], true),
+        (&[("x-location", "/other")], true),
+    ];
+    for (headers, hit) in cases {
+        let world = world(headers, 201).await;
+        world.ask("GET", "/other", &[]).await;
+        world.ask("POST", "/", &[]).await;
+        assert_eq!(world.ask("GET", "/other", &[]).await.is_hit(), *hit, "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_may_have_been_done_counts_as_done() {
+    let world = World::new(|seen| match &seen.method[..] {
+        "GET" => Reply::ok("", &[("cache-control", "max-age=60")]),
+        _ => Reply::none(),
+    })
+    .await;
+    world.get(&[]).await;
+    assert!(world.try_ask("POST", "/", &[]).await.is_err());
+    assert!(!world.get(&[]).await.is_hit());
+}
+
+#[tokio::test]
+async fn all_variants_go() {
+    let world = World::new(|_| Reply::ok("", &[("cache-control", "max-age=60"), ("vary", "foo")])).await;
+    for foo in ["1", "2"] {
+        world.get(&[("foo", foo)]).await;
+    }
+    world.ask("POST", "/", &[]).await;
+    for foo in ["1", "2"] {
+        assert!(!world.get(&[("foo", foo)]).await.is_hit());
+    }
+}
+
+#[tokio::test]
+async fn what_was_on_its_way_from_before_is_not_stored() {
+    let gate = Arc::new(Semaphore::new(0));
+    let closed = Arc::clone(&gate);
+    let world = Arc::new(
+        World::new(move |seen| match seen.number {
+            0 => Reply::ok("old", &[("cache-control", "max-age=60")]).behind(&closed),
+            _ => Reply::ok("new", &[("cache-control", "max-age=60")]),
+        })
+        .await,
+    );
+    let slow = tokio::spawn({
+        let world = Arc::clone(&world);
+        async move { world.get(&[]).await.body }
+    });
+    world.until_asked(1).await;
+    world.ask("POST", "/", &[]).await;
+    gate.add_permits(1);
+    assert_eq!(slow.await.unwrap(), "old", "its client asked before");
+    let next = world.get(&[]).await;
+    assert_eq!((&next.body[..], next.is_hit()), ("new", false));
+}
