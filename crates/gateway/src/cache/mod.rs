@@ -101,7 +101,7 @@ impl Cache {
         purged
     }
 
-    /// Takes out everything.
+    /// Takes out everything, also what is on its way, and forgets all positions: for when services begin anew.
     pub fn clear(&self) {
         self.0.store.clear();
         self.0.tell_size();
@@ -148,3 +148,6 @@ impl Inner {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

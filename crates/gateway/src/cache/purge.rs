@@ -98,6 +98,15 @@ impl Floors {
         }
     }
 
+    /// Counts as a purge of everything, and forgets all positions.
+    pub(crate) fn begin_anew(&mut self) {
+        self.last.0 += 1;
+        self.forgotten = self.last;
+        self.by_tag.clear();
+        self.order.clear();
+        self.forgotten_positions.clear();
+    }
+
     fn forget_oldest(&mut self) {
         let Some((number, tag)) = self.order.pop_front() else { return };
         let is_latest = |floors: &Vec<Floor>| floors.iter().all(|floor| floor.number <= number);

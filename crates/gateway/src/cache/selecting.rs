@@ -6,7 +6,10 @@ use super::list::members;
 
 /// The headers that an answer named, and what the request that it answered said in them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Selecting(Box<[(HeaderName, Option<Box<[u8]>>)]>);
+pub(crate) struct Selecting(Box<[(HeaderName, Said)]>);
+
+/// What a request says in a header; nothing if it does not have it.
+type Said = Option<Box<[u8]>>;
 
 impl Selecting {
     /// Nothing if the answer was chosen by something that no request tells: `*`, or what is no header's name.
@@ -44,7 +47,7 @@ impl Selecting {
 
 /// A header's members, put together in one way: neither lines nor white space make a difference. In `Accept-Encoding`
 /// case and order do not either, since a preference is told by its weight there.
-fn normal(headers: &HeaderMap, name: &HeaderName) -> Option<Box<[u8]>> {
+fn normal(headers: &HeaderMap, name: &HeaderName) -> Said {
     if !headers.contains_key(name) {
         return None;
     }

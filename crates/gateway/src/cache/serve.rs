@@ -119,15 +119,16 @@ impl Serving {
             self.cache.metrics.waiting.inc();
             let outcome = tokio::time::timeout(self.cache.options.waiting_time_max, waiting.outcome()).await;
             self.cache.metrics.waiting.dec();
+            if matches!(outcome, Ok(Outcome::ServerError | Outcome::Failed(_)))
+                && let Some(stored) = self.stale_if_error(&lacking)
+            {
+                let status = CacheStatus { collapsed: true, ..CacheStatus::forwarded(lacking.why) };
+                return Ok(self.reuse(stored, status.because("stale-if-error"), Counted::Stale));
+            }
             match outcome {
                 Ok(Outcome::Stored(stored)) if self.may_share(&stored) => {
                     let status = CacheStatus { collapsed: true, ..CacheStatus::forwarded(lacking.why) };
                     return Ok(self.reuse(&stored, status, Counted::Collapsed));
-                }
-                Ok(Outcome::ServerError | Outcome::Failed(_)) if self.stale_if_error(&lacking).is_some() => {
-                    let status = CacheStatus { collapsed: true, ..CacheStatus::forwarded(lacking.why) };
-                    let stored = lacking.base.as_ref().expect("what may be served is there");
-                    return Ok(self.reuse(stored, status.because("stale-if-error"), Counted::Stale));
                 }
                 Ok(Outcome::Failed(error)) if last_failure.is_some() => return Err(error.into()),
                 // It may have failed for the leader's reasons. Another one of those who wait tries again, for all.

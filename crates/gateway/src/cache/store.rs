@@ -181,10 +181,11 @@ impl Store {
         concerned.len()
     }
 
-    /// Removes everything.
+    /// Removes everything, and what is on its way.
     pub(crate) fn clear(&self) {
         let mut index = self.index();
         index.by_tag.clear();
+        index.floors.begin_anew();
         self.entries.clear();
     }
 
