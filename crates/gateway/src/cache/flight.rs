@@ -5,6 +5,8 @@
 //! such an answer again. If the leader goes away, one of those who wait takes its place.
 
 use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -36,7 +38,9 @@ pub(crate) enum Outcome {
 
 pub(crate) struct Flights {
     open: Mutex<HashMap<Arc<str>, Arc<Flight>>>,
-    unshared: Cache<Arc<str>, Timestamp>,
+    /// By the hash of the flight's name, which may be long. Two that share one do not wait, and that is all.
+    unshared: Cache<u64, Timestamp>,
+    hasher: RandomState,
     waiting_max: usize,
     unshared_for: std::time::Duration,
 }
@@ -72,6 +76,7 @@ impl Flights {
         Arc::new(Self {
             open: Mutex::default(),
             unshared: Cache::new(UNSHARED_MAX),
+            hasher: RandomState::new(),
             waiting_max: options.waiting_max,
             unshared_for: options.unshared_for,
         })
@@ -110,14 +115,15 @@ impl Flights {
     }
 
     pub(crate) fn is_unshared(&self, name: &Arc<str>, now: Timestamp) -> bool {
-        self.unshared.get(name).is_some_and(|until| now < until)
+        self.unshared.get(&self.hasher.hash_one(name)).is_some_and(|until| now < until)
     }
 }
 
 impl Leading {
     pub(crate) fn settle(self, outcome: Outcome, now: Timestamp) {
         if matches!(outcome, Outcome::Unshared) {
-            self.flights.unshared.insert(Arc::clone(&self.name), now.plus(self.flights.unshared_for));
+            let name = self.flights.hasher.hash_one(&self.name);
+            self.flights.unshared.insert(name, now.plus(self.flights.unshared_for));
         }
         self.close(outcome);
     }

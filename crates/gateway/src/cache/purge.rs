@@ -5,7 +5,9 @@
 //! not. So each purged tag is remembered with the event's position and with a number of its own. An answer of the same
 //! service is compared by position, any other by whether its fetch began after the purge.
 
+use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, VecDeque};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use tradewind_events::Position;
@@ -51,14 +53,19 @@ struct Floor {
     number: PurgeNumber,
 }
 
+/// A tag's hash, seeded anew in each process. A tag may be a target as long as a client likes, and this is as small for
+/// all; two tags that share one make the cache stricter.
+type TagHash = u64;
+
 /// The purges that are remembered.
 #[derive(Debug)]
 pub(crate) struct Floors {
     tags_max: usize,
     last: PurgeNumber,
-    by_tag: HashMap<Tag, Vec<Floor>>,
+    hasher: RandomState,
+    by_tag: HashMap<TagHash, Vec<Floor>>,
     /// Tags in the order in which they were purged; one that was purged again is there again.
-    order: VecDeque<(PurgeNumber, Tag)>,
+    order: VecDeque<(PurgeNumber, TagHash)>,
     /// What is forgotten counts for all tags.
     forgotten: PurgeNumber,
     forgotten_positions: HashMap<Arc<str>, Position>,
@@ -69,6 +76,7 @@ impl Floors {
         Self {
             tags_max,
             last: PurgeNumber::default(),
+            hasher: RandomState::new(),
             by_tag: HashMap::new(),
             order: VecDeque::new(),
             forgotten: PurgeNumber::default(),
@@ -82,8 +90,8 @@ impl Floors {
 
     pub(crate) fn note(&mut self, tag: &Tag, source: &Arc<str>, position: Option<Position>) {
         self.last.0 += 1;
-        let number = self.last;
-        let floors = self.by_tag.entry(Arc::clone(tag)).or_default();
+        let (number, tag) = (self.last, self.hasher.hash_one(tag));
+        let floors = self.by_tag.entry(tag).or_default();
         let blind = if position.is_none() { number } else { PurgeNumber::default() };
         match floors.iter_mut().find(|floor| floor.source == *source) {
             Some(floor) => {
@@ -92,7 +100,7 @@ impl Floors {
             }
             None => floors.push(Floor { source: Arc::clone(source), position, blind, number }),
         }
-        self.order.push_back((number, Arc::clone(tag)));
+        self.order.push_back((number, tag));
         while self.order.len() > self.tags_max {
             self.forget_oldest();
         }
@@ -141,6 +149,6 @@ impl Floors {
         if forgotten.zip(position).is_some_and(|(purged, shown)| shown < *purged) {
             return false;
         }
-        !tags.into_iter().filter_map(|tag| self.by_tag.get(tag)).flatten().any(is_before)
+        !tags.into_iter().filter_map(|tag| self.by_tag.get(&self.hasher.hash_one(tag))).flatten().any(is_before)
     }
 }

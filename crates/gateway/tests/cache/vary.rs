@@ -71,7 +71,7 @@ async fn variants_stand_beside_one_another() {
     .await;
     for language in ["de", "fr", "it"] {
         let first = world.get(&[("accept-language", language)]).await;
-        assert_eq!(first.is_hit(), false, "{}", first.did());
+        assert!(!first.is_hit(), "{}", first.did());
     }
     assert!(world.get(&[("accept-language", "rm")]).await.did().contains("fwd=vary-miss"));
     for language in ["de", "fr", "it", "rm"] {
