@@ -11,6 +11,7 @@
 
 mod body;
 pub mod cache;
+pub mod compose;
 mod front;
 mod headers;
 mod metrics;

@@ -1,0 +1,119 @@
+//! A composition and what is selected from it.
+
+use http::HeaderMap;
+use tokio::time::Instant;
+
+use super::composition::{Call, Replacement};
+use super::place::{CompositionError, Part, Place};
+use super::selection::{self, Chosen, Selection};
+use super::splice::Splicer;
+use super::template::{Source, usable};
+use super::{Composition, Fragments, Parameters, Unanswered, order};
+
+/// What one kind of client gets of a composition.
+#[derive(Debug)]
+pub struct Composed {
+    composition: Composition,
+    pub(super) selection: Selection,
+    pub(super) chosen: Vec<Chosen>,
+    /// The calls that are made, by their index.
+    pub(super) needed: Vec<bool>,
+    defaults: Parameters,
+    fixed: Parameters,
+    pub(super) reports: bool,
+}
+
+/// A request for one.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Those of its path, and behind them those of its query.
+    pub parameters: &'a Parameters,
+    /// Its headers, as services are to see them.
+    pub headers: &'a HeaderMap,
+    /// When all calls are over: what has not answered by then has failed. Whoever waits for the whole needs to wait a
+    /// little longer than that, or it will not get what there is.
+    pub deadline: Instant,
+}
+
+impl Composition {
+    /// Selects from its calls, in GraphQL's syntax: fields, aliases, `...fragment`, `@flatten`, `@first(n:)` and
+    /// `@default(value:)`. Calls that the selection does not need are not made.
+    ///
+    /// # Errors
+    /// [`CompositionError`] says what is wrong, and where.
+    pub fn select(&self, selection: &str, fragments: &Fragments) -> Result<Composed, CompositionError> {
+        let (selection, chosen) = selection::parse(self, selection, fragments)?;
+        let needed = order::needed(self.calls(), selection.calls.iter().copied());
+        for top in &selection.tops {
+            let call = &self.calls()[top.call];
+            let Replacement::Default(json) = &call.instead else { continue };
+            if let Err(failed) = Splicer::new(self.calls(), &[], self.limits()).try_value(&top.used, json) {
+                let what = format!("{:?} cannot take from the default what it selects: {failed}", self.name());
+                return Err(CompositionError::new(Part::OnFailure(call.name.to_string()), Place::START, what));
+            }
+        }
+        let (defaults, fixed) = (Parameters::new(), Parameters::new());
+        Ok(Composed { composition: self.clone(), selection, chosen, needed, defaults, fixed, reports: false })
+    }
+}
+
+impl Composed {
+    /// Sets parameters: `defaults` where the request says nothing, `fixed` whatever it says.
+    #[must_use]
+    pub fn with_parameters(self, defaults: Parameters, fixed: Parameters) -> Self {
+        Self { defaults, fixed, ..self }
+    }
+
+    /// Adds the member `_fragments`, which tells what the header `Tradewind-Fragments` tells.
+    #[must_use]
+    pub fn with_report(self) -> Self {
+        Self { reports: true, ..self }
+    }
+
+    /// What it selects from.
+    #[must_use]
+    pub fn composition(&self) -> &Composition {
+        &self.composition
+    }
+
+    /// The services that it needs, each once.
+    #[must_use]
+    pub fn services(&self) -> Vec<&str> {
+        let mut services: Vec<&str> = self.made_calls().map(|(_, call)| &*call.template.service).collect();
+        services.sort_unstable();
+        services.dedup();
+        services
+    }
+
+    pub(super) fn calls(&self) -> &[Call] {
+        self.composition.calls()
+    }
+
+    /// The calls that are made, each with its index.
+    pub(super) fn made_calls(&self) -> impl Iterator<Item = (usize, &Call)> {
+        self.calls().iter().enumerate().filter(|(index, _)| self.needed[*index])
+    }
+
+    /// What a request says for a parameter, or else the profile, or the call.
+    pub(super) fn parameter<'p>(
+        &'p self,
+        request: &Request<'p>,
+        name: &str,
+        default: Option<&'p str>,
+    ) -> Option<&'p str> {
+        let said = self.fixed.get(name).or_else(|| request.parameters.get(name));
+        said.or_else(|| self.defaults.get(name)).or(default)
+    }
+
+    /// Refuses a request before anybody is asked.
+    pub(super) fn check_parameters(&self, request: &Request<'_>) -> Result<(), Unanswered> {
+        for hole in self.made_calls().flat_map(|(_, call)| call.template.holes()) {
+            let Source::Parameter { name, default } = &hole.source else { continue };
+            let value = self.parameter(request, name, default.as_deref());
+            if !value.is_some_and(|value| usable(value, hole.in_query, self.composition.limits())) {
+                return Err(Unanswered::Parameter { name: name.to_string() });
+            }
+        }
+        Ok(())
+    }
+}

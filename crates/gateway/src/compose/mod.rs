@@ -1,0 +1,43 @@
+//! One answer from several services: a composition's calls, made in the order that their references ask for, and of
+//! their answers what a profile selects, spliced into one JSON document without building a tree.
+//!
+//! Read in this order: a [`Composition`] is the named calls, each a `template` with an [`OnFailure`]; a [`Composed`] is
+//! a composition and a `selection` from it; [`Composed::answer`] asks through [`Ask`] (`run`), splices what comes back
+//! (`splice`), and makes an [`Answer`] that tells which parts are complete, stale or missing. A [`Profile`] is the
+//! compositions that one kind of client gets. `docs/internals/gateway-composition.md` draws it.
+//!
+//! It knows nothing of routes, upstreams, caches or servers, and nothing can be written in it but selection and shape.
+
+mod limits;
+mod place;
+mod parameters;
+mod ask;
+mod failure;
+mod template;
+mod composition;
+mod order;
+mod selection;
+mod composed;
+mod run;
+mod targets;
+mod outcome;
+mod splice;
+mod answer;
+mod caching;
+mod profile;
+mod reads;
+
+pub use answer::{Answer, Fragment, FragmentState, Unanswered};
+pub use ask::{Answering, Ask, Freshness, Piece, Question, Storing};
+pub use composed::{Composed, Request};
+pub use composition::{CallText, Composition};
+pub use failure::{Failed, Instead, OnFailure};
+pub use limits::CompositionLimits;
+pub use parameters::Parameters;
+pub use place::{CompositionError, Part, Place};
+pub use profile::{Profile, ProfileText, Served};
+pub use reads::{CallReads, FieldRead};
+pub use selection::Fragments;
+
+//cfg
+//mod tests;

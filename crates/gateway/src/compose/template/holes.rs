@@ -1,0 +1,108 @@
+//! What may stand in braces.
+
+use crate::compose::place::{Fault, Place};
+
+/// `{…}`.
+#[derive(Debug)]
+pub(in crate::compose) struct Hole {
+    pub(in crate::compose) place: Place,
+    pub(in crate::compose) source: Source,
+    pub(in crate::compose) in_query: bool,
+}
+
+/// Where a hole's value comes from.
+#[derive(Debug)]
+pub(in crate::compose) enum Source {
+    /// `{id}` or `{limit:10}`: a parameter of the request.
+    Parameter { name: Box<str>, default: Option<Box<str>> },
+    /// `{similar.items[].product_id}`: another call's answer.
+    Call { name: Box<str>, path: ValuePath },
+    /// `{each.product_id}`: the element that the call is made for.
+    Element(ValuePath),
+}
+
+/// A way into an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::compose) struct ValuePath(pub(in crate::compose) Box<[Step]>);
+
+/// A step of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::compose) enum Step {
+    /// Into a member.
+    Field(Box<str>),
+    /// Into each element: `[]`.
+    Each,
+}
+
+impl ValuePath {
+    /// How many times it goes into each element.
+    pub(in crate::compose) fn lists(&self) -> usize {
+        self.0.iter().filter(|step| **step == Step::Each).count()
+    }
+
+    /// The members that it goes through.
+    pub(in crate::compose) fn fields(&self) -> Vec<&str> {
+        let field = |step| match step {
+            &Step::Each => None,
+            Step::Field(name) => Some(&**name),
+        };
+        self.0.iter().filter_map(field).collect()
+    }
+}
+
+impl Hole {
+    /// Reads what stands between `start` and `end` of a text.
+    pub(super) fn parse(text: &str, start: usize, end: usize, in_query: bool) -> Result<Self, Fault> {
+        let inner = &text[start..end];
+        let source = if let Some((name, default)) = inner.split_once(':') {
+            Source::Parameter { name: name.into(), default: Some(default.into()) }
+        } else if inner.contains(['.', '[']) {
+            let (name, path) = reference(text, start, end)?;
+            match name {
+                "each" if path.lists() > 0 => {
+                    return Err(Fault::at(text, start, "an element gives one value, so `[]` cannot stand here"));
+                }
+                "each" => Source::Element(path),
+                name => Source::Call { name: name.into(), path },
+            }
+        } else {
+            Source::Parameter { name: inner.into(), default: None }
+        };
+        match &source {
+            Source::Parameter { name, .. } if !is_name(name) => {
+                Err(Fault::at(text, start, format!("{name:?} is no parameter's name")))
+            }
+            Source::Parameter { default: Some(default), .. } if default.is_empty() && !in_query => {
+                Err(Fault::at(text, start, "an empty default would leave an empty segment of the path"))
+            }
+            Source::Call { path, .. } if path.lists() > 0 && !in_query => {
+                Err(Fault::at(text, start, "several values can only stand in the query"))
+            }
+            _ => Ok(Self { place: Place::of(text, start), source, in_query }),
+        }
+    }
+}
+
+/// `similar.items[]`: a call's name and a path into its answer.
+pub(in crate::compose) fn reference(text: &str, start: usize, end: usize) -> Result<(&str, ValuePath), Fault> {
+    let (mut steps, mut name, mut at) = (Vec::new(), None, start);
+    for part in text[start..end].split('.') {
+        let field = part.trim_end_matches("[]");
+        if !is_name(field) {
+            return Err(Fault::at(text, at, format!("{part:?} is no name, nor one with `[]` behind it")));
+        }
+        match name {
+            None => name = Some(field),
+            Some(_) => steps.push(Step::Field(field.into())),
+        }
+        steps.extend(std::iter::repeat_n(Step::Each, (part.len() - field.len()) / 2));
+        at += part.len() + 1;
+    }
+    Ok((name.unwrap_or_default(), ValuePath(steps.into())))
+}
+
+/// A letter or `_`, then also digits: a name in GraphQL.
+pub(in crate::compose) fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
