@@ -39,5 +39,5 @@ pub use profile::{Profile, ProfileText, Served};
 pub use reads::{CallReads, FieldRead};
 pub use selection::Fragments;
 
-//cfg
-//mod tests;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+use std::time::Duration;
+
+use super::*;
+
+fn many(on_failure: OnFailure) -> Composition {
+    let cards = CallText { each: Some("similar.items[]"), on_failure, ..call("cards", "catalog:/products/{each.id}") };
+    composition(&[call("similar", "graph:/similar"), cards])
+}
+
+fn services() -> Services {
+    Services::new()
+        .answers("graph:/similar", json!({ "items": [{ "id": "a" }, { "id": "b" }, { "id": "a" }, { "no": 1 }] }))
+        .answers("catalog:/products/a", json!({ "name": "A", "x": 1 }))
+        .answers("catalog:/products/b", json!({ "name": "B" }))
+}
+
+#[tokio::test]
+async fn one_call_is_made_for_each_element_and_none_twice() {
+    let composed = select(&many(OnFailure::OMIT), "{ cards { name } }");
+    let asked = services().take(Duration::from_millis(5)).asked(&composed, &[]).await;
+    assert_eq!(asked.json(), json!({ "cards": [{ "name": "A" }, { "name": "B" }, { "name": "A" }, null] }));
+    assert_eq!(asked.asked.len(), 3);
+    assert_eq!(asked.most_under_way, 2);
+    assert_eq!(asked.fragments(), "similar, cards;missing=value;lacking=1;of=4");
+}
+
+#[tokio::test]
+async fn answers_are_joined_to_their_elements() {
+    let composed = select(
+        &many(OnFailure::OMIT),
+        "{ similar { items @first(n: 3) { id card: cards { name } cards @flatten { x } } } }",
+    );
+    let asked = services().asked(&composed, &[]).await;
+    let a = json!({ "id": "a", "card": { "name": "A" }, "x": 1 });
+    assert_eq!(asked.json(), json!({ "similar": { "items": [a, { "id": "b", "card": { "name": "B" } }, a] } }));
+}
+
+#[tokio::test]
+async fn an_element_without_its_answer_is_as_its_author_wants_it() {
+    let join = "{ similar { items { id cards { name } } } cards { name } }";
+    let broken = || services().fails("catalog:/products/b", Failed::Unavailable);
+
+    let asked = broken().asked(&select(&many(OnFailure::OMIT), join), &[]).await;
+    assert_eq!(asked.json()["similar"]["items"][1], json!({ "id": "b" }));
+    assert_eq!(asked.json()["cards"][1], Value::Null);
+    assert_eq!(asked.fragments(), "similar, cards;missing=unavailable;lacking=2;of=4");
+
+    let asked = broken().asked(&select(&many(OnFailure::default_value(json!({ "name": "?" }))), join), &[]).await;
+    assert_eq!(asked.json()["similar"]["items"][1], json!({ "id": "b", "cards": { "name": "?" } }));
+    assert_eq!(asked.json()["cards"][1], json!({ "name": "?" }));
+
+    let asked = broken().asked(&select(&many(OnFailure::ERROR), join), &[]).await;
+    assert_eq!(asked.status(), 503);
+}
+
+#[tokio::test]
+async fn garbage_for_an_element_is_that_elements_alone() {
+    let garbage = || services().answers_text("catalog:/products/b", "{\"name\":");
+    let join = "{ similar { items @first(n: 2) { cards { name } id } } }";
+    let asked = garbage().asked(&select(&many(OnFailure::OMIT), join), &[]).await;
+    assert_eq!(
+        asked.json(),
+        json!({ "similar": { "items": [{ "id": "a", "cards": { "name": "A" } }, { "id": "b" }] } })
+    );
+    let asked = garbage().asked(&select(&many(OnFailure::ERROR), join), &[]).await;
+    assert_eq!(asked.status(), 502);
+}
+
+#[tokio::test]
+async fn no_more_are_under_way_than_allowed_and_too_many_are_none() {
+    let list = |most: usize| Value::from_iter([("items", (0..most).map(|id| json!({ "id": id })).collect::<Value>())]);
+    let composed = select(&many(OnFailure::OMIT), "{ cards { name } similar { items { cards { name } } } }");
+    let services = || Services::new().take(Duration::from_millis(2));
+    let asked = services().answers("graph:/similar", list(50)).asked(&composed, &[]).await;
+    assert_eq!((asked.asked.len(), asked.most_under_way), (51, 8));
+    assert_eq!(asked.fragments(), "similar, cards;missing=not-found");
+    let asked = services().answers("graph:/similar", list(51)).asked(&composed, &[]).await;
+    assert_eq!((asked.asked.len(), asked.fragments()), (1, "similar, cards;missing=too-many"));
+    assert_eq!(asked.json().get("cards"), None);
+    let asked = services().answers("graph:/similar", list(0)).asked(&composed, &[]).await;
+    assert_eq!(asked.fragments(), "similar, cards;missing=no-elements");
+}
