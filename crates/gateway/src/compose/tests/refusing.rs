@@ -84,7 +84,7 @@ fn selections_are_refused_with_the_place() {
         ("{ produkt }", r#"1:3: no call is named "produkt"; there are: product, "#),
         ("{ product(id: 1) { name } }", r#"1:3: "product" has an argument, "id""#),
         ("{ product {\n  name @include(if: true) } }", "2:8: there is no `@include`"),
-        ("{ product { ... on P { name } } }", "1:16: a fragment without a name"),
+        ("{ product { ... on P { name } } }", "1:17: a fragment without a name"),
         ("{ product { ...none } }", r#"1:16: no fragment is named "none"; there are: bad"#),
         ("{ product { ...loop @flatten } }", "1:21: `...loop` has no directives"),
         ("{ product { items @first } }", "1:19: `@first` takes one argument, `n`"),

@@ -151,3 +151,20 @@ proptest! {
         prop_assert!(sfv::Parser::new(asked.fragments()).parse::<sfv::List>().is_ok());
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_that_an_author_writes_ends_in_a_panic(
+        template in "(s:/)?[sab:/?{}\\[\\]\\.,%#=&0é ]{0,24}",
+        each in "[ab\\.\\[\\]]{0,12}",
+        selection in "[{}ab:@!\\.$()\"\\\\#\n u0-9-]{0,40}|\\{ a @(first|default|flatten)\\([nvalue:]{1,7} ?[^}]{0,12}\\) \\}",
+    ) {
+        let calls = [call("a", "s:/a"), CallText { each: Some(&each), ..call("b", &template) }, call("c", &template)];
+        let _ = Composition::parse("p", &template, &calls, CompositionLimits::default());
+        let _ = Composition::parse("p", "/p", &calls[..1], CompositionLimits::default()).unwrap()
+            .select(&selection, &Fragments::default());
+        let _ = Fragments::parse([("a", &*selection)], &CompositionLimits::default());
+    }
+}
