@@ -32,13 +32,13 @@ type Set = SelectionSet<'static, String>;
 /// What a selection chooses.
 pub(super) fn fields(
     set: &Set,
-    part: Part,
+    part: &Part,
     fragments: &Fragments,
     limits: &CompositionLimits,
 ) -> Result<Vec<Chosen>, CompositionError> {
     let mut chosen = Vec::new();
     let mut merging = Merging { fragments, limits, fields: 0, way: Vec::new() };
-    merging.add(set, &part, &mut chosen, 1)?;
+    merging.add(set, part, &mut chosen, 1)?;
     Ok(chosen)
 }
 

@@ -48,6 +48,6 @@ pub(super) fn parse(
     let (limits, calls): (_, &[Call]) = (composition.limits(), composition.calls());
     let part = Part::Selection(composition.name().to_owned());
     let set = document::selection(text, limits).map_err(|fault| fault.in_part(part.clone()))?;
-    let chosen = merge::fields(&set, part, fragments, limits)?;
+    let chosen = merge::fields(&set, &part, fragments, limits)?;
     Ok((shape::selection(&chosen, calls)?, chosen))
 }

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::Map;
+use serde_json::value::RawValue;
 
 use super::*;
 
@@ -147,7 +148,10 @@ proptest! {
         let composed = select(&composition(&[omit]), "{ a { a b { a } x: b @first(n: 1) } b: a }").with_report();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let asked = runtime.block_on(Services::new().answers_text("s:/a", &body).asked(&composed, &[]));
-        prop_assert!(asked.json().is_object());
+        // Not as a tree, which has no room for every number that JSON may have.
+        let whole = &asked.answer.as_ref().unwrap().body;
+        let is_json = whole[0] == b'{' && serde_json::from_slice::<&RawValue>(whole).is_ok();
+        prop_assert!(is_json);
         prop_assert!(sfv::Parser::new(asked.fragments()).parse::<sfv::List>().is_ok());
     }
 }
