@@ -8,14 +8,14 @@ use tradewind_http::Server;
 
 use crate::proxy::Proxy;
 use crate::server::serve;
-use crate::{BindError, GatewayHandle, Upstream};
+use crate::{Action, BindError, GatewayHandle, PathPattern, Route, Upstream};
 
 /// A listener that passes everything, whatever its path, to one service: to those inside what the service's own address
 /// would be to them if it had only one.
 pub struct Front {
     server: Server,
     proxy: Arc<Proxy>,
-    upstream: Upstream,
+    route: Arc<Route>,
 }
 
 impl GatewayHandle {
@@ -27,7 +27,7 @@ impl GatewayHandle {
         let proxy = Arc::clone(&self.0);
         let bound = Server::bind(address, proxy.options.limits).await;
         let server = bound.map_err(|error| BindError { address, error })?;
-        Ok(Front { server, proxy, upstream })
+        Ok(Front { server, proxy, route: Arc::new(Route::to(PathPattern::all(), Action::Forward(upstream))) })
     }
 }
 
@@ -40,7 +40,7 @@ impl Front {
 
     /// Serves until `shutdown`, and drains as the gateway does, but on its own.
     pub async fn run(self, shutdown: CancellationToken) {
-        let Self { server, proxy, upstream } = self;
-        serve(server, proxy, Some(upstream), CancellationToken::new(), shutdown).await;
+        let Self { server, proxy, route } = self;
+        serve(server, proxy, Some(route), CancellationToken::new(), shutdown).await;
     }
 }

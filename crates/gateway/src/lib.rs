@@ -1,11 +1,12 @@
 //! One address in front of all services.
 //!
 //! Read in this order: [`Options`] and their limits; an [`Upstream`] is a service and the changing set of its
-//! instances' addresses; a [`RouteTable`] says which path prefix belongs to which of them; [`Gateway::bind`] and
-//! [`Gateway::run`] serve; a [`GatewayHandle`] replaces the routes while it runs, and gives a service a [`Front`] of its
-//! own. A request goes `server` → `proxy` (route, headers, attempt, retry) → `upstream` (the choice of an instance, the
-//! connection pool) and its answer comes back the same way, streamed in both directions. What the gateway answers itself
-//! is in `own` and `problem`, and for people in `page`.
+//! instances' addresses; a [`RouteTable`] says which requests go to which of them, and with which [`Policies`] on the way;
+//! a [`Plan`] is all of this; [`Gateway::bind`] and [`Gateway::run`] serve; a [`GatewayHandle`] puts another plan in
+//! place while it runs, and gives a service a [`Front`] of its own. A request goes `server` → `proxy` (route, policies,
+//! headers, attempt, retry) → `upstream` (the choice of an instance, the connection pool) and its answer comes back the
+//! same way, streamed in both directions. What the gateway answers itself is in `own` and `problem`, and for people in
+//! `page`.
 //!
 //! The gateway knows nothing of what the services do, and keeps nothing of what passes through it.
 
@@ -18,6 +19,8 @@ mod metrics;
 mod options;
 mod own;
 mod page;
+mod plan;
+mod policy;
 mod problem;
 mod proxy;
 mod route;
@@ -27,7 +30,11 @@ mod upstream;
 
 pub use front::Front;
 pub use options::{Options, Timeouts};
-pub use route::{Route, RouteError, RouteTable};
+pub use plan::Plan;
+pub use policy::Policies;
+pub use route::{
+    Action, Asked, Captures, HeaderMatch, HostPattern, NotFound, PathPattern, Rewrite, Route, RouteError, RouteTable,
+};
 pub use server::{BindError, Gateway, GatewayHandle};
 pub use tradewind_http::Limits;
 pub use upstream::Upstream;

@@ -8,13 +8,24 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use serde::Serialize;
 
+use crate::Action;
 use crate::headers;
 use crate::problem::Problem;
 use crate::proxy::Proxy;
 
 #[derive(Serialize)]
 struct RouteView<'a> {
+    name: &'a str,
+    /// The path; a prefix if it has no parameters.
     prefix: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hosts: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    methods: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    headers: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rewrite: Option<String>,
     service: &'a str,
     upstreams: Vec<SocketAddr>,
 }
@@ -44,11 +55,18 @@ pub(crate) fn answer(proxy: &Proxy, request: &Request<Incoming>) -> Response<Ful
 }
 
 fn routes(proxy: &Proxy) -> Response<Full<Bytes>> {
-    let table = proxy.routes();
-    let views = table.routes().iter().map(|route| RouteView {
-        prefix: &route.prefix,
-        service: route.upstream.name(),
-        upstreams: route.upstream.addresses(),
+    let plan = proxy.plan.load();
+    let views = plan.routes.routes().iter().map(|route| RouteView {
+        name: &route.name,
+        prefix: route.path.as_str(),
+        hosts: route.hosts.iter().map(ToString::to_string).collect(),
+        methods: route.methods.iter().map(Method::as_str).collect(),
+        headers: route.headers.iter().map(ToString::to_string).collect(),
+        rewrite: route.rewrite.as_ref().map(ToString::to_string),
+        service: route.to.service(),
+        upstreams: match &route.to {
+            Action::Forward(upstream) => upstream.addresses(),
+        },
     });
     // Plain texts always become JSON.
     let json = serde_json::to_string(&views.collect::<Vec<_>>()).unwrap_or_default();

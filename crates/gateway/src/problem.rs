@@ -1,7 +1,7 @@
 //! Errors as RFC 9457 problem details, or as pages.
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::Full;
 use serde::Serialize;
 use tradewind_events::ErrorCode;
@@ -20,6 +20,8 @@ pub(crate) struct Problem {
     pub(crate) sentence: &'static str,
     /// After how many seconds it is worth trying again.
     pub(crate) retry_after: Option<u32>,
+    /// What else its answer says in headers.
+    pub(crate) headers: HeaderMap,
 }
 
 #[derive(Serialize)]
@@ -43,6 +45,7 @@ impl Problem {
             heading: "There is nothing here",
             sentence: "No page or service has this address. The link may be old, or mistyped.",
             retry_after: None,
+            headers: HeaderMap::new(),
         }
     }
 
@@ -55,7 +58,27 @@ impl Problem {
             heading: "This cannot be answered",
             sentence: "The request was not understood, and nothing has been done about it.",
             retry_after: None,
+            headers: HeaderMap::new(),
         }
+    }
+
+    /// There is a route, but for other methods.
+    pub(crate) fn other_methods(methods: &[Method]) -> Self {
+        let mut names: Vec<&str> = methods.iter().map(Method::as_str).collect();
+        if methods.contains(&Method::GET) && !methods.contains(&Method::HEAD) {
+            names.push("HEAD");
+        }
+        let allow = names.join(", ");
+        let problem = Self::refused(StatusCode::METHOD_NOT_ALLOWED, &format!("this is there for {allow} only"));
+        problem.with(header::ALLOW, &allow)
+    }
+
+    /// The same with a header in its answer; a value that no header can carry is left out.
+    pub(crate) fn with(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(name, value);
+        }
+        self
     }
 
     /// Nothing listens: the service is down or starting, and nothing was sent to it.
@@ -68,6 +91,7 @@ impl Problem {
             heading: "We will be right back",
             sentence: "The part of the site behind this page cannot be reached just now. It may be starting.",
             retry_after: Some(1),
+            headers: HeaderMap::new(),
         }
     }
 
@@ -81,6 +105,7 @@ impl Problem {
             heading: "The answer broke off",
             sentence: "The part of the site behind this page broke off while it was answering.",
             retry_after: Some(1),
+            headers: HeaderMap::new(),
         }
     }
 
@@ -93,6 +118,7 @@ impl Problem {
             heading: "This takes too long",
             sentence: "The part of the site behind this page has not answered in time. It may be busy.",
             retry_after: Some(1),
+            headers: HeaderMap::new(),
         }
     }
 
@@ -102,6 +128,7 @@ impl Problem {
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.extend(self.headers.clone());
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -1,10 +1,11 @@
 //! One request's way to its service and back.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version, header, request};
+use arc_swap::ArcSwap;
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header, request};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -13,15 +14,15 @@ use crate::body::{Passing, ResponseBody, SharedBody};
 use crate::headers::{self, add_via, remove_hop_by_hop, set_request_id};
 use crate::metrics::{InFlight, Metrics, NO_SERVICE};
 use crate::problem::Problem;
-use crate::route::{OWN_PREFIX, covers, has_dot_segment};
+use crate::route::{OWN_PREFIX, covers, without_port};
 use crate::server::ClientConnection;
 use crate::upstream::{Connection, Connections, NoAnswer, UnderWay, Upstream};
-use crate::{Options, RouteTable, own, page, upgrade};
+use crate::{Action, Asked, Captures, NotFound, Options, Plan, Route, own, page, upgrade};
 
 /// What all requests share.
 pub(crate) struct Proxy {
     pub(crate) options: Options,
-    pub(crate) routes: RwLock<Arc<RouteTable>>,
+    pub(crate) plan: ArcSwap<Plan>,
     pub(crate) metrics: Metrics,
     /// The gateway drains.
     pub(crate) stop: CancellationToken,
@@ -32,13 +33,9 @@ pub(crate) struct Proxy {
 const PAUSE: Duration = Duration::from_millis(50);
 
 impl Proxy {
-    pub(crate) fn new(options: Options, routes: RouteTable, stop: CancellationToken) -> Self {
+    pub(crate) fn new(options: Options, plan: Plan, stop: CancellationToken) -> Self {
         let connections = Connections::new(options.timeouts);
-        Self { options, routes: RwLock::new(Arc::new(routes)), metrics: Metrics::new(), stop, connections }
-    }
-
-    pub(crate) fn routes(&self) -> Arc<RouteTable> {
-        Arc::clone(&self.routes.read().unwrap_or_else(PoisonError::into_inner))
+        Self { options, plan: ArcSwap::from_pointee(plan), metrics: Metrics::new(), stop, connections }
     }
 
     /// Answers one request by its path, in any case.
@@ -47,25 +44,26 @@ impl Proxy {
             let _in_flight = self.metrics.begin();
             return own::answer(self, &request).map(ResponseBody::Own);
         }
-        let upstream = find_upstream(&self.routes(), request.uri());
-        self.pass(request, client, upstream).await
+        let routed = Routed::find(&self.plan.load(), &request);
+        self.pass(request, client, routed).await
     }
 
-    /// Answers one request with what a service says to it, or with what kept it from being asked.
+    /// Answers one request by its route, or with what kept it from having one.
     pub(crate) async fn pass(
         &self,
         request: Request<Incoming>,
         client: ClientConnection,
-        upstream: Result<Upstream, Problem>,
+        routed: Result<Routed, Problem>,
     ) -> Response<ResponseBody> {
         let begun = Instant::now();
         let in_flight = self.metrics.begin();
         let request_id = headers::request_id(request.headers());
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let as_page = page::is_wanted(&method, request.headers());
-        let service = upstream.as_ref().map_or_else(|_| NO_SERVICE.into(), |upstream| Arc::clone(upstream.name()));
-        let answered = match upstream {
-            Ok(upstream) => self.forward(request, client, &upstream, &request_id, in_flight).await,
+        let service =
+            routed.as_ref().map_or_else(|_| NO_SERVICE.into(), |routed| Arc::clone(routed.route.to.service()));
+        let answered = match routed {
+            Ok(routed) => self.act(request, client, &routed, &request_id, in_flight).await,
             Err(problem) => Err(problem),
         };
         let mut response = answered.unwrap_or_else(|problem| {
@@ -78,6 +76,32 @@ impl Proxy {
         let status = response.status().as_u16();
         tracing::debug!(%method, path, %service, request_id, status, took_ms = took.as_millis(), "answered");
         response
+    }
+
+    /// Does what the route says.
+    async fn act(
+        &self,
+        mut request: Request<Incoming>,
+        client: ClientConnection,
+        routed: &Routed,
+        request_id: &str,
+        in_flight: InFlight,
+    ) -> Result<Response<ResponseBody>, Problem> {
+        let Routed { route, captures } = routed;
+        if let Some(rewrite) = &route.rewrite {
+            rewrite.apply(request.uri_mut(), captures);
+        }
+        match &route.to {
+            Action::Forward(upstream) => {
+                let answer = self.forward(request, client, upstream, request_id, in_flight);
+                match route.policies.deadline {
+                    Some(deadline) => tokio::time::timeout(deadline, answer)
+                        .await
+                        .unwrap_or_else(|_| Err(Problem::timeout(upstream.name()))),
+                    None => answer.await,
+                }
+            }
+        }
     }
 
     async fn forward(
@@ -167,12 +191,33 @@ impl Proxy {
     }
 }
 
-fn find_upstream(routes: &RouteTable, uri: &Uri) -> Result<Upstream, Problem> {
-    if has_dot_segment(uri.path()) {
-        return Err(Problem::refused(StatusCode::BAD_REQUEST, "the path has a . or .. segment"));
+/// A request's route, and what its path has in place of the route's parameters.
+pub(crate) struct Routed {
+    route: Arc<Route>,
+    captures: Captures,
+}
+
+impl Routed {
+    fn find(plan: &Plan, request: &Request<Incoming>) -> Result<Self, Problem> {
+        let (uri, headers) = (request.uri(), request.headers());
+        // HTTP/2 carries it in the target, and so does a request to a proxy.
+        let in_target = uri.authority().map(http::uri::Authority::as_str);
+        let host = in_target.or_else(|| headers.get(header::HOST).and_then(|host| host.to_str().ok()));
+        let asked = Asked { method: request.method(), host: host.map(without_port), path: uri.path(), headers };
+        match plan.routes.find(asked) {
+            Ok((route, captures)) => Ok(Self { route: Arc::clone(route), captures }),
+            Err(NotFound::DotSegment) => {
+                Err(Problem::refused(StatusCode::BAD_REQUEST, "the path has a . or .. segment"))
+            }
+            Err(NotFound::NoRoute) => Err(Problem::no_route(uri.path())),
+            Err(NotFound::OtherMethods(methods)) => Err(Problem::other_methods(&methods)),
+        }
     }
-    let route = routes.find(uri.path()).ok_or_else(|| Problem::no_route(uri.path()))?;
-    Ok(route.upstream.clone())
+
+    /// A route that needs no finding, since all goes there.
+    pub(crate) fn by(route: &Arc<Route>) -> Self {
+        Self { route: Arc::clone(route), captures: Captures::default() }
+    }
 }
 
 /// Idempotent by its method (RFC 9110 §9.2.2), or by a key that the service recognises it by.

@@ -3,15 +3,15 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use hyper::service::service_fn;
 use tokio_util::sync::CancellationToken;
 use tradewind_http::{Peer, Server};
 
 use crate::metrics::InFlight;
-use crate::proxy::Proxy;
-use crate::{Options, RouteTable, Upstream};
+use crate::proxy::{Proxy, Routed};
+use crate::{Options, Plan, Route};
 
 /// The address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -43,11 +43,11 @@ impl Gateway {
     ///
     /// # Errors
     /// [`BindError`] if the address cannot be listened on.
-    pub async fn bind(options: Options, routes: RouteTable) -> Result<Self, BindError> {
+    pub async fn bind(options: Options, plan: impl Into<Plan>) -> Result<Self, BindError> {
         let address = options.listen;
         let bound = Server::bind(address, options.limits).await;
         let server = bound.map_err(|error| BindError { address, error })?;
-        let proxy = Arc::new(Proxy::new(options, routes, CancellationToken::new()));
+        let proxy = Arc::new(Proxy::new(options, plan.into(), CancellationToken::new()));
         Ok(Self { server, proxy })
     }
 
@@ -72,11 +72,11 @@ impl Gateway {
     }
 }
 
-/// Serves a listener: by path, or all of it from one service. `stop` is cancelled as soon as it drains.
+/// Serves a listener: by the plan, or all of it by one route. `stop` is cancelled as soon as it drains.
 pub(crate) async fn serve(
     server: Server,
     proxy: Arc<Proxy>,
-    only: Option<Upstream>,
+    only: Option<Arc<Route>>,
     stop: CancellationToken,
     shutdown: CancellationToken,
 ) {
@@ -90,7 +90,7 @@ pub(crate) async fn serve(
             let (proxy, only, client) = (Arc::clone(&proxy), only.clone(), client.clone());
             async move {
                 Ok::<_, Infallible>(match only {
-                    Some(upstream) => proxy.pass(request, client, Ok(upstream)).await,
+                    Some(route) => proxy.pass(request, client, Ok(Routed::by(&route))).await,
                     None => proxy.answer(request, client).await,
                 })
             }
@@ -108,8 +108,8 @@ pub(crate) async fn serve(
 pub struct GatewayHandle(pub(crate) Arc<Proxy>);
 
 impl GatewayHandle {
-    /// Puts other routes in place of the present ones; requests that are under way go on as they began.
-    pub fn replace_routes(&self, routes: RouteTable) {
-        *self.0.routes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(routes);
+    /// Puts another plan in place of the present one, as a whole; requests that are under way go on as they began.
+    pub fn replace(&self, plan: impl Into<Plan>) {
+        self.0.plan.store(Arc::new(plan.into()));
     }
 }

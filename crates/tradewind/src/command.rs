@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod completions;
 mod deadletter;
+mod gateway;
 pub(crate) mod output;
 pub(crate) mod progress;
 mod prove;
@@ -21,6 +22,8 @@ pub(crate) enum Command {
     Store(store::Store),
     #[command(subcommand)]
     Deadletter(deadletter::Deadletter),
+    #[command(subcommand)]
+    Gateway(gateway::Gateway),
     Bench(bench::Bench),
     #[command(subcommand)]
     Prove(prove::Prove),
@@ -36,6 +39,7 @@ impl Command {
             Self::Seed(command) => command.run().await,
             Self::Store(command) => command.run().await,
             Self::Deadletter(command) => command.run().await,
+            Self::Gateway(command) => command.run(),
             Self::Bench(command) => command.run().await,
             Self::Prove(command) => command.run().await,
             Self::Completions(command) => command.run(),

@@ -1,19 +1,19 @@
 //! `tradewind.toml`, parsed once into types that cannot be wrong. `docs/internals/manifest.md` tells every key.
 
 mod engines;
+mod gateway;
 mod instances;
 mod problem;
 mod section;
 mod services;
 
-use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 use tradewind_fleet::{CommandTemplate, Place, ServiceName, ServiceSpec, Template};
-use tradewind_gateway::Route;
 
 pub(crate) use engines::{BrokerSection, NoProfile, Profile, ReadModelsSection, StoreSection};
+pub(crate) use gateway::GatewaySection;
 pub(crate) use problem::ManifestError;
 use problem::Problem;
 use section::{Problems, Section};
@@ -41,20 +41,6 @@ pub(crate) struct Manifest {
     pub(crate) seed: Option<CommandTemplate>,
 }
 
-/// The manifest's `[gateway]`.
-#[derive(Debug)]
-pub(crate) struct GatewaySection {
-    /// Where it listens.
-    pub(crate) listen: SocketAddr,
-    /// Path prefixes and the services behind them.
-    pub(crate) routes: Vec<(String, ServiceName)>,
-    /// Pages for people: a label and a path.
-    pub(crate) open: Vec<(String, String)>,
-}
-
-/// Where the gateway listens unless told otherwise.
-const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
-
 impl Manifest {
     /// Reads a file's text.
     ///
@@ -67,7 +53,7 @@ impl Manifest {
             let help = "a text stands in quotes, a table's name in [brackets], and each key stands once".to_owned();
             refused(vec![Problem { span: error.span().unwrap_or(0..0), message, help }])
         })?;
-        let problems = Problems::default();
+        let problems = Problems::of(text);
         let manifest = Self::read(file, &Section::root(&table, &problems), &problems);
         match problems.into_sorted() {
             none if none.is_empty() => Ok(manifest),
@@ -75,11 +61,11 @@ impl Manifest {
         }
     }
 
-    fn read(file: &Path, root: &Section<'_>, problems: &Problems) -> Self {
+    fn read(file: &Path, root: &Section<'_>, problems: &Problems<'_>) -> Self {
         let services = services::read(root, problems);
         let names: Vec<&ServiceName> = services.names.iter().collect();
         let gateway = root.table("gateway", "[gateway]");
-        let gateway = gateway.map(|section| read_gateway(&section, &names, problems)).unwrap_or_default();
+        let gateway = gateway.map(|section| gateway::read(&section, &names, problems)).unwrap_or_default();
         services.report_port_of_gateway(gateway.listen, problems);
         let broker = root.table("broker", "[broker]");
         let broker = broker.map(|section| engines::read_broker(&section, problems)).unwrap_or_default();
@@ -123,46 +109,7 @@ impl Manifest {
     }
 }
 
-impl Default for GatewaySection {
-    fn default() -> Self {
-        Self { listen: LISTEN, routes: Vec::new(), open: Vec::new() }
-    }
-}
-
-fn read_gateway(section: &Section<'_>, names: &[&ServiceName], problems: &Problems) -> GatewaySection {
-    let mut gateway = GatewaySection::default();
-    if let Some(listen) = section.text("listen", "\"127.0.0.1:8080\"") {
-        match listen.value.parse() {
-            Ok(address) => gateway.listen = address,
-            Err(_) => {
-                let message = format!("`listen` in [gateway] is {:?}, which is no address", listen.value);
-                problems.add(listen.span, message, "write an IP address and a port: \"127.0.0.1:8080\"");
-            }
-        }
-    }
-    for (prefix, service) in
-        section.table("routes", "[gateway.routes]").map(|routes| routes.texts()).unwrap_or_default()
-    {
-        if let Err(error) = Route::check_prefix(&prefix.value) {
-            problems.add(prefix.span, error.to_string(), "write a prefix as \"/\" or \"/api/orders\"");
-        }
-        match names.iter().find(|name| name.as_str() == service.value) {
-            Some(name) => gateway.routes.push((prefix.value, (*name).clone())),
-            None => services::unknown(problems, service.span, &service.value, names),
-        }
-    }
-    for (label, path) in section.table("open", "[gateway.open]").map(|open| open.texts()).unwrap_or_default() {
-        if !path.value.starts_with('/') {
-            let message = format!("the page {:?} is not a path", path.value);
-            problems.add(path.span.clone(), message, "write a path on the gateway, as \"/\"");
-        }
-        gateway.open.push((label.value, path.value));
-    }
-    section.report_unknown();
-    gateway
-}
-
-fn read_seed(section: &Section<'_>, names: &[&ServiceName], problems: &Problems) -> Option<CommandTemplate> {
+fn read_seed(section: &Section<'_>, names: &[&ServiceName], problems: &Problems<'_>) -> Option<CommandTemplate> {
     let run = section.words("run", "\"target/release/shop seed --gateway {gateway}\"");
     let missing = run.is_none() && !section.has("run");
     section.report_unknown();

@@ -42,8 +42,8 @@ impl Check {
             format!("  read models in {}", without_password(&manifest.read_models().url.to_string())),
         ];
         for spec in &manifest.services {
-            let prefixes = manifest.gateway.routes.iter().filter(|(_, service)| *service == spec.name);
-            let prefixes: Vec<&str> = prefixes.map(|(prefix, _)| prefix.as_str()).collect();
+            let prefixes = manifest.gateway.routes.iter().filter(|route| route.service == spec.name);
+            let prefixes: Vec<&str> = prefixes.map(|route| route.route.path.as_str()).collect();
             let after: Vec<&str> = spec.after.iter().map(|name| name.as_str()).collect();
             let after = if after.is_empty() { String::new() } else { format!(", after {}", after.join(" and ")) };
             let at = if prefixes.is_empty() { "no route".to_owned() } else { prefixes.join(" ") };
@@ -82,13 +82,20 @@ pub(crate) fn check_instances(manifest: &Manifest, profile: Option<&str>) -> any
 /// # Errors
 /// TW-4001 if it is missing or wrong.
 pub(crate) fn load(file: &Path) -> anyhow::Result<Manifest> {
-    let text = std::fs::read_to_string(file).map_err(|error| {
+    Manifest::parse(file, &read(file)?).map_err(|error| Failure::coded(ErrorCode::BAD_MANIFEST, error, ""))
+}
+
+/// A manifest's text.
+///
+/// # Errors
+/// TW-4001 if it cannot be read.
+pub(crate) fn read(file: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(file).map_err(|error| {
         let message = format!("the manifest {} cannot be read: {error}", file.display());
         Failure::coded(
             ErrorCode::BAD_MANIFEST,
             message,
             "go to the folder that has it, or name it with --manifest FILE",
         )
-    })?;
-    Manifest::parse(file, &text).map_err(|error| Failure::coded(ErrorCode::BAD_MANIFEST, error, ""))
+    })
 }

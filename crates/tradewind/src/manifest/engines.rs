@@ -80,7 +80,7 @@ impl Default for StoreSection {
     }
 }
 
-pub(super) fn read_broker(section: &Section<'_>, problems: &Problems) -> BrokerSection {
+pub(super) fn read_broker(section: &Section<'_>, problems: &Problems<'_>) -> BrokerSection {
     let mut broker = BrokerSection::default();
     if let Some(url) = section.text("url", "\"nats://127.0.0.1:4222\"") {
         match url.value.parse::<BrokerUrl>() {
@@ -97,7 +97,7 @@ pub(super) fn read_broker(section: &Section<'_>, problems: &Problems) -> BrokerS
     broker
 }
 
-pub(super) fn read_store(section: &Section<'_>, problems: &Problems) -> StoreSection {
+pub(super) fn read_store(section: &Section<'_>, problems: &Problems<'_>) -> StoreSection {
     let mut store = StoreSection::default();
     if let Some(url) = section.text("url", "\"postgres://HOST/DATABASE?schema={service}\"") {
         let help = "write file:{data}/events, or postgres://USER@HOST/DATABASE?schema={service}";
@@ -178,7 +178,7 @@ impl StoreSection {
     }
 }
 
-pub(super) fn read_profiles(section: &Section<'_>, names: &[&ServiceName], problems: &Problems) -> Vec<Profile> {
+pub(super) fn read_profiles(section: &Section<'_>, names: &[&ServiceName], problems: &Problems<'_>) -> Vec<Profile> {
     let mut profiles = Vec::new();
     for (name, section) in section.tables("profile") {
         let name = name.value.to_owned();

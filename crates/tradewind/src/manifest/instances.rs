@@ -20,7 +20,7 @@ pub(super) fn read(section: &Section<'_>) -> u16 {
 pub(super) fn read_by_service(
     section: &Section<'_>,
     names: &[&ServiceName],
-    problems: &Problems,
+    problems: &Problems<'_>,
 ) -> BTreeMap<ServiceName, u16> {
     let mut instances = BTreeMap::new();
     for (name, number) in section.numbers(FEWEST, MOST, "2") {

@@ -35,15 +35,26 @@ impl fmt::Display for ManifestError {
     }
 }
 
+/// Where something stands in a text, both from 1; a column is a character.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LineColumn {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+}
+
 impl ManifestError {
+    /// Where each problem begins.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (LineColumn, &Problem)> {
+        self.problems.iter().map(|problem| (line_column(&self.text, problem.span.start), problem))
+    }
+
     /// The message with its place, the line itself with the words marked, and the help.
     fn show(&self, problem: &Problem, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let start = self.text.floor_char_boundary(problem.span.start.min(self.text.len()));
         let before = &self.text[..start];
-        let number = before.matches('\n').count() + 1;
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         let line = self.text[line_start..].lines().next().unwrap_or_default();
-        let column = self.text[line_start..start].chars().count() + 1;
+        let LineColumn { line: number, column } = line_column(&self.text, start);
         let end = self.text.floor_char_boundary(problem.span.end.min(line_start + line.len()));
         let marks = self.text.get(start..end).map_or(1, |marked| marked.chars().count()).max(1);
         let margin = " ".repeat(number.to_string().len());
@@ -53,4 +64,11 @@ impl ManifestError {
         writeln!(f, "{margin} | {}{}", " ".repeat(column - 1), "^".repeat(marks))?;
         write!(f, "{margin} = help: {}", problem.help)
     }
+}
+
+/// The line and column of a byte.
+pub(super) fn line_column(text: &str, byte: usize) -> LineColumn {
+    let before = &text[..text.floor_char_boundary(byte.min(text.len()))];
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    LineColumn { line: before.matches('\n').count() + 1, column: before[line_start..].chars().count() + 1 }
 }

@@ -7,20 +7,32 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::problem::Problem;
+use super::problem::{Problem, line_column};
 
 /// Collects all problems, so that one run tells them all.
-#[derive(Default)]
-pub(crate) struct Problems(RefCell<Vec<Problem>>);
+pub(crate) struct Problems<'t> {
+    text: &'t str,
+    found: RefCell<Vec<Problem>>,
+}
 
-impl Problems {
+impl<'t> Problems<'t> {
+    /// None, of a manifest's text.
+    pub(crate) fn of(text: &'t str) -> Self {
+        Self { text, found: RefCell::default() }
+    }
+
+    /// The line, from 1, on which something begins.
+    pub(crate) fn line(&self, span: &Range<usize>) -> usize {
+        line_column(self.text, span.start).line
+    }
+
     pub(crate) fn add(&self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
-        self.0.borrow_mut().push(Problem { span, message: message.into(), help: help.into() });
+        self.found.borrow_mut().push(Problem { span, message: message.into(), help: help.into() });
     }
 
     /// In the order of the text.
     pub(crate) fn into_sorted(self) -> Vec<Problem> {
-        let mut problems = self.0.into_inner();
+        let mut problems = self.found.into_inner();
         problems.sort_by_key(|problem| problem.span.start);
         problems
     }
@@ -32,7 +44,7 @@ pub(crate) struct Section<'a> {
     table: &'a DeTable<'a>,
     span: Range<usize>,
     asked: RefCell<Vec<&'static str>>,
-    problems: &'a Problems,
+    problems: &'a Problems<'a>,
 }
 
 /// A value and where it stands.
@@ -42,12 +54,18 @@ pub(crate) struct At<T> {
     pub(crate) span: Range<usize>,
 }
 
+/// A value that may be said in short or at length.
+pub(crate) enum Entry<'a> {
+    Text(At<String>),
+    Table(Section<'a>),
+}
+
 impl<'a> Section<'a> {
-    pub(crate) fn root(table: &'a Spanned<DeTable<'a>>, problems: &'a Problems) -> Self {
+    pub(crate) fn root(table: &'a Spanned<DeTable<'a>>, problems: &'a Problems<'a>) -> Self {
         Self::over("the manifest".to_owned(), table.get_ref(), 0..0, problems)
     }
 
-    fn over(name: String, table: &'a DeTable<'a>, span: Range<usize>, problems: &'a Problems) -> Self {
+    fn over(name: String, table: &'a DeTable<'a>, span: Range<usize>, problems: &'a Problems<'a>) -> Self {
         Self { name, table, span, asked: RefCell::default(), problems }
     }
 
@@ -112,6 +130,78 @@ impl<'a> Section<'a> {
             }
         }
         found
+    }
+
+    /// All entries, each a text or a table, in the order of the text.
+    pub(crate) fn entries(&self, noun: &str) -> Vec<(At<String>, Entry<'a>)> {
+        let mut found = Vec::new();
+        for (key, value) in self.in_order() {
+            let name = At { value: key.get_ref().to_string(), span: key.span() };
+            match value.get_ref() {
+                DeValue::String(text) => {
+                    found.push((name, Entry::Text(At { value: text.to_string(), span: value.span() })));
+                }
+                DeValue::Table(table) => {
+                    let called = format!("{noun} `{}`", name.value);
+                    let section = Self::over(called, table, key.span(), self.problems);
+                    found.push((name, Entry::Table(section)));
+                }
+                _ => self.wrong_kind(&format!("{:?}", name.value), value, "text or a table", "\"…\""),
+            }
+        }
+        found
+    }
+
+    /// All entries, each a text or `true`, which stands for any, in the order of the text.
+    pub(crate) fn texts_or_true(&self) -> Vec<(At<String>, Option<String>)> {
+        let mut found = Vec::new();
+        for (key, value) in self.in_order() {
+            let name = At { value: key.get_ref().to_string(), span: key.span() };
+            match value.get_ref() {
+                DeValue::String(text) => found.push((name, Some(text.to_string()))),
+                DeValue::Boolean(true) => found.push((name, None)),
+                _ => self.wrong_kind(key.get_ref(), value, "text or true", "\"…\""),
+            }
+        }
+        found
+    }
+
+    /// The tables of a `[[list]]`, in the order of the text.
+    pub(crate) fn list_of_tables(&self, key: &'static str, name: &str) -> Vec<Section<'a>> {
+        let Some(value) = self.get(key) else { return Vec::new() };
+        let DeValue::Array(items) = value.get_ref() else {
+            self.wrong_kind(key, value, "a list of tables", "[{ … }]");
+            return Vec::new();
+        };
+        let mut tables = Vec::new();
+        for item in items.iter() {
+            match item.get_ref() {
+                DeValue::Table(table) => {
+                    tables.push(Self::over(name.to_owned(), table, item.span(), self.problems));
+                }
+                _ => self.wrong_kind(key, item, "a list of tables", "[{ … }]"),
+            }
+        }
+        tables
+    }
+
+    /// `true` or `false`.
+    pub(crate) fn flag(&self, key: &'static str) -> Option<At<bool>> {
+        let value = self.get(key)?;
+        if let DeValue::Boolean(flag) = value.get_ref() {
+            return Some(At { value: *flag, span: value.span() });
+        }
+        self.wrong_kind(key, value, "true or false", "true");
+        None
+    }
+
+    /// A text, or a list of texts.
+    pub(crate) fn one_or_more(&self, key: &'static str, example: &str) -> Vec<At<String>> {
+        match self.get(key).map(|value| (value.get_ref(), value.span())) {
+            Some((DeValue::String(text), span)) => vec![At { value: text.to_string(), span }],
+            Some(_) => self.list(key, example),
+            None => Vec::new(),
+        }
     }
 
     /// All entries that are whole numbers within bounds, in the order of the text.

@@ -28,7 +28,7 @@ pub(super) struct Services {
 
 impl Services {
     /// Services listen on the loopback interface, which the gateway's address may be or have in it.
-    pub(super) fn report_port_of_gateway(&self, gateway: SocketAddr, problems: &Problems) {
+    pub(super) fn report_port_of_gateway(&self, gateway: SocketAddr, problems: &Problems<'_>) {
         let apart = !(gateway.ip().is_unspecified() || gateway.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST));
         for port in self.ports.iter().filter(|port| !apart && port.value == u32::from(gateway.port())) {
             let message = format!("port {} is the gateway's, which listens on {gateway}", port.value);
@@ -38,7 +38,7 @@ impl Services {
 }
 
 /// Reads all services, in the order of the text.
-pub(super) fn read(root: &Section<'_>, problems: &Problems) -> Services {
+pub(super) fn read(root: &Section<'_>, problems: &Problems<'_>) -> Services {
     let Some(section) = root.table("services", "[services]") else {
         if !root.has("services") {
             let help = "describe at least one: [services.catalog] with run = \"…\"";
@@ -77,7 +77,7 @@ fn read_one(
     section: &Section<'_>,
     names: &[&ServiceName],
     ports: &mut Vec<At<u32>>,
-    problems: &Problems,
+    problems: &Problems<'_>,
 ) -> Option<ServiceSpec> {
     let checked = match ServiceName::new(name.value) {
         Ok(checked) if !RESERVED.contains(&name.value) => Some(checked),
@@ -155,7 +155,7 @@ fn read_restart(section: &Section<'_>) -> RestartPolicy {
     policy
 }
 
-fn read_env(section: &Section<'_>, names: &[&ServiceName], problems: &Problems) -> BTreeMap<String, Template> {
+fn read_env(section: &Section<'_>, names: &[&ServiceName], problems: &Problems<'_>) -> BTreeMap<String, Template> {
     let mut env = BTreeMap::new();
     for (key, value) in section.texts() {
         if key.value.is_empty() || key.value.contains(['=', '\0']) {
@@ -184,7 +184,7 @@ pub(super) fn command(
     section: &Section<'_>,
     words: At<Vec<String>>,
     names: &[&ServiceName],
-    problems: &Problems,
+    problems: &Problems<'_>,
 ) -> Option<CommandTemplate> {
     match CommandTemplate::from_words(&words.value) {
         Ok(template) => {
@@ -204,14 +204,14 @@ fn report_unknown_upstreams<'u>(
     upstreams: impl Iterator<Item = &'u ServiceName>,
     span: &Range<usize>,
     names: &[&ServiceName],
-    problems: &Problems,
+    problems: &Problems<'_>,
 ) {
     for upstream in upstreams.filter(|upstream| !names.contains(upstream)) {
         unknown(problems, span.clone(), upstream.as_str(), names);
     }
 }
 
-fn known(other: At<String>, names: &[&ServiceName], problems: &Problems) -> Option<ServiceName> {
+fn known(other: At<String>, names: &[&ServiceName], problems: &Problems<'_>) -> Option<ServiceName> {
     let found = names.iter().find(|name| name.as_str() == other.value);
     if found.is_none() {
         unknown(problems, other.span, &other.value, names);
@@ -220,7 +220,7 @@ fn known(other: At<String>, names: &[&ServiceName], problems: &Problems) -> Opti
 }
 
 /// Says that there is no such service, and which one was probably meant.
-pub(super) fn unknown(problems: &Problems, span: Range<usize>, wrong: &str, names: &[&ServiceName]) {
+pub(super) fn unknown(problems: &Problems<'_>, span: Range<usize>, wrong: &str, names: &[&ServiceName]) {
     let help = match closest(wrong, names.iter().map(|name| name.as_str())) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => {

@@ -16,7 +16,7 @@ use tradewind_fleet::{
     BuildStep, Fleet, FleetError, FleetEvent, FleetHandle, Options, ServiceName, ServiceStatus, State, TaskError,
     TaskLine, build_steps, run_task, who_listens_on,
 };
-use tradewind_gateway::{BindError, Front, Gateway, Route, RouteTable, Upstream};
+use tradewind_gateway::{BindError, Front, Gateway, Plan, Upstream};
 
 use super::balancing;
 use super::news::{News, Page};
@@ -54,7 +54,7 @@ impl System {
     ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let options = tradewind_gateway::Options::new(manifest.gateway.listen);
-        let gateway = Gateway::bind(options, RouteTable::default()).await.map_err(|error| cannot_listen(&error))?;
+        let gateway = Gateway::bind(options, Plan::default()).await.map_err(|error| cannot_listen(&error))?;
         if let Some(twice) = port_twice(&manifest, gateway.address()) {
             return Err(twice);
         }
@@ -87,13 +87,7 @@ impl System {
             }
             upstreams.insert(spec.name.clone(), upstream);
         }
-        let mut routes = Vec::new();
-        for (prefix, service) in &manifest.gateway.routes {
-            if let Some(upstream) = upstreams.get(service) {
-                routes.push(Route::new(prefix, upstream.clone())?);
-            }
-        }
-        gateway.handle().replace_routes(RouteTable::new(routes)?);
+        gateway.handle().replace(manifest.gateway.plan(&upstreams)?);
         let kill = CancellationToken::new();
         Ok(Self { manifest, gateway, url, upstreams, fronts, fleet, screen, clock, drain, kill })
     }

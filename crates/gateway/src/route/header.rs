@@ -1,0 +1,45 @@
+//! What a request's headers must say.
+
+use std::fmt;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::RouteError;
+
+/// A header that must be there, or have a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderMatch {
+    pub(super) name: HeaderName,
+    pub(super) value: Option<HeaderValue>,
+}
+
+impl HeaderMatch {
+    /// The header's name, and its value if not any will do.
+    ///
+    /// # Errors
+    /// [`RouteError::Header`].
+    pub fn new(name: &str, value: Option<&str>) -> Result<Self, RouteError> {
+        let refused = |text: &str| RouteError::Header(text.chars().take(64).collect());
+        let value = value.map(|text| HeaderValue::from_str(text).map_err(|_| refused(text))).transpose()?;
+        Ok(Self { name: name.parse().map_err(|_| refused(name))?, value })
+    }
+
+    /// Whether one of the header's fields is as wished.
+    #[must_use]
+    pub fn holds(&self, headers: &HeaderMap) -> bool {
+        match &self.value {
+            Some(wanted) => headers.get_all(&self.name).iter().any(|value| value == wanted),
+            None => headers.contains_key(&self.name),
+        }
+    }
+}
+
+impl fmt::Display for HeaderMatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name.as_str())?;
+        match &self.value {
+            Some(value) => write!(f, ": {}", String::from_utf8_lossy(value.as_bytes())),
+            None => Ok(()),
+        }
+    }
+}

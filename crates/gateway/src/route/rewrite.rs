@@ -1,0 +1,100 @@
+//! What becomes of a path on its way to the service.
+
+use std::fmt;
+
+use http::Uri;
+use http::uri::PathAndQuery;
+
+use super::path::Segments;
+use super::{Captures, PathPattern, RouteError};
+
+/// Another path in place of a route's: in place of its prefix if it is one, else of the whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewrite {
+    text: Box<str>,
+    pieces: Vec<Piece>,
+    /// How many segments of a prefix it stands for; none if it stands for the whole path.
+    in_place_of: Option<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Text(Box<str>),
+    Parameter(Box<str>),
+}
+
+impl Rewrite {
+    /// Reads `/catalog` or `/products/{id}/reviews`, whose parameters are the path's.
+    ///
+    /// # Errors
+    /// [`RouteError`] says what is wrong with it.
+    pub fn parse(text: &str, path: &PathPattern) -> Result<Self, RouteError> {
+        let refused = || RouteError::Rewrite(text.chars().take(64).collect());
+        let plain = |c: char| c.is_ascii_graphic() && !"?#%\\".contains(c);
+        if !text.starts_with('/') || text.contains("//") || !text.chars().all(plain) || super::has_dot_segment(text) {
+            return Err(refused());
+        }
+        let (mut pieces, mut rest) = (Vec::new(), text);
+        while let Some(open) = rest.find('{') {
+            let close = rest[open..].find('}').ok_or_else(refused)? + open;
+            let name = &rest[open + 1..close];
+            if !path.parameters().any(|parameter| parameter == name) {
+                let (parameter, path) = (name.to_owned(), path.as_str().to_owned());
+                return Err(RouteError::NoSuchParameter { parameter, path });
+            }
+            pieces.push(Piece::Text(rest[..open].into()));
+            pieces.push(Piece::Parameter(name.into()));
+            rest = &rest[close + 1..];
+        }
+        if rest.contains('}') {
+            return Err(refused());
+        }
+        pieces.push(Piece::Text(rest.into()));
+        let in_place_of = path.is_prefix().then_some(path.segments.len());
+        Ok(Self { text: text.into(), pieces, in_place_of })
+    }
+
+    /// The path that a service is asked for.
+    #[must_use]
+    pub fn path(&self, asked: &str, captures: &Captures) -> String {
+        let mut path = String::with_capacity(asked.len() + self.text.len());
+        for piece in &self.pieces {
+            path.push_str(match piece {
+                Piece::Text(text) => text,
+                Piece::Parameter(name) => captures.get(name).unwrap_or_default(),
+            });
+        }
+        if let Some(count) = self.in_place_of {
+            let rest = Segments::of(asked).after(count);
+            let path_end = path.trim_end_matches('/').len();
+            path.truncate(path_end);
+            if !rest.is_empty() || path.is_empty() {
+                path.push('/');
+            }
+            path.push_str(&rest);
+            if !rest.is_empty() && asked.ends_with('/') {
+                path.push('/');
+            }
+        }
+        path
+    }
+
+    /// The same with its query, in a request's target.
+    pub(crate) fn apply(&self, asked: &mut Uri, captures: &Captures) {
+        let mut target = self.path(asked.path(), captures);
+        if let Some(query) = asked.query() {
+            target.push('?');
+            target.push_str(query);
+        }
+        let mut parts = std::mem::take(asked).into_parts();
+        // All pieces are a path's already.
+        parts.path_and_query = PathAndQuery::try_from(target).ok();
+        *asked = Uri::from_parts(parts).unwrap_or_default();
+    }
+}
+
+impl fmt::Display for Rewrite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}

@@ -1,0 +1,22 @@
+//! `tradewind gateway …`: the commands, one file each.
+
+mod check;
+mod explain;
+
+/// Say whether the gateway's part of the manifest is right, and what it does with a request
+///
+/// Both read the manifest alone; nothing is started or asked.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Gateway {
+    Check(check::Check),
+    Explain(explain::Explain),
+}
+
+impl Gateway {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Check(command) => command.run(),
+            Self::Explain(command) => command.run(),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! One route.
+
+use std::sync::Arc;
+
+use http::Method;
+use tradewind_fleet::ServiceName;
+use tradewind_gateway::{
+    Action, HeaderMatch, HostPattern, PathPattern, Policies, Rewrite, Route, RouteError, Upstream,
+};
+
+use super::ServiceRoute;
+use crate::manifest::section::{At, Problems, Section};
+use crate::manifest::services;
+
+const PATH_HELP: &str = "write a prefix as \"/\" or \"/api/orders\", or a path with parameters as \"/products/{id}\"";
+
+/// `"/api/catalog" = "catalog"`.
+pub(super) fn read_short(
+    path: At<String>,
+    service: &At<String>,
+    names: &[&ServiceName],
+    problems: &Problems<'_>,
+) -> Option<At<ServiceRoute>> {
+    let pattern = read_path(&path, problems);
+    let service = known(service, names, problems);
+    let (pattern, service) = (pattern?, service?);
+    let mut route = Route::to(pattern, Action::Forward(Upstream::new(service.as_str(), [])));
+    route.line = Some(problems.line(&path.span));
+    Some(At { value: ServiceRoute { service, route }, span: path.span })
+}
+
+/// A table, under a path or with one.
+pub(super) fn read(
+    path: Option<At<String>>,
+    table: &Section<'_>,
+    names: &[&ServiceName],
+    problems: &Problems<'_>,
+) -> Option<At<ServiceRoute>> {
+    let span = path.as_ref().map_or_else(|| table.span(), |path| path.span.clone());
+    let path = path.or_else(|| {
+        let path = table.text("path", "\"/api/catalog\"");
+        if path.is_none() && !table.has("path") {
+            problems.add(span.clone(), "this route has no `path`", "say what it takes: path = \"/api/catalog\"");
+        }
+        path
+    });
+    let service = table.text("to", "\"catalog\"");
+    if service.is_none() && !table.has("to") {
+        problems.add(span.clone(), "this route has no `to`", "say which service it leads to: to = \"catalog\"");
+    }
+    let service = service.and_then(|service| known(&service, names, problems));
+    let pattern = path.and_then(|path| read_path(&path, problems));
+    let exact = table.flag("exact").is_some_and(|exact| exact.value);
+    let name = table.text("name", "\"products\"");
+    let hosts = read_each(table.one_or_more("host", "\"shop.example\""), problems, HostPattern::parse);
+    let methods = read_methods(table, problems);
+    let headers = table.table("headers", "the headers of a route");
+    let headers = headers.map(|headers| read_headers(&headers, problems)).unwrap_or_default();
+    let rewrite = table.text("rewrite", "\"/\"");
+    let policies = read_policies(table);
+    table.report_unknown();
+
+    let (pattern, service) = (pattern?, service?);
+    let to = Action::Forward(Upstream::new(service.as_str(), []));
+    let mut route = Route::to(if exact { pattern.exact() } else { pattern }, to);
+    route.line = Some(problems.line(&span));
+    if let Some(name) = name {
+        route.name = name.value.into();
+    }
+    if let Some(rewrite) = rewrite {
+        match Rewrite::parse(&rewrite.value, &route.path) {
+            Ok(rewrite) => route.rewrite = Some(rewrite),
+            Err(error) => problems.add(rewrite.span, error.to_string(), rewrite_help(&route.path)),
+        }
+    }
+    (route.hosts, route.methods, route.headers, route.policies) = (hosts, methods, headers, Arc::new(policies));
+    Some(At { value: ServiceRoute { service, route }, span })
+}
+
+fn read_policies(table: &Section<'_>) -> Policies {
+    Policies { deadline: table.duration("timeout") }
+}
+
+fn read_path(path: &At<String>, problems: &Problems<'_>) -> Option<PathPattern> {
+    match PathPattern::parse(&path.value) {
+        Ok(pattern) => Some(pattern),
+        Err(error) => {
+            problems.add(path.span.clone(), error.to_string(), PATH_HELP);
+            None
+        }
+    }
+}
+
+fn known(service: &At<String>, names: &[&ServiceName], problems: &Problems<'_>) -> Option<ServiceName> {
+    let known = names.iter().find(|name| name.as_str() == service.value);
+    if known.is_none() {
+        services::unknown(problems, service.span.clone(), &service.value, names);
+    }
+    known.map(|name| (*name).clone())
+}
+
+fn read_each<T>(
+    texts: Vec<At<String>>,
+    problems: &Problems<'_>,
+    parse: impl Fn(&str) -> Result<T, RouteError>,
+) -> Vec<T> {
+    let mut read = Vec::new();
+    for text in texts {
+        match parse(&text.value) {
+            Ok(value) => read.push(value),
+            Err(error) => {
+                problems.add(text.span, error.to_string(), "for example: \"shop.example\", \"*.shop.example\"")
+            }
+        }
+    }
+    read
+}
+
+fn read_methods(table: &Section<'_>, problems: &Problems<'_>) -> Vec<Method> {
+    let mut methods = Vec::new();
+    for text in table.one_or_more("methods", "[\"GET\", \"POST\"]") {
+        // Methods are case-sensitive, so `get` would be one that nobody ever sends.
+        match Method::from_bytes(text.value.as_bytes()) {
+            Ok(method) if text.value == text.value.to_ascii_uppercase() => methods.push(method),
+            _ => {
+                let message = format!("{:?} is no method", text.value);
+                problems.add(text.span, message, "write methods in capitals: [\"GET\", \"POST\"]");
+            }
+        }
+    }
+    methods
+}
+
+fn read_headers(table: &Section<'_>, problems: &Problems<'_>) -> Vec<HeaderMatch> {
+    let mut headers = Vec::new();
+    for (name, value) in table.texts_or_true() {
+        match HeaderMatch::new(&name.value, value.as_deref()) {
+            Ok(header) => headers.push(header),
+            Err(error) => {
+                let help = "for example: headers = { \"x-version\" = \"2\", \"x-beta\" = true }";
+                problems.add(name.span, error.to_string(), help);
+            }
+        }
+    }
+    headers
+}
+
+fn rewrite_help(path: &PathPattern) -> String {
+    let parameters: Vec<String> = path.parameters().map(|name| format!("{{{name}}}")).collect();
+    match parameters.is_empty() {
+        true => "write the path that stands in place of the prefix: \"/\" or \"/v2\"".to_owned(),
+        false => format!("write a path, in which {} may stand", parameters.join(" and ")),
+    }
+}
