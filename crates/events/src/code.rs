@@ -102,6 +102,14 @@ codes! {
     UPSTREAM_TIMEOUT = 3003;
     /// The request is malformed or over a limit of the gateway.
     REFUSED_REQUEST = 3004;
+    /// A route asks for a token, and there is none that is good.
+    UNAUTHENTICATED = 3011;
+    /// The token lacks a scope that the route asks for.
+    FORBIDDEN = 3012;
+    /// Somebody asks more often than the route allows.
+    RATE_LIMITED = 3013;
+    /// A part of the request is larger than the route allows.
+    TOO_LARGE = 3014;
 
     /// The manifest is missing or malformed.
     BAD_MANIFEST = 4001;

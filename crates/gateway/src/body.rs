@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::metrics::InFlight;
+use crate::policy::compress::Packing;
 use crate::upstream::UnderWay;
 
 /// A request's body that an attempt borrows: as long as nothing of it has been read, another attempt may have it.
@@ -22,11 +23,29 @@ struct Inner {
     touched: bool,
     /// When the last piece of it went out, so that a slow upload does not count against the service.
     last_piece: Instant,
+    /// How many bytes may still come; none for any number.
+    left: Option<u64>,
+    is_too_large: bool,
 }
 
+/// Why a body breaks off.
+pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
+
+/// More came than may.
+#[derive(Debug, thiserror::Error)]
+#[error("the request's body is larger than it may be")]
+struct TooLarge;
+
 impl SharedBody {
-    pub(crate) fn new(body: Incoming) -> Self {
-        Self(Arc::new(Mutex::new(Inner { body, touched: false, last_piece: Instant::now() })))
+    /// A body of at most so many bytes; none for any number.
+    pub(crate) fn new(body: Incoming, bytes_max: Option<u64>) -> Self {
+        let (left, is_too_large) = (bytes_max, false);
+        Self(Arc::new(Mutex::new(Inner { body, touched: false, last_piece: Instant::now(), left, is_too_large })))
+    }
+
+    /// Whether more came than may.
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.lock().is_too_large
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
@@ -45,16 +64,26 @@ impl SharedBody {
 
 impl Body for SharedBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BodyError;
 
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let mut inner = self.lock();
         let polled = Pin::new(&mut inner.body).poll_frame(context);
         if let Poll::Ready(frame) = &polled {
             inner.last_piece = Instant::now();
             inner.touched |= frame.is_some();
+            let bytes =
+                frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()).map_or(0, |data| data.len() as u64);
+            match inner.left.map(|left| left.checked_sub(bytes)) {
+                Some(None) => {
+                    inner.is_too_large = true;
+                    return Poll::Ready(Some(Err(TooLarge.into())));
+                }
+                Some(left) => inner.left = left,
+                None => {}
+            }
         }
-        polled
+        polled.map_err(Into::into)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -72,6 +101,8 @@ pub(crate) enum ResponseBody {
     Passing(Passing),
     /// The gateway's own.
     Own(Full<Bytes>),
+    /// Either of them, packed on its way.
+    Packed(Box<Packing>),
 }
 
 /// A service's body on its way to the client.
@@ -95,23 +126,25 @@ impl Passing {
 
 impl Body for ResponseBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = BodyError;
 
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self.get_mut() {
+            Self::Packed(packing) => packing.poll_frame(context),
             Self::Own(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
             Self::Passing(passing) => match Pin::new(&mut passing.body).poll_frame(context) {
                 Poll::Pending => match &mut passing.until {
                     Some(until) => until.as_mut().poll(context).map(|()| None),
                     None => Poll::Pending,
                 },
-                ready => ready,
+                ready => ready.map_err(Into::into),
             },
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
+            Self::Packed(packing) => packing.is_end_stream(),
             Self::Own(body) => body.is_end_stream(),
             Self::Passing(passing) => passing.body.is_end_stream(),
         }
@@ -119,6 +152,7 @@ impl Body for ResponseBody {
 
     fn size_hint(&self) -> SizeHint {
         match self {
+            Self::Packed(_) => SizeHint::default(),
             Self::Own(body) => body.size_hint(),
             Self::Passing(passing) => passing.body.size_hint(),
         }

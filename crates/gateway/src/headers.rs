@@ -51,15 +51,25 @@ pub(crate) fn request_id(headers: &HeaderMap) -> String {
     own.map_or_else(|| Uuid::now_v7().simple().to_string(), str::to_owned)
 }
 
+/// Where a request is from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct From {
+    pub(crate) address: SocketAddr,
+    pub(crate) over_tls: bool,
+    /// Whether what it says of those before it is believed.
+    pub(crate) is_trusted: bool,
+}
+
 /// Makes a client's request one of the gateway's own: everything but the target.
-pub(crate) fn prepare_request(parts: &mut request::Parts, client: SocketAddr, request_id: &str, trust: bool) {
+pub(crate) fn prepare_request(parts: &mut request::Parts, from: From, request_id: &str) {
+    let proto = if from.over_tls { "https" } else { "http" };
     let host = host_of(parts);
     let headers = &mut parts.headers;
     remove_hop_by_hop(headers);
     join_cookies(headers);
     // Our server has answered the expectation, or will, when the body is asked for.
     headers.remove(header::EXPECT);
-    if !trust {
+    if !from.is_trusted {
         for name in [header::FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO] {
             headers.remove(name);
         }
@@ -68,12 +78,12 @@ pub(crate) fn prepare_request(parts: &mut request::Parts, client: SocketAddr, re
         if !headers.contains_key(FORWARDED_HOST) {
             headers.insert(FORWARDED_HOST, host.clone());
         }
-        append(headers, header::FORWARDED, &forwarded(client, &host));
+        append(headers, header::FORWARDED, &forwarded(from.address, &host, proto));
         headers.insert(header::HOST, host);
     }
-    append(headers, FORWARDED_FOR, &client.ip().to_string());
+    append(headers, FORWARDED_FOR, &from.address.ip().to_string());
     if !headers.contains_key(FORWARDED_PROTO) {
-        headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+        headers.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
     }
     add_via(headers, parts.version);
     set_request_id(headers, request_id);
@@ -97,13 +107,13 @@ fn host_of(parts: &request::Parts) -> Option<HeaderValue> {
 }
 
 /// One element of RFC 7239; an IPv6 address stands in brackets and quotes.
-fn forwarded(client: SocketAddr, host: &HeaderValue) -> String {
+fn forwarded(client: SocketAddr, host: &HeaderValue, proto: &str) -> String {
     let ip = client.ip();
     let node = if ip.is_ipv6() { format!("\"[{ip}]\"") } else { ip.to_string() };
     // A host with a quote or backslash would end the quoted string; no real host has one.
     match host.to_str() {
-        Ok(host) if !host.contains(['"', '\\']) => format!("for={node};host=\"{host}\";proto=http"),
-        _ => format!("for={node};proto=http"),
+        Ok(host) if !host.contains(['"', '\\']) => format!("for={node};host=\"{host}\";proto={proto}"),
+        _ => format!("for={node};proto={proto}"),
     }
 }
 

@@ -31,12 +31,15 @@ mod upstream;
 pub use front::Front;
 pub use options::{Options, Timeouts};
 pub use plan::Plan;
-pub use policy::Policies;
+pub use policy::{
+    AuthRule, Authorizer, Cors, CorsError, Denied, Head, Identity, Origins, Policies, RateKey, RateLimit,
+    RateLimitError, SecurityHeaders, Sizes, Verdict,
+};
 pub use route::{
     Action, Asked, Captures, HeaderMatch, HostPattern, NotFound, PathPattern, Rewrite, Route, RouteError, RouteTable,
 };
 pub use server::{BindError, Gateway, GatewayHandle};
-pub use tradewind_http::Limits;
+pub use tradewind_http::{Limits, Tls, TlsError};
 pub use upstream::Upstream;
 
 #[cfg(test)]

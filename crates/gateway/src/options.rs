@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tradewind_http::Limits;
+use tradewind_http::{Limits, Tls};
 
 /// Where and how to serve.
 #[derive(Debug, Clone)]
@@ -14,6 +14,8 @@ pub struct Options {
     pub timeouts: Timeouts,
     /// What is put up with of clients' connections.
     pub limits: Limits,
+    /// The certificate to serve with; none to serve without TLS.
+    pub tls: Option<Tls>,
     /// Whether `Forwarded` and `X-Forwarded-*` of a request are kept and added to. Only behind another proxy that
     /// sets them: anybody can send such headers.
     pub trust_forwarded: bool,
@@ -23,7 +25,7 @@ impl Options {
     /// Listens somewhere, and is otherwise as most are.
     #[must_use]
     pub fn new(listen: SocketAddr) -> Self {
-        Self { listen, timeouts: Timeouts::default(), limits: Limits::default(), trust_forwarded: false }
+        Self { listen, timeouts: Timeouts::default(), limits: Limits::default(), tls: None, trust_forwarded: false }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The whole configuration of a running gateway, as one value.
 
-use crate::RouteTable;
+use std::sync::Arc;
+
+use crate::{Authorizer, RouteTable};
 
 /// What a gateway does with requests. It never changes: another one is put in its place as a whole, and what is under
 /// way goes on with the plan that it began with.
@@ -8,10 +10,21 @@ use crate::RouteTable;
 pub struct Plan {
     /// Which request goes where, and what is done with it on the way.
     pub routes: RouteTable,
+    /// Who tells whether somebody may ask. Without one, nobody may where a route has a rule for it.
+    pub authorizer: Option<Arc<dyn Authorizer>>,
+}
+
+impl Plan {
+    /// Goes on counting, where routes are called and limited as before, where a plan before this one is.
+    #[must_use]
+    pub fn continuing(mut self, before: &Self) -> Self {
+        self.routes.continue_counting(&before.routes);
+        self
+    }
 }
 
 impl From<RouteTable> for Plan {
     fn from(routes: RouteTable) -> Self {
-        Self { routes }
+        Self { routes, authorizer: None }
     }
 }

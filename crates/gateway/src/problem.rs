@@ -81,6 +81,44 @@ impl Problem {
         self
     }
 
+    /// A part of it is over a limit.
+    pub(crate) fn too_large(status: StatusCode, detail: &str) -> Self {
+        let sentence = "More was sent than is taken here, and nothing has been done about it.";
+        Self { code: ErrorCode::TOO_LARGE, title: "too large", sentence, ..Self::refused(status, detail) }
+    }
+
+    /// A service's answer cannot be passed on.
+    pub(crate) fn headers_too_large(service: &str) -> Self {
+        let detail = format!("the answer of {service} has larger headers than are passed on");
+        Self { code: ErrorCode::TOO_LARGE, title: "answer too large", detail, ..Self::broken(service) }
+    }
+
+    /// Who asks may not, or is not known.
+    pub(crate) fn denied(status: StatusCode, code: ErrorCode, detail: &str) -> Self {
+        let sentence = "You have to sign in for this, or may not see it.";
+        let heading = "This is not for everybody";
+        Self { code, title: "not allowed", heading, sentence, ..Self::refused(status, detail) }
+    }
+
+    /// Whether who asks may cannot be told now.
+    pub(crate) fn cannot_verify() -> Self {
+        let detail = "whether the bearer token is good cannot be told now";
+        let refused = Self::denied(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::UNAUTHENTICATED, detail);
+        Self { retry_after: Some(1), ..refused }
+    }
+
+    /// Somebody asks too often; worth trying again after so many seconds.
+    pub(crate) fn too_many(detail: &str, retry_after: u32) -> Self {
+        Self {
+            code: ErrorCode::RATE_LIMITED,
+            title: "too many requests",
+            heading: "That was a bit much",
+            sentence: "More was asked than may be in so short a time. It goes on in a moment.",
+            retry_after: Some(retry_after),
+            ..Self::refused(StatusCode::TOO_MANY_REQUESTS, detail)
+        }
+    }
+
     /// Nothing listens: the service is down or starting, and nothing was sent to it.
     pub(crate) fn unreachable(service: &str) -> Self {
         Self {

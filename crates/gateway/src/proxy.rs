@@ -6,18 +6,22 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header, request};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::body::{Passing, ResponseBody, SharedBody};
-use crate::headers::{self, add_via, remove_hop_by_hop, set_request_id};
+use crate::headers::{self, From, add_via, remove_hop_by_hop, set_request_id};
 use crate::metrics::{InFlight, Metrics, NO_SERVICE};
+use crate::policy::chain::{After, Client};
+use crate::policy::sizes::body_too_large;
+use crate::policy::{Sizes, framing, trace};
 use crate::problem::Problem;
 use crate::route::{OWN_PREFIX, covers, without_port};
 use crate::server::ClientConnection;
 use crate::upstream::{Connection, Connections, NoAnswer, UnderWay, Upstream};
-use crate::{Action, Asked, Captures, NotFound, Options, Plan, Route, own, page, upgrade};
+use crate::{Action, Asked, Authorizer, Captures, NotFound, Options, Plan, Route, own, page, upgrade};
 
 /// What all requests share.
 pub(crate) struct Proxy {
@@ -62,14 +66,26 @@ impl Proxy {
         let as_page = page::is_wanted(&method, request.headers());
         let service =
             routed.as_ref().map_or_else(|_| NO_SERVICE.into(), |routed| Arc::clone(routed.route.to.service()));
-        let answered = match routed {
-            Ok(routed) => self.act(request, client, &routed, &request_id, in_flight).await,
-            Err(problem) => Err(problem),
+        let who = Client { address: client.address.ip(), over_tls: client.over_tls };
+        let (answered, after) = match routed {
+            Ok(routed) => {
+                let mut after = After::new(&routed.route.policies, who, &request);
+                let answered = match after.before(&request, who, routed.authorizer.as_deref()).await {
+                    Ok(None) => self.act(request, client, &routed, &request_id, in_flight).await,
+                    Ok(Some(answer)) => Ok(answer.map(|()| ResponseBody::Own(Full::default()))),
+                    Err(problem) => Err(problem),
+                };
+                (answered, Some(after))
+            }
+            Err(problem) => (Err(problem), None),
         };
         let mut response = answered.unwrap_or_else(|problem| {
             tracing::warn!(%method, path, %service, request_id, code = %problem.code, "{}", problem.detail);
             problem.response(&request_id, as_page).map(ResponseBody::Own)
         });
+        if let Some(after) = after {
+            response = after.mark(response);
+        }
         set_request_id(response.headers_mut(), &request_id);
         let took = begun.elapsed();
         self.metrics.answered(&service, response.status(), took);
@@ -87,18 +103,23 @@ impl Proxy {
         request_id: &str,
         in_flight: InFlight,
     ) -> Result<Response<ResponseBody>, Problem> {
-        let Routed { route, captures } = routed;
+        let Routed { route, captures, .. } = routed;
         if let Some(rewrite) = &route.rewrite {
             rewrite.apply(request.uri_mut(), captures);
         }
         match &route.to {
             Action::Forward(upstream) => {
-                let answer = self.forward(request, client, upstream, request_id, in_flight);
-                match route.policies.deadline {
+                let sizes = route.policies.sizes;
+                let answer = self.forward(request, client, upstream, sizes, request_id, in_flight);
+                let answer = match route.policies.deadline {
                     Some(deadline) => tokio::time::timeout(deadline, answer)
                         .await
-                        .unwrap_or_else(|_| Err(Problem::timeout(upstream.name()))),
-                    None => answer.await,
+                        .unwrap_or_else(|_| Err(Problem::timeout(upstream.name())))?,
+                    None => answer.await?,
+                };
+                match sizes.takes_answer(answer.headers()) {
+                    true => Ok(answer),
+                    false => Err(Problem::headers_too_large(upstream.name())),
                 }
             }
         }
@@ -109,17 +130,26 @@ impl Proxy {
         mut request: Request<Incoming>,
         client: ClientConnection,
         upstream: &Upstream,
+        sizes: Sizes,
         request_id: &str,
         in_flight: InFlight,
     ) -> Result<Response<ResponseBody>, Problem> {
         let from_client = hyper::upgrade::on(&mut request);
         let (mut parts, body) = request.into_parts();
         let asked_to_upgrade = upgrade::is_wanted(&parts);
-        headers::prepare_request(&mut parts, client.address, request_id, self.options.trust_forwarded);
+        let from =
+            From { address: client.address, over_tls: client.over_tls, is_trusted: self.options.trust_forwarded };
+        headers::prepare_request(&mut parts, from, request_id);
+        trace::pass_on(&mut parts.headers);
         if asked_to_upgrade {
             upgrade::ask(&mut parts.headers);
         }
-        let (mut response, under_way) = self.send(parts, SharedBody::new(body), upstream, &client.stop).await?;
+        let body = SharedBody::new(body, sizes.body_bytes_max);
+        let sent = self.send(parts, body.clone(), upstream, &client.stop).await;
+        let (mut response, under_way) = match (sent, sizes.body_bytes_max) {
+            (Err(_), Some(max)) if body.is_too_large() => return Err(body_too_large(max)),
+            (sent, _) => sent?,
+        };
         let counted = (in_flight, under_way);
 
         let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
@@ -195,17 +225,21 @@ impl Proxy {
 pub(crate) struct Routed {
     route: Arc<Route>,
     captures: Captures,
+    authorizer: Option<Arc<dyn Authorizer>>,
 }
 
 impl Routed {
     fn find(plan: &Plan, request: &Request<Incoming>) -> Result<Self, Problem> {
         let (uri, headers) = (request.uri(), request.headers());
+        framing::check(request.version(), uri, headers)?;
         // HTTP/2 carries it in the target, and so does a request to a proxy.
         let in_target = uri.authority().map(http::uri::Authority::as_str);
         let host = in_target.or_else(|| headers.get(header::HOST).and_then(|host| host.to_str().ok()));
         let asked = Asked { method: request.method(), host: host.map(without_port), path: uri.path(), headers };
         match plan.routes.find(asked) {
-            Ok((route, captures)) => Ok(Self { route: Arc::clone(route), captures }),
+            Ok((route, captures)) => {
+                Ok(Self { route: Arc::clone(route), captures, authorizer: plan.authorizer.clone() })
+            }
             Err(NotFound::DotSegment) => {
                 Err(Problem::refused(StatusCode::BAD_REQUEST, "the path has a . or .. segment"))
             }
@@ -216,7 +250,7 @@ impl Routed {
 
     /// A route that needs no finding, since all goes there.
     pub(crate) fn by(route: &Arc<Route>) -> Self {
-        Self { route: Arc::clone(route), captures: Captures::default() }
+        Self { route: Arc::clone(route), captures: Captures::default(), authorizer: None }
     }
 }
 

@@ -33,6 +33,7 @@ pub struct Gateway {
 #[derive(Clone)]
 pub(crate) struct ClientConnection {
     pub(crate) address: SocketAddr,
+    pub(crate) over_tls: bool,
     /// Its listener drains.
     pub(crate) stop: CancellationToken,
     _held: Arc<(Peer, InFlight)>,
@@ -47,6 +48,10 @@ impl Gateway {
         let address = options.listen;
         let bound = Server::bind(address, options.limits).await;
         let server = bound.map_err(|error| BindError { address, error })?;
+        let server = match options.tls.clone() {
+            Some(tls) => server.with_tls(tls),
+            None => server,
+        };
         let proxy = Arc::new(Proxy::new(options, plan.into(), CancellationToken::new()));
         Ok(Self { server, proxy })
     }
@@ -84,7 +89,8 @@ pub(crate) async fn serve(
     let draining = stop.clone();
     let make = move |peer: Peer| {
         let held = Arc::new((peer.clone(), proxy.metrics.connection()));
-        let client = ClientConnection { address: peer.address, stop: stop.clone(), _held: held };
+        let client =
+            ClientConnection { address: peer.address, over_tls: peer.over_tls, stop: stop.clone(), _held: held };
         let (proxy, only) = (Arc::clone(&proxy), only.clone());
         service_fn(move |request| {
             let (proxy, only, client) = (Arc::clone(&proxy), only.clone(), client.clone());
@@ -108,8 +114,11 @@ pub(crate) async fn serve(
 pub struct GatewayHandle(pub(crate) Arc<Proxy>);
 
 impl GatewayHandle {
-    /// Puts another plan in place of the present one, as a whole; requests that are under way go on as they began.
+    /// Puts another plan in place of the present one, as a whole; requests that are under way go on as they began, and
+    /// rates that are limited as before are counted on.
     pub fn replace(&self, plan: impl Into<Plan>) {
-        self.0.plan.store(Arc::new(plan.into()));
+        let plan: Plan = plan.into();
+        let before = self.0.plan.load();
+        self.0.plan.store(Arc::new(plan.continuing(&before)));
     }
 }

@@ -19,5 +19,7 @@ pub mod wire;
 
 pub use content::is_json;
 pub use server::{CutOff, Limits, Peer, Place, Server};
+#[cfg(feature = "tls")]
+pub use server::{Tls, TlsError};
 #[cfg(feature = "reading")]
 pub use url::percent_encoded;

@@ -1,18 +1,61 @@
 //! What is done with requests and answers on their way.
+//!
+//! Each file is one policy. What a request must be before anything is done with it: [`framing`] and [`sizes`]. Who may
+//! ask, and how often: [`auth`], [`rate`]. What browsers are told: [`cors`], [`security`]. What is passed on with it:
+//! [`trace`]. What becomes of an answer: [`compress`]. [`chain`] says in which order.
 
+pub(crate) mod auth;
+pub(crate) mod chain;
+pub(crate) mod compress;
+pub(crate) mod cors;
+pub(crate) mod framing;
+pub(crate) mod rate;
+pub(crate) mod security;
+pub(crate) mod sizes;
+pub(crate) mod trace;
+
+use std::sync::Arc;
 use std::time::Duration;
 
+pub use auth::{AuthRule, Authorizer, Denied, Head, Identity, Verdict};
+pub use cors::{Cors, CorsError, Origins};
+pub use rate::{RateKey, RateLimit, RateLimitError};
+pub use security::SecurityHeaders;
+pub use sizes::Sizes;
+
 /// What a route asks of the gateway besides the way.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Policies {
     /// How long a request may take until the head of its answer is there, whatever is tried in between.
     pub deadline: Option<Duration>,
+    /// How large requests and answers may be.
+    pub sizes: Sizes,
+    /// Who may ask; none for everybody.
+    pub auth: Option<AuthRule>,
+    /// How often somebody may ask.
+    pub rate: Option<RateLimit>,
+    /// Which pages of others may ask.
+    pub cors: Option<Arc<Cors>>,
+    /// What browsers are told about an answer's safety.
+    pub security: Option<SecurityHeaders>,
+    /// Whether answers are compressed for those who can read it.
+    pub compress: bool,
 }
 
 impl Policies {
     /// What they are, a line each, for people.
     #[must_use]
     pub fn describe(&self) -> Vec<String> {
-        self.deadline.iter().map(|deadline| format!("deadline {deadline:?}")).collect()
+        let mut lines = self.sizes.describe();
+        lines.extend(self.deadline.map(|deadline| format!("the answer's head within {deadline:?}")));
+        lines.extend(self.auth.as_ref().map(ToString::to_string));
+        lines.extend(self.rate.as_ref().map(ToString::to_string));
+        lines.extend(self.cors.as_ref().map(|cors| format!("pages of {} may ask", cors.origins)));
+        lines.extend(self.security.as_ref().map(|_| "security headers, where the service sets none".to_owned()));
+        lines.extend(self.compress.then(|| "compressed with zstd, br or gzip".to_owned()));
+        lines
     }
 }
+
+#[cfg(test)]
+mod tests;

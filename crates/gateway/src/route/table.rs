@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Method};
 
+use crate::policy::{Policies, RateLimit};
+
 use super::path::{Segment, Segments};
 use super::{Captures, Route, RouteError, has_dot_segment, rank};
 
@@ -120,6 +122,19 @@ impl RouteTable {
             others.extend(route.methods.iter().filter(|method| !others.contains(method)).cloned().collect::<Vec<_>>());
         }
         Err(if others.is_empty() { NotFound::NoRoute } else { NotFound::OtherMethods(others) })
+    }
+
+    /// Goes on counting where the routes of the same name in another table are.
+    pub(crate) fn continue_counting(&mut self, before: &Self) {
+        let counted = before.routes.iter().filter_map(|route| Some((&*route.name, route.policies.rate.as_ref()?)));
+        let counted: HashMap<&str, &RateLimit> = counted.collect();
+        for route in &mut self.routes {
+            if let (Some(rate), Some(before)) = (&route.policies.rate, counted.get(&*route.name)) {
+                let rate = Some(rate.continuing(before));
+                let policies = Policies { rate, ..(*route.policies).clone() };
+                Arc::make_mut(route).policies = Arc::new(policies);
+            }
+        }
     }
 
     /// The routes, the most specific first.

@@ -4,11 +4,16 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod balancing;
+mod compressing;
 mod draining;
+mod encrypted;
 mod failing;
 mod headers;
+mod policies;
 mod protocols;
+mod reloading;
 mod routing;
+mod smuggling;
 mod streaming;
 
 use std::net::SocketAddr;
@@ -20,7 +25,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tradewind_gateway::{Gateway, GatewayHandle, Limits, Options, Route, RouteTable, Timeouts, Upstream};
+use tradewind_gateway::{Gateway, GatewayHandle, Limits, Options, Plan, Route, RouteTable, Timeouts, Upstream};
 
 /// One side of a connection, with the words to script it.
 struct Peer(TcpStream);
@@ -115,10 +120,10 @@ async fn gateway_with(routes: &[(&str, SocketAddr)], limits: Limits) -> Running 
     gateway_before(table(routes), limits).await
 }
 
-async fn gateway_before(table: RouteTable, limits: Limits) -> Running {
+async fn gateway_before(plan: impl Into<Plan>, limits: Limits) -> Running {
     let mut options = Options::new("127.0.0.1:0".parse().unwrap());
     (options.timeouts, options.limits) = (TIMEOUTS, limits);
-    let gateway = Gateway::bind(options, table).await.unwrap();
+    let gateway = Gateway::bind(options, plan).await.unwrap();
     let (address, handle, shutdown) = (gateway.address(), gateway.handle(), CancellationToken::new());
     let ended = tokio::spawn(gateway.run(shutdown.clone()));
     Running { address, handle, shutdown, ended }

@@ -13,7 +13,7 @@ use hyper::body::{Body, Incoming};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 use super::Limits;
@@ -79,9 +79,29 @@ impl Connections {
         self.cut.cancel();
     }
 
+    /// Waits for a connection to be as it should be before HTTP can begin on it, as long as for a request.
+    #[cfg(feature = "tls")]
+    pub(super) async fn prepared<C>(
+        &self,
+        client: SocketAddr,
+        preparing: impl Future<Output = std::io::Result<C>>,
+    ) -> Option<C> {
+        tokio::select! {
+            prepared = tokio::time::timeout(self.head_within, preparing) => match prepared {
+                Ok(Ok(stream)) => return Some(stream),
+                Ok(Err(error)) => tracing::debug!(%client, %error, "a connection without a handshake"),
+                Err(_) => tracing::debug!(%client, "closed a connection that did not finish its handshake"),
+            },
+            () = self.shutdown.cancelled() => {}
+            () = self.cut.cancelled() => {}
+        }
+        None
+    }
+
     /// Serves one connection to its end.
-    pub(super) async fn serve<S, B>(self: Arc<Self>, stream: TcpStream, client: SocketAddr, service: S)
+    pub(super) async fn serve<C, S, B>(self: Arc<Self>, stream: C, client: SocketAddr, service: S)
     where
+        C: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
         S::Future: Send + 'static,
         B: Body + Send + 'static,

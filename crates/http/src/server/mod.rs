@@ -3,6 +3,8 @@
 mod connection;
 mod limits;
 mod place;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -23,6 +25,8 @@ use place::Places;
 
 pub use limits::Limits;
 pub use place::Place;
+#[cfg(feature = "tls")]
+pub use tls::{Tls, TlsError};
 
 /// After how much silence the system asks a client whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(60);
@@ -32,6 +36,8 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     limits: Limits,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
 }
 
 /// A client that has connected.
@@ -39,6 +45,8 @@ pub struct Server {
 pub struct Peer {
     /// Its address.
     pub address: SocketAddr,
+    /// Whether what it says is encrypted on its way.
+    pub over_tls: bool,
     /// The place among the connections that it takes. Who goes on with the connection after HTTP has ended on it, as
     /// after an upgrade, keeps this as long.
     pub place: Place,
@@ -61,7 +69,30 @@ impl Server {
     pub async fn bind(address: SocketAddr, limits: Limits) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, limits })
+        Ok(Self {
+            listener,
+            address,
+            limits,
+            #[cfg(feature = "tls")]
+            tls: None,
+        })
+    }
+
+    /// Speaks TLS, and nothing without.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_tls(self, tls: Tls) -> Self {
+        Self { tls: Some(tls), ..self }
+    }
+
+    #[cfg(feature = "tls")]
+    fn secured(&self) -> Secured {
+        self.tls.clone()
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn secured(&self) -> Secured {
+        None
     }
 
     /// Where it listens.
@@ -83,6 +114,8 @@ impl Server {
     {
         let places = Places::new(self.limits.connections_max);
         let connections = Arc::new(Connections::new(self.limits, shutdown.clone()));
+        let secured = self.secured();
+        let _following = follow_files(&secured);
         loop {
             let place = tokio::select! {
                 place = places.take() => place,
@@ -93,10 +126,10 @@ impl Server {
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, address)) => {
                         prepare(&stream, self.limits.stalled_max);
-                        let service = make(Peer { address, place: place.clone() });
-                        let connection = Arc::clone(&connections).serve(stream, address, service);
+                        let service = make(Peer { address, over_tls: secured.is_some(), place: place.clone() });
+                        let (connections, secured) = (Arc::clone(&connections), secured.clone());
                         tokio::spawn(async move {
-                            connection.await;
+                            serve(connections, secured, stream, address, service).await;
                             drop(place);
                         });
                     }
@@ -115,6 +148,46 @@ impl Server {
         // They fall at once; that they have is worth a moment, so that nothing is served behind the caller's back.
         let _ = tokio::time::timeout(Duration::from_secs(1), places.all_left()).await;
         cut
+    }
+}
+
+/// How connections are encrypted, if they are.
+#[cfg(feature = "tls")]
+type Secured = Option<Tls>;
+#[cfg(not(feature = "tls"))]
+type Secured = Option<Infallible>;
+
+/// Follows the certificate's files until it is dropped.
+fn follow_files(secured: &Secured) -> impl Drop + use<> {
+    let stop = CancellationToken::new();
+    #[cfg(feature = "tls")]
+    if let Some(tls) = secured.clone() {
+        let stop = stop.clone();
+        tokio::spawn(async move { stop.run_until_cancelled(tls.follow_files()).await });
+    }
+    #[cfg(not(feature = "tls"))]
+    let _ = secured;
+    stop.drop_guard()
+}
+
+/// Serves one connection, once it is as it should be.
+async fn serve<S, B>(connections: Arc<Connections>, secured: Secured, stream: TcpStream, client: SocketAddr, service: S)
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
+    S::Future: Send + 'static,
+    B: Body + Send + 'static,
+    B::Data: Buf + Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    match secured {
+        None => connections.serve(stream, client, service).await,
+        #[cfg(feature = "tls")]
+        Some(tls) => match connections.prepared(client, tls.accept(stream)).await {
+            Some(stream) => connections.serve(stream, client, service).await,
+            None => {}
+        },
+        #[cfg(not(feature = "tls"))]
+        Some(never) => match never {},
     }
 }
 

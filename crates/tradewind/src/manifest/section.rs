@@ -60,6 +60,13 @@ pub(crate) enum Entry<'a> {
     Table(Section<'a>),
 }
 
+/// What may be switched, or said at length.
+pub(crate) enum Said<'a> {
+    Yes,
+    No,
+    Table(Section<'a>),
+}
+
 impl<'a> Section<'a> {
     pub(crate) fn root(table: &'a Spanned<DeTable<'a>>, problems: &'a Problems<'a>) -> Self {
         Self::over("the manifest".to_owned(), table.get_ref(), 0..0, problems)
@@ -183,6 +190,36 @@ impl<'a> Section<'a> {
             }
         }
         tables
+    }
+
+    /// `true`, `false`, or a table.
+    pub(crate) fn said(&self, key: &'static str, name: &str, example: &str) -> Option<Said<'a>> {
+        let value = self.get(key)?;
+        match value.get_ref() {
+            DeValue::Boolean(true) => Some(Said::Yes),
+            DeValue::Boolean(false) => Some(Said::No),
+            DeValue::Table(table) => Some(Said::Table(Self::over(name.to_owned(), table, value.span(), self.problems))),
+            _ => {
+                self.wrong_kind(key, value, "true, false or a table", example);
+                None
+            }
+        }
+    }
+
+    /// Where a key's value stands.
+    pub(crate) fn place_of(&self, key: &str) -> Range<usize> {
+        self.table.get(key).map_or_else(|| self.span(), Spanned::span)
+    }
+
+    /// A number of bytes with its unit: `512B`, `64KiB`, `1MiB`.
+    pub(crate) fn size(&self, key: &'static str) -> Option<u64> {
+        let text = self.text(key, "\"1MiB\"")?;
+        let parsed = parse_size(&text.value);
+        if parsed.is_none() {
+            let message = format!("`{key}` in {} is {:?}, which is no number of bytes", self.name, text.value);
+            self.problems.add(text.span, message, "write a number and B, KiB, MiB or GiB: \"64KiB\", \"1MiB\"");
+        }
+        parsed
     }
 
     /// `true` or `false`.
@@ -350,6 +387,19 @@ fn parse_duration(text: &str) -> Option<Duration> {
         "m" => number.checked_mul(60).map(Duration::from_secs),
         _ => None,
     }
+}
+
+fn parse_size(text: &str) -> Option<u64> {
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let number: u64 = text[..digits].parse().ok()?;
+    let unit: u64 = match &text[digits..] {
+        "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    number.checked_mul(unit)
 }
 
 fn kind(value: &DeValue<'_>) -> &'static str {

@@ -16,14 +16,14 @@ use tradewind_fleet::{
     BuildStep, Fleet, FleetError, FleetEvent, FleetHandle, Options, ServiceName, ServiceStatus, State, TaskError,
     TaskLine, build_steps, run_task, who_listens_on,
 };
-use tradewind_gateway::{BindError, Front, Gateway, Plan, Upstream};
+use tradewind_gateway::{BindError, Front, Gateway, Plan, Tls, Upstream};
 
-use super::balancing;
 use super::news::{News, Page};
 use super::screen::Screen;
 use super::seeder::Seeder;
+use super::{balancing, reloading};
 use crate::failure::Failure;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, TlsFiles};
 use crate::surroundings;
 
 /// The parts, their addresses taken, and nothing running.
@@ -53,12 +53,20 @@ impl System {
         drain: CancellationToken,
     ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let options = tradewind_gateway::Options::new(manifest.gateway.listen);
+        let mut options = tradewind_gateway::Options::new(manifest.gateway.listen);
+        if let Some(TlsFiles { cert, key }) = &manifest.gateway.tls {
+            let tls = Tls::read(manifest.dir.join(cert), manifest.dir.join(key));
+            options.tls = Some(tls.map_err(|error| {
+                let help = "name a PEM file each in [gateway.tls]: a chain of certificates, and its key";
+                Failure::coded(ErrorCode::BAD_MANIFEST, format!("the gateway cannot speak TLS: {error}"), help)
+            })?);
+        }
         let gateway = Gateway::bind(options, Plan::default()).await.map_err(|error| cannot_listen(&error))?;
         if let Some(twice) = port_twice(&manifest, gateway.address()) {
             return Err(twice);
         }
-        let url = format!("http://{}", gateway.address());
+        let scheme = if manifest.gateway.tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}", gateway.address());
         let seed = clock.now().micros().unsigned_abs();
         let (dir, gateway_url) = (manifest.dir.clone(), url.clone());
         let (broker, store) = (manifest.broker.url.clone(), manifest.store.url.clone());
@@ -129,6 +137,9 @@ impl System {
             self.drain.clone(),
         ));
 
+        let (file, gateway) = (self.manifest.file.clone(), self.gateway.handle());
+        let following = reloading::follow(file, self.upstreams.clone(), gateway);
+        let reloading = AbortOnDropHandle::new(tokio::spawn(following));
         let balancing = AbortOnDropHandle::new(tokio::spawn(balancing::follow(handle.clone(), self.upstreams)));
         let (stop_gateway, stop_fronts) = (CancellationToken::new(), CancellationToken::new());
         let fronts: Vec<_> =
@@ -171,7 +182,7 @@ impl System {
         });
         fleet.await??;
         killing.abort();
-        drop(balancing);
+        drop((balancing, reloading));
         // Those inside could ask each other to the end.
         stop_fronts.cancel();
         for front in fronts {

@@ -12,6 +12,7 @@ mod pages;
 mod piping;
 mod proving;
 mod refusing;
+mod routing;
 mod running;
 mod service;
 mod store;

@@ -1,12 +1,14 @@
 //! The manifest's `[gateway]`: where it listens, and the plan that it makes of what is described.
 
+mod policies;
 mod route;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use tradewind_fleet::ServiceName;
-use tradewind_gateway::{Action, Plan, Route, RouteError, RouteTable, Upstream};
+use tradewind_gateway::{Action, Plan, Policies, Route, RouteError, RouteTable, Upstream};
 
 use super::section::{At, Entry, Problems, Section};
 
@@ -15,10 +17,21 @@ use super::section::{At, Entry, Problems, Section};
 pub(crate) struct GatewaySection {
     /// Where it listens.
     pub(crate) listen: SocketAddr,
+    /// The certificate that it serves with, if it speaks TLS.
+    pub(crate) tls: Option<TlsFiles>,
     /// The routes, in the order of the text.
     pub(crate) routes: Vec<ServiceRoute>,
     /// Pages for people: a label and a path.
     pub(crate) open: Vec<(String, String)>,
+}
+
+/// PEM files, from the manifest's folder.
+#[derive(Debug, Clone)]
+pub(crate) struct TlsFiles {
+    /// The chain of certificates, the gateway's own first.
+    pub(crate) cert: PathBuf,
+    /// Its key.
+    pub(crate) key: PathBuf,
 }
 
 /// A route and the service that it leads to, which has no address yet.
@@ -35,7 +48,7 @@ const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080
 
 impl Default for GatewaySection {
     fn default() -> Self {
-        Self { listen: LISTEN, routes: Vec::new(), open: Vec::new() }
+        Self { listen: LISTEN, tls: None, routes: Vec::new(), open: Vec::new() }
     }
 }
 
@@ -53,7 +66,7 @@ impl GatewaySection {
             }
             routes.push(route);
         }
-        Ok(Plan { routes: RouteTable::new(routes)? })
+        Ok(Plan { routes: RouteTable::new(routes)?, authorizer: None })
     }
 }
 
@@ -69,7 +82,13 @@ pub(super) fn read(section: &Section<'_>, names: &[&ServiceName], problems: &Pro
             }
         }
     }
-    let routes = read_routes(section, names, problems);
+    gateway.tls = section.table("tls", "[gateway.tls]").and_then(|tls| read_tls(&tls));
+    let usual = section.table("policies", "[gateway.policies]").map(|table| {
+        let usual = policies::read(&table, "all", &Policies::default(), problems);
+        table.report_unknown();
+        usual
+    });
+    let routes = read_routes(section, route::Context { names, usual: &usual.unwrap_or_default(), problems });
     report_ambiguous(&routes, problems);
     gateway.routes = routes.into_iter().map(|route| route.value).collect();
     for (label, path) in section.table("open", "[gateway.open]").map(|open| open.texts()).unwrap_or_default() {
@@ -83,18 +102,31 @@ pub(super) fn read(section: &Section<'_>, names: &[&ServiceName], problems: &Pro
     gateway
 }
 
+fn read_tls(tls: &Section<'_>) -> Option<TlsFiles> {
+    let mut files = ["cert", "key"].map(|key| {
+        let file = tls.text(key, "\"certs/shop.pem\"");
+        if file.is_none() && !tls.has(key) {
+            let help = "name both PEM files: cert = \"certs/shop.pem\", key = \"certs/shop.key\"";
+            return tls.refuse(tls.span(), format!("[gateway.tls] has no `{key}`"), help);
+        }
+        file.map(|file| PathBuf::from(file.value))
+    });
+    tls.report_unknown();
+    Some(TlsFiles { cert: files[0].take()?, key: files[1].take()? })
+}
+
 /// `[gateway.routes]`, whose keys are paths, and each `[[gateway.route]]`, which names its own.
-fn read_routes(section: &Section<'_>, names: &[&ServiceName], problems: &Problems<'_>) -> Vec<At<ServiceRoute>> {
+fn read_routes(section: &Section<'_>, context: route::Context<'_>) -> Vec<At<ServiceRoute>> {
     let mut routes = Vec::new();
     let by_path = section.table("routes", "[gateway.routes]").map(|routes| routes.entries("route"));
     for (path, entry) in by_path.unwrap_or_default() {
         routes.extend(match entry {
-            Entry::Text(service) => route::read_short(path, &service, names, problems),
-            Entry::Table(table) => route::read(Some(path), &table, names, problems),
+            Entry::Text(service) => route::read_short(path, &service, context),
+            Entry::Table(table) => route::read(Some(path), &table, context),
         });
     }
     for table in section.list_of_tables("route", "a [[gateway.route]]") {
-        routes.extend(route::read(None, &table, names, problems));
+        routes.extend(route::read(None, &table, context));
     }
     routes
 }

@@ -8,34 +8,35 @@ use tradewind_gateway::{
     Action, HeaderMatch, HostPattern, PathPattern, Policies, Rewrite, Route, RouteError, Upstream,
 };
 
-use super::ServiceRoute;
+use super::{ServiceRoute, policies};
 use crate::manifest::section::{At, Problems, Section};
 use crate::manifest::services;
 
 const PATH_HELP: &str = "write a prefix as \"/\" or \"/api/orders\", or a path with parameters as \"/products/{id}\"";
 
+/// What a route is read with.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'a> {
+    pub(super) names: &'a [&'a ServiceName],
+    /// The policies of a route that says nothing else.
+    pub(super) usual: &'a Policies,
+    pub(super) problems: &'a Problems<'a>,
+}
+
 /// `"/api/catalog" = "catalog"`.
-pub(super) fn read_short(
-    path: At<String>,
-    service: &At<String>,
-    names: &[&ServiceName],
-    problems: &Problems<'_>,
-) -> Option<At<ServiceRoute>> {
+pub(super) fn read_short(path: At<String>, service: &At<String>, context: Context<'_>) -> Option<At<ServiceRoute>> {
+    let Context { names, usual, problems } = context;
     let pattern = read_path(&path, problems);
     let service = known(service, names, problems);
     let (pattern, service) = (pattern?, service?);
     let mut route = Route::to(pattern, Action::Forward(Upstream::new(service.as_str(), [])));
-    route.line = Some(problems.line(&path.span));
+    (route.line, route.policies) = (Some(problems.line(&path.span)), Arc::new(usual.clone()));
     Some(At { value: ServiceRoute { service, route }, span: path.span })
 }
 
 /// A table, under a path or with one.
-pub(super) fn read(
-    path: Option<At<String>>,
-    table: &Section<'_>,
-    names: &[&ServiceName],
-    problems: &Problems<'_>,
-) -> Option<At<ServiceRoute>> {
+pub(super) fn read(path: Option<At<String>>, table: &Section<'_>, context: Context<'_>) -> Option<At<ServiceRoute>> {
+    let Context { names, usual, problems } = context;
     let span = path.as_ref().map_or_else(|| table.span(), |path| path.span.clone());
     let path = path.or_else(|| {
         let path = table.text("path", "\"/api/catalog\"");
@@ -57,7 +58,8 @@ pub(super) fn read(
     let headers = table.table("headers", "the headers of a route");
     let headers = headers.map(|headers| read_headers(&headers, problems)).unwrap_or_default();
     let rewrite = table.text("rewrite", "\"/\"");
-    let policies = read_policies(table);
+    let called = name.as_ref().map(|name| &*name.value).or(pattern.as_ref().map(PathPattern::as_str));
+    let policies = policies::read(table, called.unwrap_or_default(), usual, problems);
     table.report_unknown();
 
     let (pattern, service) = (pattern?, service?);
@@ -75,10 +77,6 @@ pub(super) fn read(
     }
     (route.hosts, route.methods, route.headers, route.policies) = (hosts, methods, headers, Arc::new(policies));
     Some(At { value: ServiceRoute { service, route }, span })
-}
-
-fn read_policies(table: &Section<'_>) -> Policies {
-    Policies { deadline: table.duration("timeout") }
 }
 
 fn read_path(path: &At<String>, problems: &Problems<'_>) -> Option<PathPattern> {
@@ -116,7 +114,7 @@ fn read_each<T>(
     read
 }
 
-fn read_methods(table: &Section<'_>, problems: &Problems<'_>) -> Vec<Method> {
+pub(super) fn read_methods(table: &Section<'_>, problems: &Problems<'_>) -> Vec<Method> {
     let mut methods = Vec::new();
     for text in table.one_or_more("methods", "[\"GET\", \"POST\"]") {
         // Methods are case-sensitive, so `get` would be one that nobody ever sends.

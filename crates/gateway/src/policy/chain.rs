@@ -1,0 +1,109 @@
+//! In which order policies have their say.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::{HeaderMap, Method, Request, Response, header};
+use hyper::body::Body;
+
+use super::{Authorizer, Head, Policies, RateKey, auth, compress};
+use crate::body::ResponseBody;
+use crate::problem::Problem;
+
+/// What policies say of an answer, known when its request came.
+pub(crate) struct After {
+    policies: Arc<Policies>,
+    /// What the request said that matters for the answer.
+    origin: HeaderMap,
+    coding: Option<compress::Coding>,
+    is_head: bool,
+    is_preflight: bool,
+    over_tls: bool,
+    /// What is told in any case.
+    told: HeaderMap,
+}
+
+/// Who asks, as far as the connection tells it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Client {
+    pub(crate) address: IpAddr,
+    pub(crate) over_tls: bool,
+}
+
+impl After {
+    pub(crate) fn new<B>(policies: &Arc<Policies>, client: Client, request: &Request<B>) -> Self {
+        let headers = request.headers();
+        let coding = if policies.compress { compress::choose(headers) } else { None };
+        let origin = headers.get(header::ORIGIN).filter(|_| policies.cors.is_some());
+        Self {
+            policies: Arc::clone(policies),
+            origin: origin.map(|origin| (header::ORIGIN, origin.clone())).into_iter().collect(),
+            coding,
+            is_head: *request.method() == Method::HEAD,
+            is_preflight: false,
+            over_tls: client.over_tls,
+            told: HeaderMap::new(),
+        }
+    }
+
+    /// Looks at a request before it goes on; an answer, if there is no need to.
+    ///
+    /// # Errors
+    /// What is wrong with it, or with who asks.
+    pub(crate) async fn before<B: Body + Sync>(
+        &mut self,
+        request: &Request<B>,
+        client: Client,
+        authorizer: Option<&dyn Authorizer>,
+    ) -> Result<Option<Response<()>>, Problem> {
+        let policies = Arc::clone(&self.policies);
+        policies.sizes.check_request(request.headers(), request.body().size_hint().exact())?;
+        // A browser asks without who is in front of it, and before it asks for what it is after.
+        if let Some(answer) = policies.cors.as_ref().and_then(|cors| cors.preflight(request)) {
+            self.is_preflight = true;
+            return Ok(Some(answer));
+        }
+        let mut rate = policies.rate.as_ref();
+        // Guessing tokens is asking too, unless who asks is only known by one.
+        if let Some(limit) = rate.take_if(|limit| *limit.key() != RateKey::Client) {
+            self.count(limit.check(request.headers(), client.address, None))?;
+        }
+        let identity = match &policies.auth {
+            Some(rule) => Some(auth::check(authorizer, Head::of(request), rule).await?),
+            None => None,
+        };
+        if let Some(limit) = rate {
+            self.count(limit.check(request.headers(), client.address, identity.as_ref()))?;
+        }
+        Ok(None)
+    }
+
+    fn count(&mut self, counted: Result<HeaderMap, (Problem, HeaderMap)>) -> Result<(), Problem> {
+        match counted {
+            Ok(told) => {
+                self.told.extend(told);
+                Ok(())
+            }
+            Err((problem, told)) => {
+                self.told.extend(told);
+                Err(problem)
+            }
+        }
+    }
+
+    /// Does to an answer what the policies say, whoever it is from.
+    pub(crate) fn mark(self, mut answer: Response<ResponseBody>) -> Response<ResponseBody> {
+        let headers = answer.headers_mut();
+        if let Some(cors) = self.policies.cors.as_ref().filter(|_| !self.is_preflight) {
+            cors.mark(&self.origin, headers);
+        }
+        if let Some(security) = &self.policies.security {
+            security.mark(headers, self.over_tls);
+        }
+        headers.extend(self.told);
+        match self.policies.compress {
+            true => compress::apply(self.coding, self.is_head, answer),
+            false => answer,
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Which pages of others may ask (the Fetch standard's CORS protocol). The gateway answers a browser's question whether
+//! a request is allowed by itself, so that services need know nothing of it.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+
+/// Whose pages may ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origins {
+    /// Everybody's, without cookies.
+    Any,
+    /// Those from these origins: `https://shop.example`.
+    These(Vec<HeaderValue>),
+}
+
+/// What pages of other origins may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cors {
+    pub(super) origins: Origins,
+    methods: Option<HeaderValue>,
+    headers: Option<HeaderValue>,
+    exposed: Option<HeaderValue>,
+    credentials: bool,
+    max_age: HeaderValue,
+}
+
+/// Why such a thing is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CorsError {
+    /// It is no origin.
+    #[error("{0:?} is no origin, such as \"https://shop.example\"")]
+    Origin(String),
+    /// Everybody's pages would act with everybody's cookies.
+    #[error("credentials are for origins that are named")]
+    CredentialsForAny,
+    /// It is no name of a header.
+    #[error("{0:?} is no header's name")]
+    Header(String),
+}
+
+impl Cors {
+    /// Checks what may be done: with these methods (none for what the browser asks for), these request headers (the
+    /// same), letting pages read these headers of answers, with cookies or not. A browser may remember it so long.
+    ///
+    /// # Errors
+    /// [`CorsError`] says what is wrong with it.
+    pub fn new(
+        origins: &[String],
+        methods: &[Method],
+        headers: &[String],
+        exposed: &[String],
+        credentials: bool,
+        max_age: Duration,
+    ) -> Result<Self, CorsError> {
+        let origins = match origins {
+            [any] if any == "*" => Origins::Any,
+            these => Origins::These(these.iter().map(|origin| read_origin(origin)).collect::<Result<_, _>>()?),
+        };
+        if credentials && origins == Origins::Any {
+            return Err(CorsError::CredentialsForAny);
+        }
+        let methods: Vec<&str> = methods.iter().map(Method::as_str).collect();
+        Ok(Self {
+            origins,
+            methods: HeaderValue::try_from(methods.join(", ")).ok().filter(|value| !value.is_empty()),
+            headers: read_names(headers)?,
+            exposed: read_names(exposed)?,
+            credentials,
+            max_age: HeaderValue::from(max_age.as_secs()),
+        })
+    }
+
+    /// The answer to a browser's question, if a request is one.
+    pub(super) fn preflight<B>(&self, request: &Request<B>) -> Option<Response<()>> {
+        let method = request.headers().get(header::ACCESS_CONTROL_REQUEST_METHOD)?;
+        if *request.method() != Method::OPTIONS || !request.headers().contains_key(header::ORIGIN) {
+            return None;
+        }
+        let mut answer = Response::new(());
+        *answer.status_mut() = StatusCode::NO_CONTENT;
+        let headers = answer.headers_mut();
+        for name in ["origin", "access-control-request-method", "access-control-request-headers"] {
+            headers.append(header::VARY, HeaderValue::from_static(name));
+        }
+        if self.allow(request.headers(), headers) {
+            let methods = self.methods.as_ref().unwrap_or(method);
+            headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods.clone());
+            let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS);
+            if let Some(allowed) = self.headers.as_ref().or(asked) {
+                headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed.clone());
+            }
+            headers.insert(header::ACCESS_CONTROL_MAX_AGE, self.max_age.clone());
+        }
+        Some(answer)
+    }
+
+    /// Says on an answer whose pages may read it, in place of whatever the service says.
+    pub(super) fn mark(&self, request: &HeaderMap, answer: &mut HeaderMap) {
+        for name in [
+            header::ACCESS_CONTROL_ALLOW_ORIGIN,
+            header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        ] {
+            answer.remove(name);
+        }
+        if self.origins != Origins::Any {
+            // Also to who did not say where from: a cache must not give one the other's answer.
+            answer.append(header::VARY, HeaderValue::from_static("origin"));
+        }
+        if self.allow(request, answer)
+            && let Some(exposed) = &self.exposed
+        {
+            answer.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, exposed.clone());
+        }
+    }
+
+    /// Allows the origin that asks, if it may.
+    fn allow(&self, request: &HeaderMap, answer: &mut HeaderMap) -> bool {
+        let Some(origin) = request.get(header::ORIGIN) else { return false };
+        let allowed = match &self.origins {
+            Origins::Any => HeaderValue::from_static("*"),
+            Origins::These(these) if these.contains(origin) => origin.clone(),
+            Origins::These(_) => return false,
+        };
+        answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
+        if self.credentials {
+            answer.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        }
+        true
+    }
+}
+
+/// A scheme and an authority, as browsers write them: in lower case, without a path.
+fn read_origin(text: &str) -> Result<HeaderValue, CorsError> {
+    let refused = || CorsError::Origin(text.chars().take(64).collect());
+    let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).ok_or_else(refused)?;
+    let is_authority = authority.parse::<http::uri::Authority>().is_ok_and(|read| !read.host().is_empty());
+    if !is_authority || authority.contains('@') || text != text.to_ascii_lowercase() {
+        return Err(refused());
+    }
+    HeaderValue::from_str(text).map_err(|_| refused())
+}
+
+fn read_names(names: &[String]) -> Result<Option<HeaderValue>, CorsError> {
+    let refused = |name: &str| CorsError::Header(name.chars().take(64).collect());
+    for name in names {
+        name.parse::<HeaderName>().map_err(|_| refused(name))?;
+    }
+    let joined = names.join(", ");
+    Ok(HeaderValue::from_str(&joined).ok().filter(|value| !value.is_empty()))
+}
+
+impl fmt::Display for Origins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("everybody"),
+            Self::These(these) => {
+                let texts: Vec<_> = these.iter().map(|origin| String::from_utf8_lossy(origin.as_bytes())).collect();
+                f.write_str(&texts.join(", "))
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! W3C trace context: one id for all that a request brings about.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+const PARENT: HeaderName = HeaderName::from_static("traceparent");
+const STATE: HeaderName = HeaderName::from_static("tracestate");
+
+/// Passes the trace on if the request has a sensible one, else begins one. What other traces' owners added to a bad one
+/// is of no use then.
+pub(crate) fn pass_on(headers: &mut HeaderMap) {
+    let mut parents = headers.get_all(PARENT).iter();
+    let good = parents.next().is_some_and(|parent| is_parent(parent.as_bytes())) && parents.next().is_none();
+    if good {
+        return;
+    }
+    headers.remove(STATE);
+    let (trace, span) = (fastrand::u128(1..), fastrand::u64(1..));
+    // Nobody has recorded anything of it yet: no flag is set.
+    if let Ok(value) = HeaderValue::try_from(format!("00-{trace:032x}-{span:016x}-00")) {
+        headers.insert(PARENT, value);
+    }
+}
+
+/// `version-trace-parent-flags` in lower-case hexadecimal, none of the ids zero. A later version may have more behind.
+fn is_parent(value: &[u8]) -> bool {
+    let (Some(known), rest) = (value.get(..55), value.get(55..).unwrap_or_default()) else { return false };
+    let hex = |part: &[u8]| part.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let parts = [&known[..2], &known[3..35], &known[36..52], &known[53..]];
+    let dashes = [known[2], known[35], known[52]] == *b"---";
+    let is_something = |part: &[u8]| part.iter().any(|b| *b != b'0');
+    let fits = if parts[0] == b"00" { rest.is_empty() } else { rest.is_empty() || rest[0] == b'-' };
+    dashes
+        && fits
+        && parts.iter().all(|part| hex(part))
+        && parts[0] != b"ff"
+        && is_something(parts[1])
+        && is_something(parts[2])
+}

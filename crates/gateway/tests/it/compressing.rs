@@ -1,0 +1,141 @@
+//! Answers made smaller for those who can read it.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use tokio::io::AsyncReadExt;
+use tokio::sync::mpsc;
+use tradewind_gateway::{Limits, Policies, Route, RouteTable, Upstream};
+
+use crate::{Peer, Running, gateway_before, service};
+
+/// A gateway that packs, before a service that answers with this head and these pieces, one chunk each, when told to.
+async fn packing(head: &'static str, pieces: &'static [&'static str]) -> (Running, mpsc::Sender<()>) {
+    let (go, wait) = mpsc::channel(100);
+    let wait = Arc::new(tokio::sync::Mutex::new(wait));
+    let script = move |mut peer: Peer, _| {
+        let wait = Arc::clone(&wait);
+        async move {
+            loop {
+                peer.hear_head().await;
+                if head.contains("content-length") {
+                    peer.say(&format!("HTTP/1.1 200 OK\r\n{head}\r\n{}", pieces.concat())).await;
+                    continue;
+                }
+                peer.say(&format!("HTTP/1.1 200 OK\r\n{head}transfer-encoding: chunked\r\n\r\n")).await;
+                for piece in pieces {
+                    wait.lock().await.recv().await;
+                    peer.say(&format!("{:x}\r\n{piece}\r\n", piece.len())).await;
+                }
+                peer.say("0\r\n\r\n").await;
+            }
+        }
+    };
+    let mut route = Route::new("/", Upstream::new("test", [service(script).await.0])).unwrap();
+    route.policies = Arc::new(Policies { compress: true, ..Policies::default() });
+    (gateway_before(RouteTable::new(vec![route]).unwrap(), Limits::default()).await, go)
+}
+
+/// Head and body of the answer to a request with this line.
+async fn ask(gateway: &Running, method: &str, line: &str) -> (String, Vec<u8>) {
+    let mut peer = Peer::connect(gateway.address).await;
+    peer.say(&format!("{method} / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n{line}\r\n")).await;
+    let head = peer.hear_head().await;
+    let mut body = Vec::new();
+    peer.0.read_to_end(&mut body).await.unwrap();
+    let body = if head.contains("transfer-encoding: chunked") { joined(&body) } else { body };
+    (head, body)
+}
+
+/// What chunks hold.
+fn joined(mut chunks: &[u8]) -> Vec<u8> {
+    let mut all = Vec::new();
+    loop {
+        let end = chunks.windows(2).position(|pair| pair == b"\r\n").unwrap();
+        let length = usize::from_str_radix(std::str::from_utf8(&chunks[..end]).unwrap(), 16).unwrap();
+        if length == 0 {
+            return all;
+        }
+        all.extend(&chunks[end + 2..end + 2 + length]);
+        chunks = &chunks[end + 4 + length..];
+    }
+}
+
+fn unpacked(coding: &str, packed: &[u8]) -> String {
+    let mut text = String::new();
+    match coding {
+        "gzip" => flate2::read::GzDecoder::new(packed).read_to_string(&mut text),
+        "br" => brotli::Decompressor::new(packed, 4_096).read_to_string(&mut text),
+        "zstd" => zstd::stream::read::Decoder::new(packed).unwrap().read_to_string(&mut text),
+        other => panic!("{other}"),
+    }
+    .unwrap();
+    text
+}
+
+const TEXT: &str = concat!(
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    "0123456789abcdef0123456789abcdef",
+);
+const JSON: &str = "content-type: application/json\r\netag: \"1\"\r\naccept-ranges: bytes\r\ncontent-length: 1040\r\n";
+
+#[tokio::test]
+async fn each_coding_holds_what_the_service_said() {
+    let (gateway, _) = packing(JSON, &[TEXT]).await;
+    for coding in ["gzip", "br", "zstd"] {
+        let (head, body) = ask(&gateway, "GET", &format!("accept-encoding: {coding}\r\n")).await;
+        assert!(head.contains(&format!("content-encoding: {coding}\r\n")), "{head}");
+        assert!(head.contains("vary: accept-encoding\r\n") && head.contains("etag: w/\"1\"\r\n"), "{head}");
+        assert!(!head.contains("content-length") && !head.contains("accept-ranges"), "{head}");
+        assert!(body.len() < 200, "{} bytes", body.len());
+        assert_eq!(unpacked(coding, &body), TEXT);
+    }
+    let (head, body) = ask(&gateway, "GET", "").await;
+    assert!(!head.contains("content-encoding") && head.contains("vary: accept-encoding\r\n"), "{head}");
+    assert!(head.contains("etag: \"1\"\r\n") && body == TEXT.as_bytes(), "{head}");
+}
+
+#[tokio::test]
+async fn what_must_or_need_not_be_packed_passes_as_it_is() {
+    const TYPE: &str = "content-type: application/json\r\n";
+    for (head, text) in [
+        ("content-type: application/json\r\ncontent-length: 5\r\n", "small"),
+        ("content-type: image/png\r\ncontent-length: 1040\r\n", TEXT),
+        ("content-length: 1040\r\n", TEXT),
+        ("content-type: text/plain\r\ncache-control: max-age=1, no-transform\r\ncontent-length: 1040\r\n", TEXT),
+        ("content-type: text/plain\r\ncontent-encoding: br\r\ncontent-length: 1040\r\n", TEXT),
+        ("content-type: text/event-stream\r\ncontent-length: 1040\r\n", TEXT),
+        ("content-type: text/plain\r\ncontent-range: bytes 0-1039/2000\r\ncontent-length: 1040\r\n", TEXT),
+    ] {
+        let pieces: &'static [&'static str] = Box::leak(Box::new([text]));
+        let (gateway, _) = packing(head, pieces).await;
+        let (told, body) = ask(&gateway, "GET", "accept-encoding: gzip\r\n").await;
+        assert!(!told.contains("gzip") && body == text.as_bytes(), "{head}: {told}");
+    }
+    assert!(JSON.contains(TYPE));
+}
+
+#[tokio::test]
+async fn what_is_made_slowly_arrives_as_it_is_made() {
+    let (gateway, go) = packing("content-type: text/plain\r\n", &["first", "second"]).await;
+    for coding in ["gzip", "br", "zstd"] {
+        let mut peer = Peer::connect(gateway.address).await;
+        peer.say(&format!("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\naccept-encoding: {coding}\r\n\r\n")).await;
+        peer.hear_head().await;
+        go.send(()).await.unwrap();
+        // A chunk comes before the service has said anything more.
+        let mut heard = peer.hear_until("\r\n").await.into_bytes();
+        assert_ne!(heard, b"0\r\n", "{coding}");
+        go.send(()).await.unwrap();
+        peer.0.read_to_end(&mut heard).await.unwrap();
+        assert_eq!(unpacked(coding, &joined(&heard)), "firstsecond");
+    }
+}

@@ -1,0 +1,64 @@
+//! The gateway's part of the manifest: changed while `up` runs, looked at by `gateway check` and `gateway explain`.
+
+use serde_json::Value;
+
+use crate::service::described;
+use crate::{Up, folder, get, stderr_of, tradewind, until};
+
+fn manifest(routes: &str) -> String {
+    format!("[gateway.routes]\n{routes}\n{}{}", described("one", "ok", ""), described("other", "ok", ""))
+}
+
+#[test]
+fn routes_follow_the_manifest_while_up_runs() {
+    let folder = folder(&manifest("\"/\" = \"one\""));
+    let up = Up::start(folder.path());
+    let gateway = up.until_up();
+    assert!(get(&gateway, "/x").ends_with("one"));
+    let write = |routes: &str| std::fs::write(folder.path().join("tradewind.toml"), manifest(routes)).unwrap();
+    write("\"/\" = \"other\"\n\"/one\" = { to = \"one\", methods = [\"POST\"] }");
+    until(|| get(&gateway, "/x").ends_with("other"));
+    assert!(get(&gateway, "/one").ends_with("other"), "one takes POST only");
+    write("\"/\" = \"nobody\"");
+    let told = |line: &Value, text: &str| line["text"].as_str().is_some_and(|told| told.contains(text));
+    up.until("log", |line| told(line, "the routes stay as they were"));
+    assert!(get(&gateway, "/x").ends_with("other"));
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_line_to_programs_too() {
+    let folder = folder(&manifest("\"/\" = \"one\"\n\"/a/{x}\" = \"one\"\n\"/a/{y}\" = \"other\"\n"));
+    let check = || tradewind().args(["gateway", "check", "--json"]).current_dir(folder.path()).output().unwrap();
+    let wrong = check();
+    assert_eq!(wrong.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&wrong.stdout).unwrap();
+    let problem = &report["problems"][0];
+    assert_eq!((&report["right"], &problem["line"], &problem["code"]), (&false.into(), &4.into(), &"TW-4001".into()));
+    assert!(problem["message"].as_str().unwrap().contains("ambiguous"), "{report}");
+
+    let right = manifest("\"/api\" = \"one\"\n[gateway.open]\nshop = \"/\"\n");
+    std::fs::write(folder.path().join("tradewind.toml"), right).unwrap();
+    let odd = check();
+    assert!(odd.status.success(), "{}", stderr_of(&odd));
+    let report: Value = serde_json::from_slice(&odd.stdout).unwrap();
+    assert_eq!((&report["right"], &report["problems"][0]["severity"]), (&true.into(), &"warning".into()), "{report}");
+}
+
+#[test]
+fn a_request_is_explained_without_anything_running() {
+    let products = "[gateway.routes.\"/products/{id}\"]\nto = \"one\"\nrewrite = \"/p/{id}\"\nmethods = [\"GET\"]\n";
+    let folder = folder(&manifest(&format!("{products}limits = {{ body = \"1KiB\" }}\n")));
+    let explain = |arguments: &[&str]| {
+        tradewind().args(["gateway", "explain"]).args(arguments).current_dir(folder.path()).output().unwrap()
+    };
+    let told = explain(&["/products/7?x=1", "--json"]);
+    let told: Value = serde_json::from_slice(&told.stdout).unwrap_or_else(|_| panic!("{}", stderr_of(&told)));
+    assert_eq!((&told["service"], &told["service_path"]), (&"one".into(), &"/p/7?x=1".into()));
+    assert_eq!((&told["parameters"]["id"], &told["line"]), (&"7".into(), &2.into()));
+    assert_eq!(told["policies"][0], "bodies of at most 1024 bytes");
+    for (arguments, code) in [(["/products", "--json"], "TW-3001"), (["/products/7", "--method=PUT"], "TW-3004")] {
+        let refused = explain(&arguments);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(stderr_of(&refused).contains(code), "{}", stderr_of(&refused));
+    }
+}
