@@ -1,7 +1,7 @@
 //! Errors as RFC 9457 problem details, or as pages.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::Full;
 use serde::Serialize;
 use tradewind_events::ErrorCode;
@@ -21,7 +21,7 @@ pub(crate) struct Problem {
     /// After how many seconds it is worth trying again.
     pub(crate) retry_after: Option<u32>,
     /// What else its answer says in headers.
-    pub(crate) headers: HeaderMap,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 #[derive(Serialize)]
@@ -45,7 +45,7 @@ impl Problem {
             heading: "There is nothing here",
             sentence: "No page or service has this address. The link may be old, or mistyped.",
             retry_after: None,
-            headers: HeaderMap::new(),
+            headers: Vec::new(),
         }
     }
 
@@ -58,7 +58,7 @@ impl Problem {
             heading: "This cannot be answered",
             sentence: "The request was not understood, and nothing has been done about it.",
             retry_after: None,
-            headers: HeaderMap::new(),
+            headers: Vec::new(),
         }
     }
 
@@ -76,7 +76,7 @@ impl Problem {
     /// The same with a header in its answer; a value that no header can carry is left out.
     pub(crate) fn with(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
-            self.headers.insert(name, value);
+            self.headers.push((name, value));
         }
         self
     }
@@ -129,7 +129,7 @@ impl Problem {
             heading: "We will be right back",
             sentence: "The part of the site behind this page cannot be reached just now. It may be starting.",
             retry_after: Some(1),
-            headers: HeaderMap::new(),
+            headers: Vec::new(),
         }
     }
 
@@ -143,7 +143,7 @@ impl Problem {
             heading: "The answer broke off",
             sentence: "The part of the site behind this page broke off while it was answering.",
             retry_after: Some(1),
-            headers: HeaderMap::new(),
+            headers: Vec::new(),
         }
     }
 
@@ -156,7 +156,7 @@ impl Problem {
             heading: "This takes too long",
             sentence: "The part of the site behind this page has not answered in time. It may be busy.",
             retry_after: Some(1),
-            headers: HeaderMap::new(),
+            headers: Vec::new(),
         }
     }
 

@@ -16,7 +16,7 @@ use crate::headers::{self, From, add_via, remove_hop_by_hop, set_request_id};
 use crate::metrics::{InFlight, Metrics, NO_SERVICE};
 use crate::policy::chain::{After, Client};
 use crate::policy::sizes::body_too_large;
-use crate::policy::{Sizes, framing, trace};
+use crate::policy::{Sizes, cors, framing, trace};
 use crate::problem::Problem;
 use crate::route::{OWN_PREFIX, covers, without_port};
 use crate::server::ClientConnection;
@@ -231,12 +231,16 @@ pub(crate) struct Routed {
 impl Routed {
     fn find(plan: &Plan, request: &Request<Incoming>) -> Result<Self, Problem> {
         let (uri, headers) = (request.uri(), request.headers());
-        framing::check(request.version(), uri, headers)?;
+        framing::check(request.method(), request.version(), uri, headers)?;
         // HTTP/2 carries it in the target, and so does a request to a proxy.
         let in_target = uri.authority().map(http::uri::Authority::as_str);
         let host = in_target.or_else(|| headers.get(header::HOST).and_then(|host| host.to_str().ok()));
         let asked = Asked { method: request.method(), host: host.map(without_port), path: uri.path(), headers };
-        match plan.routes.find(asked) {
+        let asked_about = cors::asked_method(request).and_then(|method| {
+            let found = plan.routes.find(Asked { method: &method, ..asked });
+            found.ok().filter(|(route, _)| route.policies.cors.is_some())
+        });
+        match asked_about.map_or_else(|| plan.routes.find(asked), Ok) {
             Ok((route, captures)) => {
                 Ok(Self { route: Arc::clone(route), captures, authorizer: plan.authorizer.clone() })
             }

@@ -78,17 +78,9 @@ impl After {
         Ok(None)
     }
 
-    fn count(&mut self, counted: Result<HeaderMap, (Problem, HeaderMap)>) -> Result<(), Problem> {
-        match counted {
-            Ok(told) => {
-                self.told.extend(told);
-                Ok(())
-            }
-            Err((problem, told)) => {
-                self.told.extend(told);
-                Err(problem)
-            }
-        }
+    fn count(&mut self, (told, counted): (HeaderMap, Result<(), Problem>)) -> Result<(), Problem> {
+        self.told.extend(told);
+        counted
     }
 
     /// Does to an answer what the policies say, whoever it is from.

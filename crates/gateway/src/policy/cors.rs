@@ -41,6 +41,13 @@ pub enum CorsError {
     Header(String),
 }
 
+/// The method that a browser asks about, if a request is such a question: it is for the route that takes that one.
+pub(crate) fn asked_method<B>(request: &Request<B>) -> Option<Method> {
+    let method = request.headers().get(header::ACCESS_CONTROL_REQUEST_METHOD)?;
+    let is_question = *request.method() == Method::OPTIONS && request.headers().contains_key(header::ORIGIN);
+    Method::from_bytes(method.as_bytes()).ok().filter(|_| is_question)
+}
+
 impl Cors {
     /// Checks what may be done: with these methods (none for what the browser asks for), these request headers (the
     /// same), letting pages read these headers of answers, with cookies or not. A browser may remember it so long.
@@ -75,10 +82,7 @@ impl Cors {
 
     /// The answer to a browser's question, if a request is one.
     pub(super) fn preflight<B>(&self, request: &Request<B>) -> Option<Response<()>> {
-        let method = request.headers().get(header::ACCESS_CONTROL_REQUEST_METHOD)?;
-        if *request.method() != Method::OPTIONS || !request.headers().contains_key(header::ORIGIN) {
-            return None;
-        }
+        let method = asked_method(request)?;
         let mut answer = Response::new(());
         *answer.status_mut() = StatusCode::NO_CONTENT;
         let headers = answer.headers_mut();
@@ -86,8 +90,8 @@ impl Cors {
             headers.append(header::VARY, HeaderValue::from_static(name));
         }
         if self.allow(request.headers(), headers) {
-            let methods = self.methods.as_ref().unwrap_or(method);
-            headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods.clone());
+            let methods = self.methods.clone().or_else(|| HeaderValue::from_str(method.as_str()).ok());
+            headers.extend(methods.map(|methods| (header::ACCESS_CONTROL_ALLOW_METHODS, methods)));
             let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS);
             if let Some(allowed) = self.headers.as_ref().or(asked) {
                 headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed.clone());

@@ -6,7 +6,7 @@
 //! `Content-Length` and `Transfer-Encoding` it takes the latter, drops the former, and closes the connection behind the
 //! request (§6.3). What is left is here.
 
-use http::{HeaderMap, StatusCode, Uri, Version, header};
+use http::{HeaderMap, Method, StatusCode, Uri, Version, header};
 
 use crate::problem::Problem;
 
@@ -14,8 +14,11 @@ use crate::problem::Problem;
 ///
 /// # Errors
 /// 400 for a host that is missing, several or none at all (§3.2), or another than the target's (RFC 9113 §8.3.1);
-/// 501 for a coding that would be lost on the way (§6.1).
-pub(crate) fn check(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+/// 501 for a coding that would be lost on the way (§6.1), and for a tunnel.
+pub(crate) fn check(method: &Method, version: Version, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+    if *method == Method::CONNECT {
+        return Err(Problem::refused(StatusCode::NOT_IMPLEMENTED, "this is a gateway, and no proxy to anywhere"));
+    }
     check_host(version, uri, headers)?;
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
     // Each connection has its own framing, so that the header does not go on; with it would go that the body is packed.

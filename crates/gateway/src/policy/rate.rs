@@ -117,26 +117,23 @@ impl RateLimit {
         Self { counts: Arc::clone(counts), ..self.clone() }
     }
 
-    /// Counts a request; what its answer tells about that.
-    ///
-    /// # Errors
-    /// TW-3013 (429), with `Retry-After`, if it is one too many.
+    /// Counts a request. What its answer tells about that, and, if it is one too many, TW-3013 (429) with `Retry-After`.
     pub(super) fn check(
         &self,
         headers: &HeaderMap,
         address: IpAddr,
         identity: Option<&Identity>,
-    ) -> Result<HeaderMap, (Problem, HeaderMap)> {
+    ) -> (HeaderMap, Result<(), Problem>) {
         let each = self.within / self.requests.get();
         match self.counts.check(self.key_of(headers, address, identity)) {
             Ok(left) => {
                 let reset = each * (self.requests.get() - left.min(self.requests.get()));
-                Ok(self.told(left, reset))
+                (self.told(left, reset), Ok(()))
             }
             Err(wait) => {
                 let retry = whole_seconds(wait).max(1);
                 let detail = format!("more than {} requests within {:?}", self.requests, self.within);
-                Err((Problem::too_many(&detail, retry), self.told(0, wait)))
+                (self.told(0, wait), Err(Problem::too_many(&detail, retry)))
             }
         }
     }

@@ -74,7 +74,7 @@ fn a_trace_is_passed_on_if_it_is_one() {
 #[test]
 fn a_host_is_one_and_is_meant_as_such() {
     let ask = |version, uri: &str, lines: &[(&'static str, &str)]| {
-        framing::check(version, &uri.parse::<Uri>().unwrap(), &appended(lines))
+        framing::check(&Method::GET, version, &uri.parse::<Uri>().unwrap(), &appended(lines))
             .map_err(|problem| problem.status.as_u16())
     };
     assert_eq!(ask(Version::HTTP_11, "/", &[("host", "a.test:80")]), Ok(()));
@@ -98,25 +98,25 @@ fn everybody_has_a_count_of_their_own() {
     let limit = RateLimit::new("all", RateKey::Header("x-key".parse().unwrap()), 2, Duration::from_secs(60)).unwrap();
     let address: IpAddr = "10.0.0.1".parse().unwrap();
     let left = |key: &str| {
-        let told = limit.check(&headers(&[("x-key", key)]), address, None);
-        told.map(|told| told["ratelimit"].to_str().unwrap().to_owned()).map_err(|(problem, _)| problem.retry_after)
+        let (told, counted) = limit.check(&headers(&[("x-key", key)]), address, None);
+        counted.map(|()| told["ratelimit"].to_str().unwrap().to_owned()).map_err(|problem| problem.retry_after)
     };
     assert_eq!(left("a").as_deref(), Ok("\"all\";r=1;t=30"));
     assert_eq!(left("a").as_deref(), Ok("\"all\";r=0;t=60"));
     assert_eq!(left("a"), Err(Some(30)));
     assert!(left("b").is_ok() && left(&"long".repeat(100)).is_ok());
-    let told = limit.check(&HeaderMap::new(), address, None).unwrap();
+    let (told, _) = limit.check(&HeaderMap::new(), address, None);
     assert_eq!(told["ratelimit-policy"], "\"all\";q=2;w=60");
 
     let by_address = RateLimit::new("all", RateKey::Address, 1, Duration::from_secs(60)).unwrap();
-    let ask = |address: &str| by_address.check(&HeaderMap::new(), address.parse().unwrap(), None).is_ok();
+    let ask = |address: &str| by_address.check(&HeaderMap::new(), address.parse().unwrap(), None).1.is_ok();
     assert!(ask("2001:db8::1") && !ask("2001:db8::2"), "one network is one party");
     assert!(ask("2001:db8:0:1::1") && ask("10.0.0.1") && ask("10.0.0.2"));
     assert!(!ask("::ffff:10.0.0.2"), "the same address, written for IPv6");
     let again = RateLimit::new("all", RateKey::Address, 1, Duration::from_secs(60)).unwrap().continuing(&by_address);
-    assert!(again.check(&HeaderMap::new(), "10.0.0.1".parse().unwrap(), None).is_err());
+    assert!(again.check(&HeaderMap::new(), "10.0.0.1".parse().unwrap(), None).1.is_err());
     let other = RateLimit::new("all", RateKey::Address, 2, Duration::from_secs(60)).unwrap().continuing(&by_address);
-    assert!(other.check(&HeaderMap::new(), "10.0.0.1".parse().unwrap(), None).is_ok());
+    assert!(other.check(&HeaderMap::new(), "10.0.0.1".parse().unwrap(), None).1.is_ok());
     for (requests, within) in [(0, 1_000), (1, 0), (2_000_000, 1_000), (1, 86_400_001)] {
         assert!(RateLimit::new("x", RateKey::Address, requests, Duration::from_millis(within)).is_err());
     }
@@ -141,4 +141,40 @@ fn origins_are_what_browsers_say() {
     let cors = cors(&["https://a.test"], false).unwrap();
     assert!(cors.preflight(&question(Method::OPTIONS)).is_some());
     assert!(cors.preflight(&question(Method::GET)).is_none());
+}
+
+#[test]
+fn nothing_that_a_client_says_makes_them_stumble() {
+    let pieces = [
+        "gzip",
+        "br",
+        "*",
+        ";",
+        ";q=",
+        "q=0.",
+        "1",
+        "0",
+        "9999",
+        ",",
+        " ",
+        "identity",
+        "00-",
+        "-",
+        "ff",
+        "4bf92f3577",
+        "\u{e4}",
+    ];
+    let mut random = fastrand::Rng::with_seed(7);
+    for _ in 0..50_000 {
+        let text: String = (0..random.usize(..12)).map(|_| pieces[random.usize(..pieces.len())]).collect();
+        let Ok(value) = http::HeaderValue::from_bytes(text.as_bytes()) else { continue };
+        let mut all = HeaderMap::new();
+        for name in ["accept-encoding", "traceparent", "cache-control", "host"] {
+            all.append(name, value.clone());
+        }
+        choose(&all);
+        let _ = framing::check(&Method::GET, Version::HTTP_11, &Uri::from_static("/"), &all);
+        trace::pass_on(&mut all);
+        assert!(all["traceparent"].len() >= 55, "{text:?}");
+    }
 }

@@ -231,3 +231,32 @@ fn hosts_are_names_and_not_urls() {
     assert_eq!(super::without_port("[::1]:80"), "[::1]");
     assert_eq!(super::without_port("[::1]"), "[::1]");
 }
+
+#[test]
+fn whatever_is_read_as_a_route_takes_paths_without_stumbling_and_rewrites_to_a_path() {
+    let pieces = ["/", "/", "a", "b", "{x}", "{y}", "{*z}", "{", "}", "%61", "%", ".", "..", "//", "?", "\u{e4}"];
+    let mut random = fastrand::Rng::with_seed(11);
+    let mut text = |longest: usize| -> String {
+        (0..random.usize(1..longest)).map(|_| pieces[random.usize(..pieces.len())]).collect()
+    };
+    let (mut read, mut rewritten) = (0, 0);
+    for _ in 0..50_000 {
+        let (pattern, to, path) = (format!("/{}", text(6)), format!("/{}", text(6)), format!("/{}", text(9)));
+        let Ok(mut route) = route(&pattern) else { continue };
+        read += 1;
+        route.rewrite = Rewrite::parse(&to, &route.path).ok();
+        let table = RouteTable::new(vec![route]).unwrap();
+        let headers = HeaderMap::new();
+        let Ok(mut uri) = path.parse::<http::Uri>() else { continue };
+        let path = uri.path().to_owned();
+        let Ok((route, captures)) = table.find(asked(&Method::GET, "a", &path, &headers)) else { continue };
+        if let Some(rewrite) = &route.rewrite {
+            let asked_for = rewrite.path(&path, &captures);
+            assert!(asked_for.starts_with('/') && !asked_for.starts_with("//"), "{pattern} {to} {path}: {asked_for}");
+            rewrite.apply(&mut uri, &captures);
+            assert_eq!(uri.path(), asked_for, "{pattern} {to} {path}");
+            rewritten += 1;
+        }
+    }
+    assert!(read > 1_000 && rewritten > 100, "{read} {rewritten}: chance met too little");
+}

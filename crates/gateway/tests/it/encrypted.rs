@@ -138,7 +138,7 @@ async fn what_is_no_pair_is_refused_with_its_file() {
     let (certificate, key) = place(folder.path(), "first");
     let mixed = Tls::read(certificate.clone(), given("second.key"));
     assert!(matches!(mixed, Err(TlsError::Key { .. })), "{mixed:?}");
-    let swapped = Tls::read(key.clone(), certificate.clone()).unwrap_err().to_string();
+    let swapped = Tls::read(key, certificate.clone()).unwrap_err().to_string();
     assert!(swapped.contains("shop.key"), "{swapped}");
     let missing = Tls::read(certificate, folder.path().join("none.key")).unwrap_err().to_string();
     assert!(missing.contains("none.key"), "{missing}");

@@ -21,6 +21,15 @@ async fn gateway_by(
     answer_headers: &'static str,
     authorizer: Option<Arc<dyn Authorizer>>,
 ) -> Running {
+    gateway_on(policies, answer_headers, authorizer, |_| {}).await
+}
+
+async fn gateway_on(
+    policies: Policies,
+    answer_headers: &'static str,
+    authorizer: Option<Arc<dyn Authorizer>>,
+    change: impl FnOnce(&mut Route),
+) -> Running {
     let script = move |mut peer: Peer, _| async move {
         loop {
             let head = peer.hear_head().await;
@@ -33,6 +42,7 @@ async fn gateway_by(
     };
     let mut route = Route::new("/", Upstream::new("test", [service(script).await.0])).unwrap();
     route.policies = Arc::new(policies);
+    change(&mut route);
     let plan = Plan { routes: RouteTable::new(vec![route]).unwrap(), authorizer };
     gateway_before(plan, Limits::default()).await
 }
@@ -101,7 +111,8 @@ async fn pages_of_others_may_ask_if_they_are_named() {
         true,
         Duration::from_secs(600),
     );
-    let policies = Policies { cors: Some(Arc::new(cors.unwrap())), ..Policies::default() };
+    let cors = cors.unwrap();
+    let policies = Policies { cors: Some(Arc::new(cors.clone())), ..Policies::default() };
     let gateway = gateway_with(policies, "access-control-allow-origin: *\r\n").await;
     let question = "access-control-request-method: PUT\r\naccess-control-request-headers: content-type\r\n";
     let preflight = async |origin: &str| {
@@ -121,6 +132,13 @@ async fn pages_of_others_may_ask_if_they_are_named() {
     }
     let refused = preflight("https://other.example").await;
     assert!(status_of(&refused) == 204 && !refused.contains("access-control-allow"), "{refused}");
+
+    let narrow = |route: &mut Route| route.methods = vec![Method::PUT];
+    let policies = Policies { cors: Some(Arc::new(cors)), ..Policies::default() };
+    let putting = gateway_on(policies, "", None, narrow).await;
+    let asked =
+        putting.ask(&format!("OPTIONS / HTTP/1.1\r\norigin: https://shop.example\r\n{question}x-rest:"), "").await;
+    assert_eq!(status_of(&asked), 204, "asked about PUT, which the route takes: {asked}");
 
     let own = gateway.with("origin: https://shop.example\r\n").await;
     assert!(own.contains("access-control-allow-origin: https://shop.example\r\n"), "{own}");

@@ -182,10 +182,11 @@ where
     match secured {
         None => connections.serve(stream, client, service).await,
         #[cfg(feature = "tls")]
-        Some(tls) => match connections.prepared(client, tls.accept(stream)).await {
-            Some(stream) => connections.serve(stream, client, service).await,
-            None => {}
-        },
+        Some(tls) => {
+            if let Some(stream) = connections.prepared(client, tls.accept(stream)).await {
+                connections.serve(stream, client, service).await;
+            }
+        }
         #[cfg(not(feature = "tls"))]
         Some(never) => match never {},
     }
