@@ -110,6 +110,12 @@ codes! {
     RATE_LIMITED = 3013;
     /// A part of the request is larger than the route allows.
     TOO_LARGE = 3014;
+    /// So many requests to a service failed that the gateway lets none through for a while.
+    BREAKER_OPEN = 3021;
+    /// So many requests to a service are under way or wait that the gateway takes no more.
+    UPSTREAM_BUSY = 3022;
+    /// What a service answered is not HTTP, or over a limit.
+    UPSTREAM_MALFORMED = 3023;
 
     /// The manifest is missing or malformed.
     BAD_MANIFEST = 4001;

@@ -27,6 +27,7 @@ impl GatewayHandle {
         let proxy = Arc::clone(&self.0);
         let bound = Server::bind(address, proxy.options.limits).await;
         let server = bound.map_err(|error| BindError { address, error })?;
+        proxy.note(&upstream);
         Ok(Front { server, proxy, route: Arc::new(Route::to(PathPattern::all(), Action::Forward(upstream))) })
     }
 }

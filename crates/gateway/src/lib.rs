@@ -4,8 +4,8 @@
 //! instances' addresses; a [`RouteTable`] says which requests go to which of them, and with which [`Policies`] on the way;
 //! a [`Plan`] is all of this; [`Gateway::bind`] and [`Gateway::run`] serve; a [`GatewayHandle`] puts another plan in
 //! place while it runs, and gives a service a [`Front`] of its own. A request goes `server` → `proxy` (route, policies,
-//! headers, attempt, retry) → `upstream` (the choice of an instance, the connection pool) and its answer comes back the
-//! same way, streamed in both directions. What the gateway answers itself is in `own` and `problem`, and for people in
+//! headers) → `upstream` ([`Upstream::call`]: the choice of an instance, connections, tries under one [`Deadline`]) and its
+//! answer comes back the same way, streamed in both directions. What the gateway answers itself is in `own` and `problem`, and for people in
 //! `page`.
 //!
 //! The gateway knows nothing of what the services do, and keeps nothing of what passes through it.
@@ -40,7 +40,11 @@ pub use route::{
 };
 pub use server::{BindError, Gateway, GatewayHandle};
 pub use tradewind_http::{Limits, Tls, TlsError};
-pub use upstream::Upstream;
+pub use upstream::{
+    AnswerBody, Balance, BreakerOptions, CallPolicy, ConnectionLimits, DEADLINE, Deadline, HealthCheck, Hedge,
+    InvalidDeadline, NoAnswer, OutlierDetection, Protocol, RequestBody, RetryBudget, RetryPolicy, Upstream,
+    UpstreamOptions,
+};
 
 #[cfg(test)]
 mod tests;

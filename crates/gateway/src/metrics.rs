@@ -5,12 +5,17 @@ use std::time::Duration;
 
 use http::StatusCode;
 use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+
+use crate::Upstream;
+use crate::upstream::Collected;
+
+const PREFIX: &str = "tradewind_gateway";
 
 /// The label of requests that no service got.
 pub(crate) const NO_SERVICE: &str = "none";
@@ -31,7 +36,6 @@ pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<Answered, Counter>,
     head_seconds: Family<Service, Histogram, fn() -> Histogram>,
-    retries: Family<Service, Counter>,
     in_flight: Gauge,
     connections: Gauge,
 }
@@ -52,9 +56,8 @@ impl Metrics {
         }
         let requests = Family::default();
         let head_seconds = Family::new_with_constructor(histogram as fn() -> Histogram);
-        let retries = Family::default();
         let (in_flight, connections) = (Gauge::default(), Gauge::default());
-        let mut registry = Registry::with_prefix("tradewind_gateway");
+        let mut registry = Registry::with_prefix(PREFIX);
         registry.register("requests", "Requests answered, by service and status", requests.clone());
         registry.register_with_unit(
             "response_head",
@@ -62,10 +65,9 @@ impl Metrics {
             Unit::Seconds,
             head_seconds.clone(),
         );
-        registry.register("retries", "Requests sent again because the first connection broke", retries.clone());
         registry.register("requests_in_flight", "Requests whose answer is not complete", in_flight.clone());
         registry.register("connections", "Open client connections", connections.clone());
-        Self { registry, requests, head_seconds, retries, in_flight, connections }
+        Self { registry, requests, head_seconds, in_flight, connections }
     }
 
     pub(crate) fn begin(&self) -> InFlight {
@@ -84,13 +86,13 @@ impl Metrics {
         self.requests.get_or_create(&Answered { service, status: status.as_u16() }).inc();
     }
 
-    pub(crate) fn retried(&self, service: &Arc<str>) {
-        self.retries.get_or_create(&Service { service: Arc::clone(service) }).inc();
-    }
-
-    pub(crate) fn text(&self) -> String {
+    /// All of it, and what these upstreams have counted.
+    pub(crate) fn text(&self, upstreams: Vec<Upstream>) -> String {
+        let mut of_upstreams = Registry::with_prefix(PREFIX);
+        of_upstreams.register_collector(Box::new(Collected(upstreams)));
         let mut text = String::new();
         // Writing to a string does not fail.
+        let _ = encode_registry(&mut text, &of_upstreams);
         let _ = encode(&mut text, &self.registry);
         text
     }

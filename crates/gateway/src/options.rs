@@ -38,8 +38,6 @@ pub struct Timeouts {
     pub unreachable: Duration,
     /// For a service to send the head of its answer, counted from the last piece of the request's body.
     pub response_head: Duration,
-    /// For an idle connection to a service to be kept.
-    pub idle: Duration,
     /// For requests in flight to end when the gateway is told to stop.
     pub drain: Duration,
 }
@@ -50,7 +48,6 @@ impl Default for Timeouts {
             connect: Duration::from_secs(2),
             unreachable: Duration::from_secs(2),
             response_head: Duration::from_secs(75),
-            idle: Duration::from_secs(30),
             drain: Duration::from_secs(10),
         }
     }

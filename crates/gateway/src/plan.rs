@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Authorizer, RouteTable};
+use crate::{Action, Authorizer, RouteTable, Upstream};
 
 /// What a gateway does with requests. It never changes: another one is put in its place as a whole, and what is under
 /// way goes on with the plan that it began with.
@@ -15,6 +15,13 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The services that its routes go to.
+    pub(crate) fn upstreams(&self) -> impl Iterator<Item = Upstream> {
+        self.routes.routes().iter().map(|route| match &route.to {
+            Action::Forward(upstream) => upstream.clone(),
+        })
+    }
+
     /// Goes on counting, where routes are called and limited as before, where a plan before this one is.
     #[must_use]
     pub fn continuing(mut self, before: &Self) -> Self {

@@ -1,5 +1,7 @@
 //! Errors as RFC 9457 problem details, or as pages.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::Full;
@@ -7,6 +9,7 @@ use serde::Serialize;
 use tradewind_events::ErrorCode;
 
 use crate::page;
+use crate::upstream::NoAnswer;
 
 /// An error that the gateway answers by itself.
 #[derive(Debug, Clone)]
@@ -119,6 +122,21 @@ impl Problem {
         }
     }
 
+    /// A service gave no answer.
+    pub(crate) fn no_answer(service: &str, why: NoAnswer) -> Self {
+        match why {
+            NoAnswer::Unreachable => Self::unreachable(service),
+            NoAnswer::Broken => Self::broken(service),
+            NoAnswer::Malformed => Self::malformed(service),
+            NoAnswer::RequestBody => {
+                Self::refused(StatusCode::BAD_REQUEST, "the request's body broke off or is malformed")
+            }
+            NoAnswer::Timeout | NoAnswer::Deadline => Self::timeout(service),
+            NoAnswer::Busy => Self::busy(service),
+            NoAnswer::BreakerOpen { retry_after } => Self::breaker_open(service, retry_after),
+        }
+    }
+
     /// Nothing listens: the service is down or starting, and nothing was sent to it.
     pub(crate) fn unreachable(service: &str) -> Self {
         Self {
@@ -144,6 +162,41 @@ impl Problem {
             sentence: "The part of the site behind this page broke off while it was answering.",
             retry_after: Some(1),
             headers: Vec::new(),
+        }
+    }
+
+    /// What came is no answer: whether the request was carried out is unknown.
+    pub(crate) fn malformed(service: &str) -> Self {
+        Self {
+            code: ErrorCode::UPSTREAM_MALFORMED,
+            title: "service's answer malformed",
+            detail: format!(
+                "what {service} answered is not HTTP, or over a limit; the request may have been carried out"
+            ),
+            ..Self::broken(service)
+        }
+    }
+
+    /// As much is under way as may be: nothing was sent.
+    pub(crate) fn busy(service: &str) -> Self {
+        Self {
+            code: ErrorCode::UPSTREAM_BUSY,
+            title: "service busy",
+            detail: format!("as many requests to {service} are under way as may be; this one was not sent"),
+            sentence: "The part of the site behind this page has more to do than it can. It will soon have caught up.",
+            ..Self::unreachable(service)
+        }
+    }
+
+    /// Too much failed: nothing was sent.
+    pub(crate) fn breaker_open(service: &str, retry_after: Duration) -> Self {
+        let seconds = u32::try_from(retry_after.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+        Self {
+            code: ErrorCode::BREAKER_OPEN,
+            title: "service left alone",
+            detail: format!("most requests to {service} failed lately; none is let through for a while"),
+            retry_after: Some(seconds),
+            ..Self::unreachable(service)
         }
     }
 

@@ -1,17 +1,16 @@
 //! One request's way to its service and back.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header, request};
+use http::{HeaderMap, Request, Response, StatusCode, Version, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::body::{Passing, ResponseBody, SharedBody};
+use crate::body::{Passing, ResponseBody};
 use crate::headers::{self, From, add_via, remove_hop_by_hop, set_request_id};
 use crate::metrics::{InFlight, Metrics, NO_SERVICE};
 use crate::policy::chain::{After, Client};
@@ -20,7 +19,7 @@ use crate::policy::{Sizes, cors, framing, trace};
 use crate::problem::Problem;
 use crate::route::{OWN_PREFIX, covers, without_port};
 use crate::server::ClientConnection;
-use crate::upstream::{Connection, Connections, NoAnswer, UnderWay, Upstream};
+use crate::upstream::{CallPolicy, Deadline, RequestBody, Upstream};
 use crate::{Action, Asked, Authorizer, Captures, NotFound, Options, Plan, Route, own, page, upgrade};
 
 /// What all requests share.
@@ -30,16 +29,36 @@ pub(crate) struct Proxy {
     pub(crate) metrics: Metrics,
     /// The gateway drains.
     pub(crate) stop: CancellationToken,
-    connections: Connections,
+    /// How services are called.
+    policy: CallPolicy,
+    /// Those that have a listener of their own, and perhaps no route.
+    fronted: Mutex<Vec<Upstream>>,
 }
-
-/// How long to wait before asking a service again of which no instance could be reached.
-const PAUSE: Duration = Duration::from_millis(50);
 
 impl Proxy {
     pub(crate) fn new(options: Options, plan: Plan, stop: CancellationToken) -> Self {
-        let connections = Connections::new(options.timeouts);
-        Self { options, plan: ArcSwap::from_pointee(plan), metrics: Metrics::new(), stop, connections }
+        let policy = CallPolicy::new(options.timeouts);
+        let (plan, fronted) = (ArcSwap::from_pointee(plan), Mutex::new(Vec::new()));
+        Self { options, plan, metrics: Metrics::new(), stop, policy, fronted }
+    }
+
+    /// Remembers a service that has a listener of its own.
+    pub(crate) fn note(&self, upstream: &Upstream) {
+        upstream.start();
+        self.fronted.lock().unwrap_or_else(PoisonError::into_inner).push(upstream.clone());
+    }
+
+    /// All services, each once.
+    pub(crate) fn upstreams(&self) -> Vec<Upstream> {
+        let mut all = self.fronted.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        all.extend(self.plan.load().upstreams());
+        let mut once: Vec<Upstream> = Vec::with_capacity(all.len());
+        for upstream in all {
+            if !once.contains(&upstream) {
+                once.push(upstream);
+            }
+        }
+        once
     }
 
     /// Answers one request by its path, in any case.
@@ -109,14 +128,8 @@ impl Proxy {
         }
         match &route.to {
             Action::Forward(upstream) => {
-                let sizes = route.policies.sizes;
-                let answer = self.forward(request, client, upstream, sizes, request_id, in_flight);
-                let answer = match route.policies.deadline {
-                    Some(deadline) => tokio::time::timeout(deadline, answer)
-                        .await
-                        .unwrap_or_else(|_| Err(Problem::timeout(upstream.name())))?,
-                    None => answer.await?,
-                };
+                let (sizes, deadline) = (route.policies.sizes, route.policies.deadline);
+                let answer = self.forward(request, client, (upstream, sizes, deadline), request_id, in_flight).await?;
                 match sizes.takes_answer(answer.headers()) {
                     true => Ok(answer),
                     false => Err(Problem::headers_too_large(upstream.name())),
@@ -129,8 +142,7 @@ impl Proxy {
         &self,
         mut request: Request<Incoming>,
         client: ClientConnection,
-        upstream: &Upstream,
-        sizes: Sizes,
+        (upstream, sizes, within): (&Upstream, Sizes, Option<Duration>),
         request_id: &str,
         in_flight: InFlight,
     ) -> Result<Response<ResponseBody>, Problem> {
@@ -144,18 +156,22 @@ impl Proxy {
         if asked_to_upgrade {
             upgrade::ask(&mut parts.headers);
         }
-        let body = SharedBody::new(body, sizes.body_bytes_max);
-        let sent = self.send(parts, body.clone(), upstream, &client.stop).await;
-        let (mut response, under_way) = match (sent, sizes.body_bytes_max) {
+        let body = RequestBody::passing(body, sizes.body_bytes_max);
+        let deadline = Deadline::of(&parts.headers)
+            .map_err(|error| Problem::refused(StatusCode::BAD_REQUEST, &error.to_string()))?;
+        let deadline = within.map_or(deadline, |within| deadline.or_sooner(Deadline::after(within)));
+        let answered = upstream.call(Request::from_parts(parts, body.clone()), deadline, &self.policy).await;
+        let mut response = match (answered, sizes.body_bytes_max) {
             (Err(_), Some(max)) if body.is_too_large() => return Err(body_too_large(max)),
-            (sent, _) => sent?,
+            (answered, _) => answered.map_err(|why| Problem::no_answer(upstream.name(), why))?,
         };
-        let counted = (in_flight, under_way);
 
         let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         if switched && asked_to_upgrade {
-            upgrade::join(from_client, hyper::upgrade::on(&mut response), client.stop.clone(), client);
-            return Ok(response.map(|body| ResponseBody::Passing(Passing::new(body, None, counted))));
+            let to_service = hyper::upgrade::on(&mut response);
+            let (parts, body) = response.into_parts();
+            upgrade::join(from_client, to_service, client.stop.clone(), (client, body));
+            return Ok(Response::from_parts(parts, ResponseBody::Own(Full::default())));
         }
         if switched {
             return Err(Problem::broken(upstream.name()));
@@ -165,59 +181,7 @@ impl Proxy {
         add_via(response.headers_mut(), received_as);
         *response.version_mut() = Version::HTTP_11;
         let until = is_event_stream(response.headers()).then(|| client.stop.clone().cancelled_owned());
-        Ok(response.map(|body| ResponseBody::Passing(Passing::new(body, until, counted))))
-    }
-
-    /// Sends a request to one of a service's instances. Once more, to another one if there is any and on a fresh
-    /// connection, if the first connection broke and repeating it is harmless: a kept connection may be closed by the
-    /// service just when the request is on its way. To one after the other, and again and again for a short while, if
-    /// there is no connection at all, since nothing was sent then: an instance that fell is soon back.
-    async fn send(
-        &self,
-        parts: request::Parts,
-        body: SharedBody,
-        upstream: &Upstream,
-        stop: &CancellationToken,
-    ) -> Result<(Response<Incoming>, UnderWay), Problem> {
-        let patience = Instant::now() + self.options.timeouts.unreachable;
-        let mut connection = Connection::Pooled;
-        let mut in_vain: Vec<SocketAddr> = Vec::new();
-        let why = loop {
-            let why = match upstream.choose(&in_vain) {
-                Some(endpoint) => {
-                    in_vain.push(endpoint.address());
-                    let mut attempt = Request::from_parts(parts.clone(), body.clone());
-                    *attempt.uri_mut() = endpoint.target(&parts.uri);
-                    let under_way = endpoint.begin();
-                    match self.connections.send(attempt, connection).await {
-                        Ok(response) => return Ok((response, under_way)),
-                        Err(why) => why,
-                    }
-                }
-                None => NoAnswer::Unreachable,
-            };
-            let can_repeat = body.can_be_sent_again() && !stop.is_cancelled();
-            match why {
-                NoAnswer::Broken if can_repeat && connection == Connection::Pooled && is_repeatable(&parts) => {
-                    connection = Connection::Fresh;
-                    self.metrics.retried(upstream.name());
-                }
-                NoAnswer::Unreachable if can_repeat && upstream.has_other_than(&in_vain) => {}
-                NoAnswer::Unreachable if can_repeat && Instant::now() < patience => {
-                    in_vain.clear();
-                    upstream.wait_for_change(PAUSE).await;
-                }
-                settled => break settled,
-            }
-        };
-        Err(match why {
-            NoAnswer::Unreachable => Problem::unreachable(upstream.name()),
-            NoAnswer::Broken => Problem::broken(upstream.name()),
-            NoAnswer::Timeout => Problem::timeout(upstream.name()),
-            NoAnswer::RequestBody => {
-                Problem::refused(StatusCode::BAD_REQUEST, "the request's body broke off or is malformed")
-            }
-        })
+        Ok(response.map(|body| ResponseBody::Passing(Passing::new(body, until, in_flight))))
     }
 }
 
@@ -256,12 +220,6 @@ impl Routed {
     pub(crate) fn by(route: &Arc<Route>) -> Self {
         Self { route: Arc::clone(route), captures: Captures::default(), authorizer: None }
     }
-}
-
-/// Idempotent by its method (RFC 9110 §9.2.2), or by a key that the service recognises it by.
-fn is_repeatable(parts: &request::Parts) -> bool {
-    let by_method = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE, Method::PUT, Method::DELETE];
-    by_method.contains(&parts.method) || parts.headers.contains_key("idempotency-key")
 }
 
 fn is_event_stream(headers: &HeaderMap) -> bool {

@@ -72,6 +72,9 @@ impl Gateway {
     /// the requests that are in flight.
     pub async fn run(self, shutdown: CancellationToken) {
         let Self { server, proxy } = self;
+        for upstream in proxy.upstreams() {
+            upstream.start();
+        }
         let stop = proxy.stop.clone();
         serve(server, proxy, None, stop, shutdown).await;
     }
@@ -118,6 +121,9 @@ impl GatewayHandle {
     /// rates that are limited as before are counted on.
     pub fn replace(&self, plan: impl Into<Plan>) {
         let plan: Plan = plan.into();
+        for upstream in plan.upstreams() {
+            upstream.start();
+        }
         let before = self.0.plan.load();
         self.0.plan.store(Arc::new(plan.continuing(&before)));
     }

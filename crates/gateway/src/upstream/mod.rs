@@ -1,22 +1,58 @@
-//! A service behind the gateway, and where its instances are.
+//! A service behind the gateway: where its instances are, which of them gets a request, and what is done when it does
+//! not answer.
 //!
-//! An [`Upstream`] has a name and a changing set of addresses; each address is an [`endpoint::Endpoint`], which counts
-//! what is under way there, and `choice` picks one of them for a request. `connections` sends it.
+//! [`Upstream::call`] is the face. In reading order: [`UpstreamOptions`] and [`CallPolicy`] say what is allowed;
+//! [`Deadline`] until when; `call` tries, and tries again; `hedge` asks two at once; `attempt` is one try at one instance.
+//! An `endpoint` is an instance, with its `pool` of connections and what is known of it: `latency`, `outlier`, `health`.
+//! `choice` picks one. `breaker` lets nobody through when nothing goes well.
+//!
+//! `docs/internals/gateway-upstreams.md` tells how it fits together.
 
-mod choice;
-mod connections;
+mod options;
+mod policy;
+mod deadline;
+mod no_answer;
+mod request;
+mod answer;
+mod call;
+mod hedge;
+mod attempt;
 mod endpoint;
+mod pool;
+mod choice;
+mod latency;
+mod outlier;
+mod health;
+mod window;
+mod breaker;
+mod metrics;
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
+use tower::retry::budget::TpsBudget;
 
-pub(crate) use connections::{Connection, Connections, NoAnswer};
+pub use answer::AnswerBody;
+pub use deadline::{DEADLINE, Deadline, InvalidDeadline};
+pub use no_answer::NoAnswer;
+pub use options::{
+    Balance, BreakerOptions, ConnectionLimits, HealthCheck, OutlierDetection, Protocol, RetryBudget, UpstreamOptions,
+};
+pub use policy::{CallPolicy, Hedge, RetryPolicy};
+pub use request::RequestBody;
+
 pub(crate) use endpoint::{Endpoint, UnderWay};
+pub(crate) use metrics::Collected;
+
+use breaker::Breaker;
+use latency::Latencies;
+use metrics::Counters;
 
 /// A service and the addresses of its instances, which come and go while requests are under way. Cheap to clone: all
 /// clones are one.
@@ -25,14 +61,41 @@ pub struct Upstream(Arc<Inner>);
 
 struct Inner {
     name: Arc<str>,
+    options: UpstreamOptions,
     endpoints: watch::Sender<Arc<[Arc<Endpoint>]>>,
+    breaker: Arc<Breaker>,
+    budget: TpsBudget,
+    latencies: Latencies,
+    counters: Counters,
+    /// Whether somebody looks after it already.
+    looked_after: AtomicBool,
 }
 
+/// The time that the retry budget is about.
+const BUDGET_WINDOW: Duration = Duration::from_secs(10);
+
 impl Upstream {
-    /// A service at these addresses.
+    /// A service at these addresses, treated as most are.
     #[must_use]
     pub fn new(name: &str, addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
-        let upstream = Self(Arc::new(Inner { name: name.into(), endpoints: watch::Sender::new(Arc::new([])) }));
+        Self::with_options(name, addresses, UpstreamOptions::default())
+    }
+
+    /// A service at these addresses.
+    #[must_use]
+    pub fn with_options(name: &str, addresses: impl IntoIterator<Item = SocketAddr>, options: UpstreamOptions) -> Self {
+        // Within what the budget takes; it panics at more.
+        let (floor, percent) = (options.budget.floor_per_second.min(1_000_000), options.budget.percent.min(1_000));
+        let upstream = Self(Arc::new(Inner {
+            name: name.into(),
+            endpoints: watch::Sender::new(Arc::new([])),
+            breaker: Arc::new(Breaker::new(options.breaker)),
+            budget: TpsBudget::new(BUDGET_WINDOW, floor, f32::from(percent) / 100.0),
+            latencies: Latencies::new(),
+            counters: Counters::default(),
+            looked_after: AtomicBool::new(false),
+            options,
+        }));
         upstream.set_addresses(addresses);
         upstream
     }
@@ -43,30 +106,53 @@ impl Upstream {
         &self.0.name
     }
 
+    /// How it is treated.
+    #[must_use]
+    pub fn options(&self) -> &UpstreamOptions {
+        &self.0.options
+    }
+
     /// Where its instances are, in ascending order.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.0.endpoints.borrow().iter().map(|endpoint| endpoint.address()).collect()
+        self.endpoints().iter().map(|endpoint| endpoint.address()).collect()
     }
 
-    /// Says where its instances are from now on. What is under way at one that is left out goes on; what is known of one
-    /// that stays is kept.
+    /// Says where its instances are from now on. What is under way at one that is left out goes on, and nothing more is
+    /// sent to it; what is known of one that stays is kept.
     pub fn set_addresses(&self, addresses: impl IntoIterator<Item = SocketAddr>) {
         let addresses: BTreeSet<SocketAddr> = addresses.into_iter().collect();
+        let (mut left_out, mut is_new) = (Vec::new(), false);
         self.0.endpoints.send_if_modified(|endpoints| {
             if endpoints.iter().map(|endpoint| endpoint.address()).eq(addresses.iter().copied()) {
                 return false;
             }
+            left_out = endpoints.iter().filter(|known| !addresses.contains(&known.address())).cloned().collect();
             let known = |address| endpoints.iter().find(|endpoint| endpoint.address() == address).map(Arc::clone);
-            let kept = |address| known(address).unwrap_or_else(|| Arc::new(Endpoint::new(address)));
+            let mut kept = |address| {
+                known(address).unwrap_or_else(|| {
+                    is_new = true;
+                    Arc::new(Endpoint::new(address, &self.0.options))
+                })
+            };
             *endpoints = addresses.iter().map(|address| kept(*address)).collect();
             true
         });
+        for endpoint in left_out {
+            endpoint.pool().close();
+        }
+        if is_new {
+            self.0.breaker.reset();
+        }
     }
 
-    /// The instance that the next request goes to, if there is any: one that was not met in vain if possible.
+    fn endpoints(&self) -> Arc<[Arc<Endpoint>]> {
+        Arc::clone(&self.0.endpoints.borrow())
+    }
+
+    /// The instance that the next request goes to, if there is any: one in health that was not met in vain if possible.
     pub(crate) fn choose(&self, in_vain: &[SocketAddr]) -> Option<Arc<Endpoint>> {
-        choice::least_of_two(&self.0.endpoints.borrow(), in_vain).map(Arc::clone)
+        choice::best_of_two(&self.0.endpoints.borrow(), in_vain, &self.0.options.balance).map(Arc::clone)
     }
 
     /// Whether there is an instance besides these.
@@ -74,10 +160,35 @@ impl Upstream {
         self.0.endpoints.borrow().iter().any(|endpoint| !in_vain.contains(&endpoint.address()))
     }
 
+    /// Whether there is one in health besides these.
+    fn has_well_other_than(&self, in_vain: &[SocketAddr]) -> bool {
+        let now = Instant::now();
+        let endpoints = self.0.endpoints.borrow();
+        endpoints.iter().any(|endpoint| endpoint.is_well(now) && !in_vain.contains(&endpoint.address()))
+    }
+
     /// Waits until the addresses are others, but no longer than this.
     pub(crate) async fn wait_for_change(&self, at_most: Duration) {
         // The sender lives in here, so it cannot be gone; and a pause that is over is no error.
         let _ = tokio::time::timeout(at_most, self.0.endpoints.subscribe().changed()).await;
+    }
+
+    /// Notes how an instance did with a request, and leaves it out for a while if that was one failure too many.
+    fn met(&self, endpoint: &Endpoint, good: bool) {
+        let count = if good { &endpoint.good } else { &endpoint.bad };
+        metrics::add(count);
+        let (options, now) = (&self.0.options.outliers, Instant::now());
+        if !endpoint.record.add(good, options, now) {
+            return;
+        }
+        // No other is chosen for ejection in the meantime: none would be left.
+        let endpoints = self.0.endpoints.borrow();
+        let _one_at_a_time = self.0.counters.ejecting();
+        if let Some(time) = outlier::eject(endpoint, &endpoints, options, now) {
+            metrics::add(&self.0.counters.ejections);
+            let (service, address) = (&self.0.name, endpoint.address());
+            tracing::warn!(%service, %address, seconds = time.as_secs_f64(), "instance is ejected: it fails too often");
+        }
     }
 }
 

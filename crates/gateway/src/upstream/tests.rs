@@ -19,10 +19,10 @@ fn who_has_less_to_do_gets_more() {
     for _ in 0..100 {
         under_way.push(upstream.choose(&[]).unwrap().begin());
     }
-    let loads: Vec<usize> = upstream.0.endpoints.borrow().iter().map(|endpoint| endpoint.load()).collect();
+    let loads: Vec<usize> = upstream.endpoints().iter().map(|endpoint| endpoint.load()).collect();
     assert_eq!(loads, [50, 50], "of two, the one with less is always among the two");
     under_way.clear();
-    assert!(upstream.0.endpoints.borrow().iter().all(|endpoint| endpoint.load() == 0));
+    assert!(upstream.endpoints().iter().all(|endpoint| endpoint.load() == 0));
 }
 
 #[test]

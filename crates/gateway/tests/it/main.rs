@@ -108,7 +108,6 @@ const TIMEOUTS: Timeouts = Timeouts {
     connect: Duration::from_secs(1),
     unreachable: Duration::from_millis(500),
     response_head: Duration::from_millis(500),
-    idle: Duration::from_secs(30),
     drain: Duration::from_secs(2),
 };
 

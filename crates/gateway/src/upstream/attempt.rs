@@ -1,0 +1,170 @@
+//! One try at one instance.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{self, HeaderValue};
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{Request, Response, StatusCode, Uri, Version, request, uri};
+use hyper::body::Incoming;
+use tokio::time::{Instant, timeout_at};
+
+use super::answer::Held;
+use super::options::Protocol;
+use super::pool::{Failure, Lease, Want};
+use super::{AnswerBody, CallPolicy, Deadline, Endpoint, NoAnswer, RequestBody, Upstream, metrics};
+
+/// A request on its way, over all tries.
+pub(super) struct Call<'a> {
+    pub(super) parts: &'a request::Parts,
+    pub(super) body: &'a RequestBody,
+    pub(super) deadline: Deadline,
+    pub(super) policy: &'a CallPolicy,
+    /// Twice does what once does.
+    pub(super) repeatable: bool,
+}
+
+impl Upstream {
+    /// Sends the request to this instance and waits for the head of its answer.
+    pub(super) async fn attempt(
+        &self,
+        endpoint: Arc<Endpoint>,
+        call: &Call<'_>,
+    ) -> Result<Response<AnswerBody>, NoAnswer> {
+        let measured = Measured { upstream: self, endpoint: &endpoint, call, begun: Instant::now(), done: false };
+        let under_way = endpoint.begin();
+        match self.send(&endpoint, call).await {
+            Ok((response, lease)) => {
+                measured.done();
+                let status = response.status();
+                self.met(&endpoint, !is_failure(status));
+                let lasting = status == StatusCode::SWITCHING_PROTOCOLS;
+                let held = Held { lease, under_way, upstream: self.clone(), in_flight: None };
+                Ok(response.map(|body| AnswerBody::new(body, held, lasting)))
+            }
+            Err(why) => {
+                if why.is_its_fault() {
+                    self.met(&endpoint, false);
+                }
+                Err(why)
+            }
+        }
+    }
+
+    /// On an idle connection if there is one. If that turns out to be dead, once more on a fresh one: a service may close a
+    /// kept connection just when the request is on its way, and that is neither's fault.
+    async fn send(&self, endpoint: &Arc<Endpoint>, call: &Call<'_>) -> Result<(Response<Incoming>, Lease), NoAnswer> {
+        // HTTP/2 has another way to become a WebSocket, which few services know.
+        let http2 = self.options().protocol == Protocol::H2c && !call.parts.headers.contains_key(header::UPGRADE);
+        let mut fresh = false;
+        loop {
+            let want = Want { http2, fresh, repeatable: call.repeatable, connect: call.policy.connect };
+            let mut lease = endpoint.pool().take(want, call.deadline).await?;
+            let request = call.request_to(endpoint, lease.is_http2());
+            let failure = match call.in_time(lease.send(request)).await? {
+                Ok(response) => return Ok((response, lease)),
+                Err(failure) => failure,
+            };
+            let again = lease.reused && call.body.can_be_sent_again();
+            match failure {
+                Failure::Nothing if again => {}
+                Failure::Perhaps(NoAnswer::Broken) if again && call.repeatable => {}
+                Failure::Nothing => return Err(NoAnswer::Unreachable),
+                Failure::Perhaps(why) => return Err(why),
+            }
+            metrics::add(&self.0.counters.dead_connections);
+            fresh = true;
+        }
+    }
+}
+
+/// Answers that say that the instance is not able to answer, and not that the request is wrong.
+fn is_failure(status: StatusCode) -> bool {
+    matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT)
+}
+
+impl Call<'_> {
+    /// The request as this instance is to see it.
+    fn request_to(&self, endpoint: &Endpoint, http2: bool) -> Request<RequestBody> {
+        let mut parts = self.parts.clone();
+        self.deadline.tell(&mut parts.headers);
+        if !parts.headers.contains_key(header::HOST)
+            && let Some(host) = endpoint.host()
+        {
+            parts.headers.insert(header::HOST, host.clone());
+        }
+        let mut target = uri::Parts::default();
+        target.path_and_query = parts.uri.path_and_query().cloned().or_else(|| Some(PathAndQuery::from_static("/")));
+        parts.version = Version::HTTP_11;
+        if http2 {
+            // HTTP/2 says in the target which host is meant.
+            let host = parts.headers.remove(header::HOST);
+            target.scheme = Some(Scheme::HTTP);
+            target.authority = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
+            if target.authority.is_none() {
+                target.authority = endpoint.host().and_then(|host| Authority::try_from(host.as_bytes()).ok());
+            }
+            parts.headers.insert(header::TE, HeaderValue::from_static("trailers"));
+            parts.version = Version::HTTP_2;
+        }
+        // A path alone is a URI, and so is one with scheme and authority.
+        parts.uri = Uri::from_parts(target).unwrap_or_default();
+        Request::from_parts(parts, self.body.clone())
+    }
+
+    /// Waits for an answer, but not longer than a try may take, or the deadline is away.
+    async fn in_time<T>(&self, answer: impl Future<Output = T>) -> Result<T, NoAnswer> {
+        let mut answer = pin!(answer);
+        let mut counted_from = Instant::now();
+        loop {
+            let tried = counted_from + self.policy.try_timeout;
+            let (until, why) = match self.deadline.at() {
+                Some(at) if at < tried => (at, NoAnswer::Deadline),
+                _ => (tried, NoAnswer::Timeout),
+            };
+            if let Ok(answer) = timeout_at(until, answer.as_mut()).await {
+                return Ok(answer);
+            }
+            // While the client is still sending, the service cannot be expected to answer.
+            match self.body.last_piece() {
+                Some(last_piece) if why == NoAnswer::Timeout && last_piece > counted_from => counted_from = last_piece,
+                _ => return Err(why),
+            }
+        }
+    }
+}
+
+/// Measures a try. One that is given up would have taken longer, which says something too.
+struct Measured<'a> {
+    upstream: &'a Upstream,
+    endpoint: &'a Endpoint,
+    call: &'a Call<'a>,
+    begun: Instant,
+    done: bool,
+}
+
+impl Measured<'_> {
+    /// The client's time to send its body is not the instance's.
+    fn took(&self, now: Instant) -> Duration {
+        let from = self.call.body.last_piece().map_or(self.begun, |last_piece| last_piece.max(self.begun));
+        now.saturating_duration_since(from)
+    }
+
+    fn done(mut self) {
+        self.done = true;
+        let now = Instant::now();
+        let took = self.took(now);
+        self.endpoint.latency().add(took, now);
+        self.upstream.0.latencies.add(took, now);
+    }
+}
+
+impl Drop for Measured<'_> {
+    fn drop(&mut self) {
+        if !self.done {
+            let now = Instant::now();
+            self.endpoint.latency().add_at_least(self.took(now), now);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! One connection to an instance, in either protocol.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::socket::Socket;
+use crate::upstream::NoAnswer;
+use crate::upstream::options::ConnectionLimits;
+use crate::upstream::request::RequestBody;
+
+/// A service that says nothing on an HTTP/2 connection for so long is asked whether it is there, and given as long again.
+const PING: Duration = Duration::from_secs(10);
+
+/// A connection that carries one request at a time.
+#[derive(Debug)]
+pub(super) struct Http1 {
+    pub(super) sender: http1::SendRequest<RequestBody>,
+    pub(super) socket: Socket,
+}
+
+/// A connection that carries many. Clones are the same one.
+#[derive(Debug, Clone)]
+pub(super) struct Http2 {
+    pub(super) sender: http2::SendRequest<RequestBody>,
+    streams: Arc<AtomicUsize>,
+}
+
+/// One request's part of an HTTP/2 connection.
+#[derive(Debug)]
+pub(super) struct Stream(Http2);
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Http2 {
+    pub(super) fn streams(&self) -> usize {
+        self.streams.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn stream(&self) -> Stream {
+        self.streams.fetch_add(1, Ordering::Relaxed);
+        Stream(self.clone())
+    }
+}
+
+/// What sends one request.
+#[derive(Debug)]
+pub(super) enum Connection {
+    Http1(Http1),
+    Http2(Stream),
+}
+
+/// Why a request on a connection has no answer.
+#[derive(Debug)]
+pub(in crate::upstream) enum NotSent {
+    /// Not a byte of it was sent, or the service says that it did nothing about it.
+    Nothing,
+    /// It may have been carried out.
+    Perhaps(NoAnswer),
+}
+
+impl Connection {
+    pub(super) async fn send(&mut self, request: Request<RequestBody>) -> Result<Response<Incoming>, NotSent> {
+        let sent = match self {
+            Self::Http1(connection) => connection.sender.try_send_request(request).await,
+            Self::Http2(stream) => stream.0.sender.try_send_request(request).await,
+        };
+        sent.map_err(|mut error| {
+            let nothing = error.take_message().is_some() || was_refused(error.error());
+            if nothing { NotSent::Nothing } else { NotSent::Perhaps(explain(error.error())) }
+        })
+    }
+}
+
+/// Whether the service says that it did not begin with the request (RFC 9113 §8.7).
+fn was_refused(error: &hyper::Error) -> bool {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<h2::Error>());
+    source.and_then(h2::Error::reason) == Some(h2::Reason::REFUSED_STREAM)
+}
+
+fn explain(error: &hyper::Error) -> NoAnswer {
+    if error.is_user() {
+        NoAnswer::RequestBody
+    } else if error.is_parse() {
+        NoAnswer::Malformed
+    } else {
+        NoAnswer::Broken
+    }
+}
+
+async fn connect(address: SocketAddr, at_most: Duration) -> Result<TcpStream, NoAnswer> {
+    let connected = timeout(at_most, TcpStream::connect(address)).await;
+    let stream = connected.map_err(|_| NoAnswer::Unreachable)?.map_err(|_| NoAnswer::Unreachable)?;
+    // It is faster with it, and works without.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
+
+pub(super) async fn http1(
+    address: SocketAddr,
+    limits: &ConnectionLimits,
+    at_most: Duration,
+) -> Result<Http1, NoAnswer> {
+    let socket = Socket::new(connect(address, at_most).await?);
+    // Hyper's own least is 8 KiB.
+    let head = limits.head_bytes.max(8_192);
+    let shaken = http1::Builder::new().max_buf_size(head).handshake(TokioIo::new(socket.clone())).await;
+    let (sender, connection) = shaken.map_err(|_| NoAnswer::Unreachable)?;
+    // How it ends is told to whoever has a request on it.
+    tokio::spawn(async move { drop(connection.with_upgrades().await) });
+    Ok(Http1 { sender, socket })
+}
+
+pub(super) async fn http2(
+    address: SocketAddr,
+    limits: &ConnectionLimits,
+    at_most: Duration,
+) -> Result<Http2, NoAnswer> {
+    let stream = connect(address, at_most).await?;
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder.timer(TokioTimer::new()).keep_alive_interval(PING).keep_alive_timeout(PING);
+    builder.max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX)).adaptive_window(true);
+    let shaken = timeout(at_most, builder.handshake(TokioIo::new(stream))).await;
+    let (sender, connection) = shaken.map_err(|_| NoAnswer::Unreachable)?.map_err(|_| NoAnswer::Unreachable)?;
+    tokio::spawn(async move { drop(connection.await) });
+    Ok(Http2 { sender, streams: Arc::new(AtomicUsize::new(0)) })
+}

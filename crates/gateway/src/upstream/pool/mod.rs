@@ -1,0 +1,271 @@
+//! The connections to one instance.
+//!
+//! Each request holds a slot from before it has a connection until its answer is read, so that there are never more
+//! connections than slots; who finds none waits in a bounded queue, a bounded time. Idle connections are kept, the last
+//! one on top, and looked at before they are used: `socket` asks the system whether anything has come.
+
+mod connection;
+mod socket;
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use self::connection::{Connection, Http1, Http2};
+use super::options::ConnectionLimits;
+use super::{Deadline, Endpoint, NoAnswer, RequestBody};
+
+pub(super) use connection::NotSent as Failure;
+
+/// A connection that was in use so short a time ago is not looked at if the request could be sent again anyway: under load,
+/// one system call less for each request.
+const TRUSTED: Duration = Duration::from_millis(1);
+
+/// How long a connection may need to be ready again when its answer was read.
+const SETTLING: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(super) struct Pool {
+    address: SocketAddr,
+    limits: ConnectionLimits,
+    slots: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    kept: Mutex<Kept>,
+    /// One at a time opens an HTTP/2 connection: all who wait can use it.
+    opening: tokio::sync::Mutex<()>,
+    opened: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Kept {
+    /// The one used last is last.
+    idle: Vec<(Http1, Instant)>,
+    shared: Vec<Http2>,
+    /// The instance has been taken away: nothing is kept any more.
+    closed: bool,
+}
+
+/// How a request wants to be carried.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Want {
+    pub(super) http2: bool,
+    /// On a connection that nobody has used before.
+    pub(super) fresh: bool,
+    /// It could be sent again if the connection turned out to be dead.
+    pub(super) repeatable: bool,
+    pub(super) connect: Duration,
+}
+
+/// A connection for the time of one request and its answer.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    connection: Connection,
+    /// Somebody has used it before.
+    pub(super) reused: bool,
+    slot: OwnedSemaphorePermit,
+}
+
+impl Lease {
+    pub(super) fn is_http2(&self) -> bool {
+        matches!(self.connection, Connection::Http2(_))
+    }
+
+    pub(super) async fn send(&mut self, request: Request<RequestBody>) -> Result<Response<Incoming>, Failure> {
+        self.connection.send(request).await
+    }
+
+    /// The whole answer was read: the connection is there for others.
+    pub(super) fn give_back(self, to: &Arc<Endpoint>) {
+        let Self { connection: Connection::Http1(mut connection), slot, .. } = self else { return };
+        if connection.sender.is_ready() {
+            to.pool().keep(connection);
+        } else if !connection.sender.is_closed() {
+            // It has still to read the end, or to write a request that was answered early.
+            let to = Arc::clone(to);
+            tokio::spawn(async move {
+                if let Ok(Ok(())) = timeout(SETTLING, connection.sender.ready()).await {
+                    to.pool().keep(connection);
+                }
+                drop(slot);
+            });
+        }
+    }
+}
+
+/// Counts one that waits.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Pool {
+    pub(super) fn new(address: SocketAddr, limits: ConnectionLimits, http2: bool) -> Self {
+        let each = if http2 { limits.streams_at_most.max(1) } else { 1 };
+        let slots = limits.at_most.max(1).saturating_mul(each).min(Semaphore::MAX_PERMITS);
+        Self {
+            address,
+            limits,
+            slots: Arc::new(Semaphore::new(slots)),
+            waiting: AtomicUsize::new(0),
+            kept: Mutex::new(Kept { idle: Vec::new(), shared: Vec::new(), closed: false }),
+            opening: tokio::sync::Mutex::new(()),
+            opened: AtomicU64::new(0),
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection for one request.
+    pub(super) async fn take(&self, want: Want, deadline: Deadline) -> Result<Lease, NoAnswer> {
+        let slot = self.slot(deadline).await?;
+        let idle = if want.fresh || want.http2 { None } else { self.idle(want.repeatable) };
+        if let Some(connection) = idle {
+            return Ok(Lease { connection: Connection::Http1(connection), reused: true, slot });
+        }
+        let at_most = match deadline.at() {
+            Some(at) => want.connect.min(at.saturating_duration_since(Instant::now())),
+            None => want.connect,
+        };
+        let taken = if want.http2 { self.shared(want.fresh, at_most).await } else { self.own(at_most).await };
+        match taken {
+            Ok((connection, reused)) => Ok(Lease { connection, reused, slot }),
+            Err(_) if deadline.is_over() => Err(NoAnswer::Deadline),
+            Err(why) => Err(why),
+        }
+    }
+
+    async fn slot(&self, deadline: Deadline) -> Result<OwnedSemaphorePermit, NoAnswer> {
+        if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
+            return Ok(slot);
+        }
+        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
+        let _waiting = Waiting(&self.waiting);
+        if before >= self.limits.waiting_at_most {
+            return Err(NoAnswer::Busy);
+        }
+        let patience = Instant::now() + self.limits.wait;
+        let (until, why) = match deadline.at() {
+            Some(at) if at < patience => (at, NoAnswer::Deadline),
+            _ => (patience, NoAnswer::Busy),
+        };
+        match timeout_at(until, Arc::clone(&self.slots).acquire_owned()).await {
+            Ok(Ok(slot)) => Ok(slot),
+            Ok(Err(_)) | Err(_) => Err(why),
+        }
+    }
+
+    /// An idle connection that is as it was left.
+    fn idle(&self, repeatable: bool) -> Option<Http1> {
+        let now = Instant::now();
+        loop {
+            let (connection, since) = self.kept().idle.pop()?;
+            let idle = now.saturating_duration_since(since);
+            if idle >= self.limits.idle || !connection.sender.is_ready() {
+                continue;
+            }
+            if (repeatable && idle < TRUSTED) || connection.socket.is_silent() {
+                return Some(connection);
+            }
+        }
+    }
+
+    async fn own(&self, at_most: Duration) -> Result<(Connection, bool), NoAnswer> {
+        let connection = connection::http1(self.address, &self.limits, at_most).await?;
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        Ok((Connection::Http1(connection), false))
+    }
+
+    async fn shared(&self, fresh: bool, at_most: Duration) -> Result<(Connection, bool), NoAnswer> {
+        if let Some(found) = self.least_used(fresh) {
+            return Ok((Connection::Http2(found.stream()), true));
+        }
+        let opening = timeout(at_most, self.opening.lock()).await.map_err(|_| NoAnswer::Unreachable)?;
+        if let Some(found) = self.least_used(fresh) {
+            return Ok((Connection::Http2(found.stream()), true));
+        }
+        let connection = connection::http2(self.address, &self.limits, at_most).await?;
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        let stream = connection.stream();
+        let mut kept = self.kept();
+        if !kept.closed {
+            kept.shared.push(connection);
+        }
+        drop((kept, opening));
+        Ok((Connection::Http2(stream), false))
+    }
+
+    /// The HTTP/2 connection with the fewest streams, if that has room for one more.
+    fn least_used(&self, fresh: bool) -> Option<Http2> {
+        let mut kept = self.kept();
+        kept.shared.retain(|connection| !connection.sender.is_closed());
+        if fresh {
+            return None;
+        }
+        let least = kept.shared.iter().min_by_key(|connection| connection.streams())?;
+        (least.streams() < self.limits.streams_at_most.max(1)).then(|| least.clone())
+    }
+
+    fn keep(&self, connection: Http1) {
+        let mut kept = self.kept();
+        if !kept.closed && kept.idle.len() < self.limits.idle_at_most {
+            kept.idle.push((connection, Instant::now()));
+        }
+    }
+
+    /// Asks one thing on a connection of its own, which counts for nothing else.
+    pub(super) async fn ask_alone(
+        &self,
+        request: Request<RequestBody>,
+        http2: bool,
+        connect: Duration,
+    ) -> Result<StatusCode, NoAnswer> {
+        let mut connection = if http2 {
+            Connection::Http2(connection::http2(self.address, &self.limits, connect).await?.stream())
+        } else {
+            Connection::Http1(connection::http1(self.address, &self.limits, connect).await?)
+        };
+        let answer = connection.send(request).await.map_err(|_| NoAnswer::Broken)?;
+        Ok(answer.status())
+    }
+
+    /// Closes what has been idle for too long.
+    pub(super) fn prune(&self) {
+        let (now, at_most) = (Instant::now(), self.limits.idle);
+        let mut kept = self.kept();
+        kept.idle.retain(|(connection, since)| {
+            now.saturating_duration_since(*since) < at_most && !connection.sender.is_closed()
+        });
+        kept.shared.retain(|connection| !connection.sender.is_closed());
+    }
+
+    /// Closes what is idle; what is under way goes on, and its connection is closed after it.
+    pub(super) fn close(&self) {
+        let mut kept = self.kept();
+        kept.closed = true;
+        kept.idle.clear();
+        kept.shared.clear();
+    }
+
+    pub(super) fn idle_count(&self) -> usize {
+        self.kept().idle.len()
+    }
+
+    pub(super) fn opened(&self) -> u64 {
+        self.opened.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+}
