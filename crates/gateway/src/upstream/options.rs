@@ -48,7 +48,7 @@ pub struct ConnectionLimits {
     pub wait: Duration,
     /// Requests at once on one HTTP/2 connection. If the service allows fewer, the others wait in it.
     pub streams_at_most: usize,
-    /// Bytes of an answer's head.
+    /// Bytes of an answer's head. What comes in one piece with the last of them is put up with: up to twice as many may pass.
     pub head_bytes: usize,
 }
 
@@ -71,7 +71,8 @@ impl Default for ConnectionLimits {
 pub struct Balance {
     /// How long a latency is remembered: after this time 37 % of its weight is left.
     pub decay: Duration,
-    /// Latencies below this count as this: differences between them are the scheduler's, not the instances'.
+    /// Latencies below this count as this: differences between them are the scheduler's as often as the instances',
+    /// and who is slower under load has more under way, which counts in any case.
     pub noise: Duration,
     /// In what time an instance that is new, or comes back, grows from a tenth of its share to all of it. Zero: at once.
     pub slow_start: Duration,
@@ -84,7 +85,7 @@ impl Default for Balance {
     fn default() -> Self {
         Self {
             decay: Duration::from_secs(10),
-            noise: Duration::from_millis(5),
+            noise: Duration::from_millis(25),
             slow_start: Duration::ZERO,
             panic_percent: 0,
         }

@@ -6,12 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use tradewind_gateway::{Limits, Route, RouteTable, Upstream};
+use tradewind_gateway::{Limits, Route, RouteTable, Upstream, UpstreamOptions};
 
 use crate::{Peer, Running, gateway_before, named, service, status_of};
 
 async fn gateway_before_all(instances: &[SocketAddr]) -> (Running, Upstream) {
-    let upstream = Upstream::new("test", instances.iter().copied());
+    // What is under way decides, whatever else keeps the machine busy.
+    let mut options = UpstreamOptions::default();
+    options.balance.noise = Duration::from_secs(10);
+    let upstream = Upstream::with_options("test", instances.iter().copied(), options);
     let table = RouteTable::new(vec![Route::new("/", upstream.clone()).unwrap()]).unwrap();
     (gateway_before(table, Limits::default()).await, upstream)
 }

@@ -4,14 +4,25 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod balancing;
+mod breaking;
+mod calling;
+mod coming_and_going;
 mod compressing;
+mod connections;
+mod deadlines;
 mod draining;
+mod ejecting;
 mod encrypted;
 mod failing;
+mod grpc;
 mod headers;
+mod health;
+mod hedging;
+mod misbehaving;
 mod policies;
 mod protocols;
 mod reloading;
+mod retrying;
 mod routing;
 mod smuggling;
 mod streaming;

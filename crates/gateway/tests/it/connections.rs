@@ -1,0 +1,182 @@
+//! Connections to instances: kept, looked at before they are used, bounded.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use http::Method;
+use http_body_util::BodyExt;
+use tradewind_gateway::{CallPolicy, ConnectionLimits, Deadline, NoAnswer, UpstreamOptions};
+
+use crate::calling::{OK, call, get, one_try, policy, reaches, request, silent, upstream};
+use crate::{Peer, service};
+
+fn limited(connections: ConnectionLimits) -> UpstreamOptions {
+    UpstreamOptions { connections, ..UpstreamOptions::default() }
+}
+
+/// A service that answers one request on each connection, as if it kept it, and then closes it.
+async fn closing_after_one() -> (std::net::SocketAddr, Arc<AtomicUsize>) {
+    let script = |mut peer: Peer, _| async move {
+        peer.hear_head().await;
+        peer.say(OK).await;
+    };
+    service(script).await
+}
+
+#[tokio::test]
+async fn a_connection_that_was_closed_while_idle_costs_no_request_not_even_one_that_must_not_be_repeated() {
+    let (address, connections) = closing_after_one().await;
+    let upstream = upstream(&[address], UpstreamOptions::default());
+    for number in 1..=30 {
+        assert_eq!(call(&upstream, request(Method::POST), &one_try()).await.unwrap().0, 200);
+        tokio::time::sleep(Duration::from_millis(3)).await;
+        assert_eq!(connections.load(Ordering::SeqCst), number);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_closes_just_when_it_is_used_costs_no_repeatable_request() {
+    let (address, connections) = closing_after_one().await;
+    let upstream = upstream(&[address], UpstreamOptions::default());
+    for _ in 0..200 {
+        assert_eq!(get(&upstream, &one_try()).await.unwrap().0, 200);
+    }
+    assert!(connections.load(Ordering::SeqCst) >= 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_race_is_won_by_many_at_once_too() {
+    let (address, _) = closing_after_one().await;
+    let upstream = upstream(&[address], UpstreamOptions::default());
+    let workers: Vec<_> = (0..16)
+        .map(|_| {
+            let upstream = upstream.clone();
+            tokio::spawn(async move {
+                for _ in 0..50 {
+                    assert_eq!(get(&upstream, &one_try()).await.unwrap().0, 200);
+                }
+            })
+        })
+        .collect();
+    for worker in workers {
+        worker.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_a_service_says_unasked_is_nobodys_answer() {
+    let script = |mut peer: Peer, number| async move {
+        peer.hear_head().await;
+        peer.say(&format!("{OK}HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nwrong")).await;
+        peer.hear_rest().await;
+        assert!(number < 100);
+    };
+    let (address, connections) = service(script).await;
+    let upstream = upstream(&[address], UpstreamOptions::default());
+    for number in 1..=10 {
+        assert_eq!(get(&upstream, &policy()).await.unwrap(), (200, "ok".to_owned()));
+        assert_eq!(connections.load(Ordering::SeqCst), number, "it was used again");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_there_for_others_when_its_answer_was_read_and_closed_when_not() {
+    let (gone, mut told) = tokio::sync::mpsc::channel(1);
+    let script = move |mut peer: Peer, _| {
+        let gone = gone.clone();
+        async move {
+            for _ in 0..20 {
+                peer.hear_head().await;
+                peer.say(OK).await;
+            }
+            peer.hear_head().await;
+            peer.say("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nbegun").await;
+            peer.hear_rest().await;
+            gone.send(()).await.unwrap();
+        }
+    };
+    let (address, connections) = service(script).await;
+    let upstream = upstream(&[address], UpstreamOptions::default());
+    for _ in 0..20 {
+        get(&upstream, &policy()).await.unwrap();
+    }
+    let mut half = upstream.call(request(Method::GET), Deadline::none(), &policy()).await.unwrap().into_body();
+    assert_eq!(half.frame().await.unwrap().unwrap().into_data().unwrap(), "begun");
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+    drop(half);
+    tokio::time::timeout(Duration::from_secs(5), told.recv()).await.expect("the service was left waiting");
+}
+
+#[tokio::test]
+async fn no_more_connections_than_may_be_and_who_waits_waits_a_bounded_time_in_a_bounded_queue() {
+    let (address, heard, _) = silent().await;
+    let limits = ConnectionLimits {
+        at_most: 2,
+        waiting_at_most: 1,
+        wait: Duration::from_millis(300),
+        ..ConnectionLimits::default()
+    };
+    let upstream = upstream(&[address], limited(limits));
+    let in_background = || {
+        let upstream = upstream.clone();
+        tokio::spawn(async move {
+            let begun = Instant::now();
+            let patient = CallPolicy { try_timeout: Duration::from_secs(30), ..one_try() };
+            (get(&upstream, &patient).await, begun.elapsed())
+        })
+    };
+    let _busy = [in_background(), in_background()];
+    reaches(&heard, 2).await;
+    let waiting = in_background();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let begun = Instant::now();
+    assert_eq!(get(&upstream, &one_try()).await, Err(NoAnswer::Busy));
+    assert!(begun.elapsed() < Duration::from_millis(200), "the queue is full, so there is nothing to wait for");
+    let (answer, waited) = waiting.await.unwrap();
+    assert_eq!(answer, Err(NoAnswer::Busy));
+    assert!(waited >= Duration::from_millis(300), "{waited:?}");
+    assert_eq!(heard.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn who_waits_gets_the_next_connection_that_is_free() {
+    let script = |mut peer: Peer, _| async move {
+        loop {
+            peer.hear_head().await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            peer.say(OK).await;
+        }
+    };
+    let (address, connections) = service(script).await;
+    let upstream = upstream(&[address], limited(ConnectionLimits { at_most: 3, ..ConnectionLimits::default() }));
+    let workers: Vec<_> = (0..30)
+        .map(|_| {
+            let upstream = upstream.clone();
+            tokio::spawn(async move { get(&upstream, &policy()).await })
+        })
+        .collect();
+    for worker in workers {
+        assert_eq!(worker.await.unwrap().unwrap().0, 200);
+    }
+    assert!(connections.load(Ordering::SeqCst) <= 3, "{}", connections.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn what_is_idle_for_long_is_closed_though_nobody_asks() {
+    let (gone, mut told) = tokio::sync::mpsc::channel(1);
+    let script = move |mut peer: Peer, _| {
+        let gone = gone.clone();
+        async move {
+            peer.hear_head().await;
+            peer.say(OK).await;
+            peer.hear_rest().await;
+            gone.send(()).await.unwrap();
+        }
+    };
+    let (address, _) = service(script).await;
+    let limits = ConnectionLimits { idle: Duration::from_millis(200), ..ConnectionLimits::default() };
+    let upstream = upstream(&[address], limited(limits));
+    get(&upstream, &policy()).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(5), told.recv()).await.expect("it stays open");
+}

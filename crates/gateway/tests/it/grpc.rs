@@ -1,0 +1,132 @@
+//! HTTP/2 to a service, as gRPC needs it: many requests on one connection, streams both ways, trailers.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http2 as client;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::{TcpListener, TcpStream};
+use tradewind_gateway::{Limits, Protocol, Route, RouteTable, UpstreamOptions};
+
+use crate::calling::{get, policy, upstream};
+use crate::{Running, gateway_before};
+
+fn h2c() -> UpstreamOptions {
+    UpstreamOptions { protocol: Protocol::H2c, ..UpstreamOptions::default() }
+}
+
+/// A service that speaks HTTP/2 alone, echoes the body and says in trailers how it went. It closes each connection in order
+/// after so many requests.
+async fn echoing(requests_each: usize) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, connections) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&connections);
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            counted.fetch_add(1, Ordering::SeqCst);
+            tokio::spawn(async move {
+                let heard = Arc::new(AtomicUsize::new(0));
+                let counter = Arc::clone(&heard);
+                let service = service_fn(move |request: Request<Incoming>| {
+                    counter.fetch_add(1, Ordering::SeqCst);
+                    async move { Ok::<_, Infallible>(echo(request).await) }
+                });
+                let connection =
+                    http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service);
+                let mut connection = std::pin::pin!(connection);
+                let mut look = tokio::time::interval(Duration::from_millis(1));
+                loop {
+                    tokio::select! {
+                        _ = &mut connection => return,
+                        _ = look.tick() => if heard.load(Ordering::SeqCst) >= requests_each {
+                            connection.as_mut().graceful_shutdown();
+                        }
+                    }
+                }
+            });
+        }
+    });
+    (address, connections)
+}
+
+async fn echo(request: Request<Incoming>) -> Response<UnsyncBoxBody<Bytes, Infallible>> {
+    let (version, uri, te) = (request.version(), request.uri().clone(), request.headers().get("te").cloned());
+    let host = uri.authority().map(ToString::to_string).unwrap_or_default();
+    let heard = request.into_body().collect().await.unwrap();
+    let mut trailers = HeaderMap::new();
+    trailers.insert("grpc-status", "0".parse().unwrap());
+    if let Some(value) = heard.trailers().and_then(|trailers| trailers.get("x-checksum")) {
+        trailers.insert("x-echoed", value.clone());
+    }
+    let body = Full::new(heard.to_bytes()).with_trailers(std::future::ready(Some(Ok(trailers)))).boxed_unsync();
+    let told = format!("{version:?} {host} {}", te.is_some_and(|te| te == "trailers"));
+    Response::builder().header("x-told", told).body(body).unwrap()
+}
+
+async fn gateway_to(address: SocketAddr) -> Running {
+    let table = RouteTable::new(vec![Route::new("/", upstream(&[address], h2c())).unwrap()]).unwrap();
+    gateway_before(table, Limits::default()).await
+}
+
+#[tokio::test]
+async fn bodies_and_trailers_pass_both_ways() {
+    let (address, _) = echoing(usize::MAX).await;
+    let gateway = gateway_to(address).await;
+    let stream = TcpStream::connect(gateway.address).await.unwrap();
+    let (mut sender, connection) = client::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let mut trailers = HeaderMap::new();
+    trailers.insert("x-checksum", "7".parse().unwrap());
+    let body = Full::new(Bytes::from("a message")).with_trailers(std::future::ready(Some(Ok(trailers))));
+    let request = Request::post("http://shop.example/x.Y/Z").header("te", "trailers");
+    let response = sender.send_request(request.body(body.boxed_unsync()).unwrap()).await.unwrap();
+    assert_eq!(response.headers()["x-told"], "HTTP/2.0 shop.example true");
+    let heard = response.into_body().collect().await.unwrap();
+    let trailers = heard.trailers().cloned().unwrap();
+    assert_eq!((&trailers["grpc-status"], &trailers["x-echoed"]), (&"0".parse().unwrap(), &"7".parse().unwrap()));
+    assert_eq!(heard.to_bytes(), "a message");
+}
+
+#[tokio::test]
+async fn clients_of_http_1_reach_it_too() {
+    let gateway = gateway_to(echoing(usize::MAX).await.0).await;
+    let answer = gateway.ask("POST /x", "a message").await;
+    assert!(answer.contains("x-told: HTTP/2.0 shop.example true\r\n") && answer.contains("a message"), "{answer}");
+}
+
+#[tokio::test]
+async fn many_requests_share_a_connection() {
+    let (address, connections) = echoing(usize::MAX).await;
+    let upstream = upstream(&[address], h2c());
+    let workers: Vec<_> = (0..50)
+        .map(|_| {
+            let upstream = upstream.clone();
+            tokio::spawn(async move { get(&upstream, &policy()).await })
+        })
+        .collect();
+    for worker in workers {
+        assert_eq!(worker.await.unwrap().unwrap().0, 200);
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_the_service_ends_in_order_costs_no_request() {
+    let (address, connections) = echoing(5).await;
+    let upstream = upstream(&[address], h2c());
+    for _ in 0..100 {
+        assert_eq!(get(&upstream, &policy()).await.unwrap().0, 200);
+    }
+    assert!(connections.load(Ordering::SeqCst) > 2, "none was ended, so nothing was tested");
+}

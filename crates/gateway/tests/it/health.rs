@@ -1,0 +1,90 @@
+//! Active health: instances are asked how they are.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tradewind_gateway::{HealthCheck, UpstreamOptions};
+
+use crate::calling::{get, one_try, policy, upstream};
+use crate::{Peer, service};
+
+/// A service that says how it is at `/health`, and counts all other requests.
+async fn healthy_while(well: Arc<AtomicBool>) -> (SocketAddr, Arc<AtomicUsize>) {
+    let heard = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&heard);
+    let script = move |mut peer: Peer, _| {
+        let (heard, well) = (Arc::clone(&counter), Arc::clone(&well));
+        async move {
+            loop {
+                let head = peer.hear_head().await;
+                let asked = head.starts_with("get /health ");
+                let status = if asked && !well.load(Ordering::SeqCst) { "503 Sick" } else { "200 OK" };
+                heard.fetch_add(usize::from(!asked), Ordering::SeqCst);
+                peer.say(&format!("HTTP/1.1 {status}\r\ncontent-length: 2\r\n\r\nok")).await;
+            }
+        }
+    };
+    (service(script).await.0, heard)
+}
+
+fn options() -> UpstreamOptions {
+    let health = HealthCheck {
+        interval: Duration::from_millis(50),
+        timeout: Duration::from_millis(500),
+        unhealthy_after: 3,
+        healthy_after: 3,
+        ..HealthCheck::at("/health")
+    };
+    UpstreamOptions { health: Some(health), ..UpstreamOptions::default() }
+}
+
+#[tokio::test]
+async fn who_says_that_it_is_sick_gets_nothing_until_it_is_well() {
+    let well = Arc::new(AtomicBool::new(true));
+    let (changing, heard) = healthy_while(Arc::clone(&well)).await;
+    let (other, _) = healthy_while(Arc::new(AtomicBool::new(true))).await;
+    let upstream = upstream(&[changing, other], options());
+    let of_forty = async || {
+        let before = heard.load(Ordering::SeqCst);
+        for _ in 0..40 {
+            assert_eq!(get(&upstream, &policy()).await.unwrap().0, 200);
+        }
+        heard.load(Ordering::SeqCst) - before
+    };
+    assert!(of_forty().await > 0);
+    well.store(false, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(of_forty().await, 0);
+    well.store(true, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert!(of_forty().await > 0);
+}
+
+#[tokio::test]
+async fn a_new_one_that_is_sick_is_known_by_its_first_answer() {
+    let ((sick, heard), (good, _)) =
+        (healthy_while(Arc::default()).await, healthy_while(Arc::new(AtomicBool::new(true))).await);
+    let mut options = options();
+    options.health = options.health.map(|check| HealthCheck { interval: Duration::from_secs(60), ..check });
+    let upstream = upstream(&[good], options);
+    upstream.start();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    upstream.set_addresses([good, sick]);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    for _ in 0..30 {
+        assert_eq!(get(&upstream, &one_try()).await.unwrap().0, 200);
+    }
+    assert_eq!(heard.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn when_all_are_sick_all_are_asked_rather_than_none() {
+    let (sick, heard) = healthy_while(Arc::default()).await;
+    let upstream = upstream(&[sick], options());
+    upstream.start();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(get(&upstream, &one_try()).await.unwrap().0, 200);
+    assert_eq!(heard.load(Ordering::SeqCst), 1);
+}
