@@ -79,7 +79,7 @@ async fn each_call_gets_the_deadline_and_how_stale_it_may_be() {
     let started = Instant::now();
     let services = Services::new().answers("s:/a", 1).answers("s:/b", 2);
     let asked = services.asked(&select(&composition(&calls), "{ a b }"), &[]).await;
-    let mut told = asked.told.clone();
+    let mut told = asked.told;
     told.sort_by_key(|(stale, _)| *stale);
     let [(None, short), (Some(stale), whole)] = told[..] else { panic!("{told:?}") };
     assert_eq!(stale, Duration::from_secs(9));
