@@ -31,21 +31,23 @@ impl Key {
     pub(crate) fn named_in(&self, reference: &str) -> Option<Self> {
         let (front, target) = self.0.rsplit_once(BETWEEN)?;
         let (scope, authority) = front.split_once(BETWEEN)?;
-        let reference = reference.split('#').next()?;
-        // What names only an authority is no URI to the parser, and its scheme makes no difference here.
-        let uri: Uri = if reference.starts_with("//") { format!("http:{reference}") } else { reference.to_owned() }
-            .parse()
-            .ok()?;
-        let of_same_origin = uri.authority().is_none_or(|other| other.as_str().eq_ignore_ascii_case(authority));
-        let named = uri.path_and_query()?.as_str();
-        let named = if named.starts_with('/') {
-            named.to_owned()
+        let reference = reference.split('#').next()?.trim();
+        let path = target.split('?').next().unwrap_or_default();
+        let has_scheme = reference.split(['/', '?']).next().is_some_and(|first| first.ends_with(':'));
+        let named = if has_scheme || reference.starts_with("//") {
+            // What names only an authority is no URI to the parser, and its scheme makes no difference here.
+            let absolute = if has_scheme { reference.to_owned() } else { format!("http:{reference}") };
+            let uri: Uri = absolute.parse().ok()?;
+            uri.authority().filter(|other| other.as_str().eq_ignore_ascii_case(authority))?;
+            uri.path_and_query()?.as_str().to_owned()
+        } else if reference.starts_with('/') {
+            reference.to_owned()
+        } else if reference.is_empty() || reference.starts_with('?') {
+            format!("{path}{reference}")
         } else {
-            // Relative to where the target is.
-            let path = target.split('?').next().unwrap_or_default();
-            format!("{}/{named}", path.rsplit_once('/').map_or("", |(folder, _)| folder))
+            format!("{}/{reference}", path.rsplit_once('/').map_or("", |(folder, _)| folder))
         };
-        of_same_origin.then(|| Self::new(scope, authority, &named))
+        Some(Self::new(scope, authority, &named))
     }
 
     pub(crate) fn text(&self) -> &Arc<str> {
