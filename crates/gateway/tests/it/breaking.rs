@@ -70,7 +70,7 @@ async fn clients_are_told_with_a_code_and_a_time() {
     }
     let answer = gateway.get("/").await;
     assert_eq!(status_of(&answer), 503);
-    assert!(answer.contains("\"TW-3011\"") && answer.contains("retry-after: 1\r\n"), "{answer}");
+    assert!(answer.contains("\"TW-3021\"") && answer.contains("retry-after: 1\r\n"), "{answer}");
     let metrics = gateway.get("/_gateway/metrics").await;
     for line in [
         "tradewind_gateway_breaker_opened_total{service=\"test\"} 1",

@@ -35,7 +35,7 @@ async fn clients_are_told_with_a_code() {
     let gateway = gateway(&[("/", address)]).await;
     let answer = gateway.ask("POST /", "").await;
     assert_eq!(status_of(&answer), 502);
-    assert!(answer.contains("\"TW-3013\"") && answer.contains("may have been carried out"), "{answer}");
+    assert!(answer.contains("\"TW-3023\"") && answer.contains("may have been carried out"), "{answer}");
 }
 
 #[tokio::test]
