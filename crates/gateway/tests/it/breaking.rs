@@ -124,9 +124,10 @@ async fn a_probe_that_is_given_up_leaves_room_for_another() {
     }
     tokio::time::sleep(Duration::from_millis(450)).await;
     for _ in 0..5 {
+        let policy = one_try();
         tokio::select! {
             biased;
-            answer = get(&upstream, &one_try()) => panic!("{answer:?}"),
+            answer = get(&upstream, &policy) => panic!("{answer:?}"),
             () = std::future::ready(()) => {}
         }
     }
