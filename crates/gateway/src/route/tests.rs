@@ -240,7 +240,7 @@ fn whatever_is_read_as_a_route_takes_paths_without_stumbling_and_rewrites_to_a_p
         (0..random.usize(1..longest)).map(|_| pieces[random.usize(..pieces.len())]).collect()
     };
     let (mut read, mut rewritten) = (0, 0);
-    for _ in 0..50_000 {
+    for _ in 0..100_000 {
         let (pattern, to, path) = (format!("/{}", text(6)), format!("/{}", text(6)), format!("/{}", text(9)));
         let Ok(mut route) = route(&pattern) else { continue };
         read += 1;

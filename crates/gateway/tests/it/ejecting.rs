@@ -66,7 +66,7 @@ async fn who_fails_half_of_the_time_is_left_out_though_never_five_times_in_succe
     let script = |mut peer: crate::Peer, _| async move {
         loop {
             peer.hear_head().await;
-            let even = TURN.fetch_add(1, Ordering::SeqCst) % 2 == 0;
+            let even = TURN.fetch_add(1, Ordering::SeqCst).is_multiple_of(2);
             peer.say(if even { WRONG } else { OK }).await;
         }
     };
