@@ -107,7 +107,7 @@ fn read_each<T>(
         match parse(&text.value) {
             Ok(value) => read.push(value),
             Err(error) => {
-                problems.add(text.span, error.to_string(), "for example: \"shop.example\", \"*.shop.example\"")
+                problems.add(text.span, error.to_string(), "for example: \"shop.example\", \"*.shop.example\"");
             }
         }
     }
