@@ -155,7 +155,12 @@ impl Server {
 #[cfg(feature = "tls")]
 type Secured = Option<Tls>;
 #[cfg(not(feature = "tls"))]
-type Secured = Option<Infallible>;
+type Secured = Option<Never>;
+
+/// There is no way to encrypt them.
+#[cfg(not(feature = "tls"))]
+#[derive(Clone)]
+enum Never {}
 
 /// Follows the certificate's files until it is dropped.
 fn follow_files(secured: &Secured) -> impl Drop + use<> {
