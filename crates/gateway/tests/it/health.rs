@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tradewind_gateway::{HealthCheck, UpstreamOptions};
+use tradewind_gateway::{Balance, HealthCheck, UpstreamOptions};
 
 use crate::calling::{get, one_try, policy, upstream};
 use crate::{Peer, service};
@@ -37,7 +37,9 @@ fn options() -> UpstreamOptions {
         healthy_after: 3,
         ..HealthCheck::at("/health")
     };
-    UpstreamOptions { health: Some(health), ..UpstreamOptions::default() }
+    // Health alone decides who gets something, however slow an answer was on a busy machine.
+    let balance = Balance { noise: Duration::from_secs(10), ..Balance::default() };
+    UpstreamOptions { health: Some(health), balance, ..UpstreamOptions::default() }
 }
 
 #[tokio::test]
