@@ -7,7 +7,7 @@ use super::composition::{Call, Replacement};
 use super::place::{CompositionError, Part, Place};
 use super::selection::{self, Chosen, Selection};
 use super::splice::Splicer;
-use super::template::{Source, usable};
+use super::template::{Otherwise, Source, usable};
 use super::{Composition, Fragments, Parameters, Unanswered, order};
 
 /// What one kind of client gets of a composition.
@@ -108,9 +108,10 @@ impl Composed {
     /// Refuses a request before anybody is asked.
     pub(super) fn check_parameters(&self, request: &Request<'_>) -> Result<(), Unanswered> {
         for hole in self.made_calls().flat_map(|(_, call)| call.template.holes()) {
-            let Source::Parameter { name, default } = &hole.source else { continue };
-            let value = self.parameter(request, name, default.as_deref());
-            if !value.is_some_and(|value| usable(value, hole.in_query, self.composition.limits())) {
+            let Source::Parameter { name, otherwise } = &hole.source else { continue };
+            let value = self.parameter(request, name, otherwise.default());
+            let fits = |value| usable(value, hole.in_query, self.composition.limits());
+            if !value.map_or(*otherwise == Otherwise::LeftOut, fits) {
                 return Err(Unanswered::Parameter { name: name.to_string() });
             }
         }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::order;
 use super::place::{CompositionError, Fault, Part, Place};
-use super::template::{Source, Step, Template, ValuePath, is_name, reference};
+use super::template::{Otherwise, Source, Step, Template, ValuePath, is_name, reference};
 use super::{CompositionLimits, Instead, OnFailure};
 
 /// One call, as its author writes it.
@@ -67,6 +67,17 @@ pub(super) enum Replacement {
     Default(Bytes),
 }
 
+/// A parameter that a composition's calls take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueryParameter<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What stands in its place where a request does not have it.
+    pub default: Option<&'a str>,
+    /// Whether a request without it is refused.
+    pub is_required: bool,
+}
+
 impl Composition {
     /// Reads calls. `path` is a pattern such as `/products/{id}`, to which profiles add their prefixes.
     ///
@@ -121,15 +132,17 @@ impl Composition {
         self.0.path_parameters.iter().map(|name| &**name)
     }
 
-    /// The parameters that its calls take beside those of its path, each with its default.
+    /// The parameters that its calls take beside those of its path.
     #[must_use]
-    pub fn query_parameters(&self) -> Vec<(&str, Option<&str>)> {
-        let mut parameters: Vec<(&str, Option<&str>)> = Vec::new();
+    pub fn query_parameters(&self) -> Vec<QueryParameter<'_>> {
+        let mut parameters: Vec<QueryParameter<'_>> = Vec::new();
         for hole in self.0.calls.iter().flat_map(|call| call.template.holes()) {
-            let Source::Parameter { name, default } = &hole.source else { continue };
-            let known = self.0.path_parameters.contains(name) || parameters.iter().any(|(its, _)| *its == &**name);
-            if !known {
-                parameters.push((name, default.as_deref()));
+            let Source::Parameter { name, otherwise } = &hole.source else { continue };
+            let is_required = *otherwise == Otherwise::Refused;
+            match parameters.iter_mut().find(|known| known.name == &**name) {
+                Some(known) => known.is_required |= is_required,
+                None if self.0.path_parameters.contains(name) => {}
+                None => parameters.push(QueryParameter { name, default: otherwise.default(), is_required }),
             }
         }
         parameters

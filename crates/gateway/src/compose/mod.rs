@@ -30,7 +30,7 @@ mod reads;
 pub use answer::{Answer, Fragment, FragmentState, Unanswered};
 pub use ask::{Answering, Ask, Freshness, Piece, Question, Storing};
 pub use composed::{Composed, Request};
-pub use composition::{CallText, Composition};
+pub use composition::{CallText, Composition, QueryParameter};
 pub use failure::{Failed, Instead, OnFailure};
 pub use limits::CompositionLimits;
 pub use parameters::Parameters;

@@ -105,7 +105,7 @@ impl Profile {
         if compositions().any(|composition| composition.path_parameters().any(|its| its == name)) {
             return refused("it is part of a path, so only the request can say it");
         }
-        if !compositions().any(|composition| composition.query_parameters().iter().any(|(its, _)| *its == name)) {
+        if !compositions().any(|composition| composition.query_parameters().iter().any(|its| its.name == name)) {
             return refused("no call of what the profile serves takes such a parameter");
         }
         Ok(())

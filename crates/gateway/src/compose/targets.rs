@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::composition::{Call, Each};
 use super::outcome::Outcome;
 use super::splice::{scalar, take};
-use super::template::{NotRendered, Source, ValuePath};
+use super::template::{NotRendered, Otherwise, Source, ValuePath};
 use super::{Composed, Failed, Request};
 
 /// Paths and queries.
@@ -69,10 +69,11 @@ impl Composed {
         element: Option<&RawValue>,
     ) -> Result<String, NotRendered> {
         call.template.render(self.composition().limits(), |hole, source| match source {
-            Source::Parameter { name, default } => {
-                let value = self.parameter(request, name, default.as_deref());
-                Ok(vec![Cow::Borrowed(value.ok_or_else(|| NotRendered::Parameter(name.to_string()))?)])
-            }
+            Source::Parameter { name, otherwise } => match self.parameter(request, name, otherwise.default()) {
+                Some(value) => Ok(vec![Cow::Borrowed(value)]),
+                None if *otherwise == Otherwise::LeftOut => Ok(Vec::new()),
+                None => Err(NotRendered::Parameter(name.to_string())),
+            },
             Source::Call { .. } => Ok(taken[hole].iter().map(|value| Cow::Borrowed(&**value)).collect()),
             Source::Element(path) => {
                 let value = element.ok_or(Failed::Value).and_then(|element| one(element.get().as_bytes(), path));

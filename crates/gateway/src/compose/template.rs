@@ -6,7 +6,7 @@ mod render;
 use super::CompositionLimits;
 use super::place::{Fault, Place};
 
-pub(super) use holes::{Hole, Source, Step, ValuePath, is_name, reference};
+pub(super) use holes::{Hole, Otherwise, Source, Step, ValuePath, is_name, reference};
 pub(super) use render::{NotRendered, usable};
 
 /// `catalog:/api/catalog/products/{id}/reviews?limit={reviews:10}`.

@@ -13,12 +13,33 @@ pub(in crate::compose) struct Hole {
 /// Where a hole's value comes from.
 #[derive(Debug)]
 pub(in crate::compose) enum Source {
-    /// `{id}` or `{limit:10}`: a parameter of the request.
-    Parameter { name: Box<str>, default: Option<Box<str>> },
+    /// `{id}`, `{limit:10}` or `{sort?}`: a parameter of the request.
+    Parameter { name: Box<str>, otherwise: Otherwise },
     /// `{similar.items[].product_id}`: another call's answer.
     Call { name: Box<str>, path: ValuePath },
     /// `{each.product_id}`: the element that the call is made for.
     Element(ValuePath),
+}
+
+/// What stands in place of a parameter that the request does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::compose) enum Otherwise {
+    /// Nothing: the request is refused.
+    Refused,
+    /// This value.
+    Default(Box<str>),
+    /// Nothing, and the query parameter whose value it is goes with it.
+    LeftOut,
+}
+
+impl Otherwise {
+    /// The default, if it is one.
+    pub(in crate::compose) fn default(&self) -> Option<&str> {
+        match self {
+            Self::Default(value) => Some(value),
+            Self::Refused | Self::LeftOut => None,
+        }
+    }
 }
 
 /// A way into an answer.
@@ -55,7 +76,12 @@ impl Hole {
     pub(super) fn parse(text: &str, start: usize, end: usize, in_query: bool) -> Result<Self, Fault> {
         let inner = &text[start..end];
         let source = if let Some((name, default)) = inner.split_once(':') {
-            Source::Parameter { name: name.into(), default: Some(default.into()) }
+            Source::Parameter { name: name.into(), otherwise: Otherwise::Default(default.into()) }
+        } else if let Some(name) = inner.strip_suffix('?') {
+            if !is_whole_value(text, start, end, in_query) {
+                return Err(Fault::at(text, start, "what may be left out is the whole value of a query parameter"));
+            }
+            Source::Parameter { name: name.into(), otherwise: Otherwise::LeftOut }
         } else if inner.contains(['.', '[']) {
             let (name, path) = reference(text, start, end)?;
             match name {
@@ -66,13 +92,13 @@ impl Hole {
                 name => Source::Call { name: name.into(), path },
             }
         } else {
-            Source::Parameter { name: inner.into(), default: None }
+            Source::Parameter { name: inner.into(), otherwise: Otherwise::Refused }
         };
         match &source {
             Source::Parameter { name, .. } if !is_name(name) => {
                 Err(Fault::at(text, start, format!("{name:?} is no parameter's name")))
             }
-            Source::Parameter { default: Some(default), .. } if default.is_empty() && !in_query => {
+            Source::Parameter { otherwise: Otherwise::Default(default), .. } if default.is_empty() && !in_query => {
                 Err(Fault::at(text, start, "an empty default would leave an empty segment of the path"))
             }
             Source::Call { path, .. } if path.lists() > 0 && !in_query => {
@@ -81,6 +107,11 @@ impl Hole {
             _ => Ok(Self { place: Place::of(text, start), source, in_query }),
         }
     }
+}
+
+/// Whether a hole is all that stands behind a query parameter's `=`; `start` and `end` are those of what is in it.
+fn is_whole_value(text: &str, start: usize, end: usize, in_query: bool) -> bool {
+    in_query && text[..start - 1].ends_with('=') && matches!(text.as_bytes().get(end + 1), None | Some(b'&'))
 }
 
 /// `similar.items[]`: a call's name and a path into its answer.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Source, Template, TemplatePiece};
+use super::{Otherwise, Source, Template, TemplatePiece};
 use crate::compose::{CompositionLimits, Failed};
 
 /// All but the unreserved characters (RFC 3986, 2.3): a value can never end its segment or its query parameter.
@@ -26,17 +26,25 @@ impl Template {
         limits: &CompositionLimits,
         mut value_of: impl FnMut(usize, &'v Source) -> Result<Vec<Cow<'v, str>>, NotRendered>,
     ) -> Result<String, NotRendered> {
-        let (mut target, mut number) = (String::with_capacity(128), 0);
+        let (mut target, mut number, mut in_query) = (String::with_capacity(128), 0, false);
         for piece in &self.pieces {
             match piece {
-                TemplatePiece::Literal(text) => target.push_str(text),
+                TemplatePiece::Literal(text) => {
+                    push_literal(&mut target, text, in_query);
+                    in_query |= text.contains('?');
+                }
                 TemplatePiece::Hole(hole) => {
                     let found = value_of(number, &hole.source)?;
                     number += 1;
                     if !found.iter().all(|value| usable(value, hole.in_query, limits)) {
                         return Err(NotRendered::of(&hole.source));
                     }
-                    push(&mut target, &found);
+                    match &hole.source {
+                        Source::Parameter { otherwise: Otherwise::LeftOut, .. } if found.is_empty() => {
+                            target.truncate(target.rfind(['?', '&']).unwrap_or(target.len()));
+                        }
+                        _ => push(&mut target, &found),
+                    }
                 }
             }
         }
@@ -66,6 +74,17 @@ impl NotRendered {
 /// would resolve.
 pub(in crate::compose) fn usable(value: &str, in_query: bool, limits: &CompositionLimits) -> bool {
     value.len() <= limits.value_bytes && (in_query || !(value.is_empty() || value == "." || value == ".."))
+}
+
+/// Adds what the author wrote. If all of a query's parameters so far were left out, the next one begins it.
+fn push_literal(target: &mut String, text: &str, in_query: bool) {
+    match text.strip_prefix('&') {
+        Some(next) if in_query && !target.contains('?') => {
+            target.push('?');
+            target.push_str(next);
+        }
+        _ => target.push_str(text),
+    }
 }
 
 /// Adds a value, or several with commas between them.

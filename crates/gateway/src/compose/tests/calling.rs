@@ -38,6 +38,21 @@ async fn parameters_come_from_the_request_or_the_default() {
 }
 
 #[tokio::test]
+async fn a_parameter_that_may_be_left_out_goes_with_its_name() {
+    for (get, said, asked) in [
+        ("s:/x?q={q?}&sort=new&after={after?}", &[][..], "s:/x?sort=new"),
+        ("s:/x?q={q?}&sort=new&after={after?}", &[("q", ""), ("after", "7")], "s:/x?q=&sort=new&after=7"),
+        ("s:/x?q={q?}&sort=new&after={after?}", &[("after", "a&b")], "s:/x?sort=new&after=a%26b"),
+        ("s:/y?n={n?}&m={m?}", &[], "s:/y"),
+        ("s:/y?n={n?}&m={m?}", &[("m", "?")], "s:/y?m=%3F"),
+        ("s:/{id}&b?q={q?}&c=d", &[("id", "ignored")], "s:/7&b?c=d"),
+    ] {
+        let composed = select(&composition(&[call("a", get)]), "{ a }");
+        assert_eq!(Services::new().asked(&composed, said).await.asked, [asked]);
+    }
+}
+
+#[tokio::test]
 async fn values_never_leave_their_place() {
     let composed = select(&composition(&[call("a", "s:/x/{id}?q={q:}&r={r:z}")]), "{ a }");
     let parameters = Parameters::new().with("id", "../a/b?c#d").with("q", "1&r=2 é%,");
