@@ -136,6 +136,8 @@ impl<T: Serialize> IntoResponse for Answer<T> {
     fn into_response(self) -> Response {
         let mut response = Json(self.value).into_response();
         response.headers_mut().insert(headers::POSITION, HeaderValue::from(self.position.0));
+        // For caches: today's answer is not that of another day (RFC 9110, 12.5.5).
+        response.headers_mut().insert(header::VARY, HeaderValue::from(headers::AS_OF));
         if let Some(as_of) = self.as_of
             && let Ok(as_of) = HeaderValue::from_str(&as_of.to_string())
         {

@@ -125,6 +125,7 @@ async fn a_command_answers_its_position_and_nothing_else_and_a_query_that_carrie
     assert_eq!(taken.status.as_u16(), 202);
     let before = running.send("GET", "/accounts/7", &[("tradewind-as-of", "2")], "").await;
     assert_eq!((before.json(), before.header("tradewind-as-of")), (json!({"cents": 5}), "2"));
+    assert_eq!(before.header("vary"), "tradewind-as-of", "a cache must not give it to who asks for another moment");
 }
 
 #[tokio::test]

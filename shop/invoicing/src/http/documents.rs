@@ -93,6 +93,7 @@ fn printed(reflects: &Answer<()>, kind: &'static str, bytes: Vec<u8>) -> Respons
     let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     headers.insert("tradewind-position", HeaderValue::from(reflects.position.0));
+    headers.insert(header::VARY, HeaderValue::from_static("tradewind-as-of"));
     if let Some(Ok(as_of)) = reflects.as_of.map(|as_of| HeaderValue::from_str(&as_of.to_string())) {
         headers.insert("tradewind-as-of", as_of);
     }
