@@ -116,6 +116,16 @@ codes! {
     UPSTREAM_BUSY = 3022;
     /// What a service answered is not HTTP, or over a limit.
     UPSTREAM_MALFORMED = 3023;
+    /// The client wanted a stored answer and nothing else, and there is none.
+    NOT_CACHED = 3031;
+    /// A part of a composed answer is missing that it cannot be without.
+    NOT_COMPOSED = 3032;
+    /// A parameter of a composed answer is missing or cannot be used.
+    BAD_PARAMETER = 3033;
+    /// The position that an answer is to show cannot be read.
+    BAD_POSITION = 3034;
+    /// The events by which stored answers are purged cannot be followed.
+    PURGES_CUT_OFF = 3035;
 
     /// The manifest is missing or malformed.
     BAD_MANIFEST = 4001;

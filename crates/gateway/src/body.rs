@@ -8,6 +8,7 @@ use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
+use crate::cache::CacheBody;
 use crate::metrics::InFlight;
 use crate::policy::compress::Packing;
 use crate::upstream::AnswerBody;
@@ -27,15 +28,57 @@ pub(crate) enum ResponseBody {
 
 /// A service's body on its way to the client.
 pub(crate) struct Passing {
-    body: AnswerBody,
+    body: Streamed,
     /// Event streams never end by themselves; they end here when the gateway drains, and their clients come again.
     until: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     /// What counts the request for as long as its answer is on its way.
     _counted: InFlight,
 }
 
+/// Where it comes from.
+pub(crate) enum Streamed {
+    Service(AnswerBody),
+    /// The store, or the service and into the store.
+    Cache(CacheBody),
+}
+
+impl From<AnswerBody> for Streamed {
+    fn from(body: AnswerBody) -> Self {
+        Self::Service(body)
+    }
+}
+
+impl From<CacheBody> for Streamed {
+    fn from(body: CacheBody) -> Self {
+        Self::Cache(body)
+    }
+}
+
+impl Streamed {
+    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match self {
+            Self::Service(body) => Pin::new(body).poll_frame(context).map_err(Into::into),
+            Self::Cache(body) => Pin::new(body).poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Service(body) => body.is_end_stream(),
+            Self::Cache(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Service(body) => body.size_hint(),
+            Self::Cache(body) => body.size_hint(),
+        }
+    }
+}
+
 impl Passing {
-    pub(crate) fn new(body: AnswerBody, until: Option<WaitForCancellationFutureOwned>, counted: InFlight) -> Self {
+    pub(crate) fn new(body: Streamed, until: Option<WaitForCancellationFutureOwned>, counted: InFlight) -> Self {
         Self { body, until: until.map(Box::pin), _counted: counted }
     }
 }
@@ -48,12 +91,12 @@ impl Body for ResponseBody {
         match self.get_mut() {
             Self::Packed(packing) => packing.poll_frame(context),
             Self::Own(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
-            Self::Passing(passing) => match Pin::new(&mut passing.body).poll_frame(context) {
+            Self::Passing(passing) => match passing.body.poll_frame(context) {
                 Poll::Pending => match &mut passing.until {
                     Some(until) => until.as_mut().poll(context).map(|()| None),
                     None => Poll::Pending,
                 },
-                ready => ready.map_err(Into::into),
+                ready => ready,
             },
         }
     }

@@ -91,7 +91,7 @@ pub(crate) fn prepare_request(parts: &mut request::Parts, from: From, request_id
 }
 
 /// HTTP/2 may carry cookies in several fields; HTTP/1.1 has one, in which they are joined (RFC 9113 §8.2.3).
-fn join_cookies(headers: &mut HeaderMap) {
+pub(crate) fn join_cookies(headers: &mut HeaderMap) {
     let crumbs: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
     if crumbs.len() > 1
         && let Ok(joined) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..]))

@@ -13,6 +13,7 @@
 mod body;
 pub mod cache;
 pub mod compose;
+mod composing;
 mod front;
 mod headers;
 mod metrics;
@@ -28,11 +29,12 @@ mod server;
 mod upgrade;
 mod upstream;
 
+pub use composing::{CallRule, Composing};
 pub use front::Front;
 pub use options::{Options, Timeouts};
 pub use plan::Plan;
 pub use policy::{
-    AuthRule, Authorizer, Cors, CorsError, Denied, Head, Identity, Origins, Policies, RateKey, RateLimit,
+    AuthRule, Authorizer, Cors, CorsError, Denied, Head, Identity, Origins, Policies, PositionsOf, RateKey, RateLimit,
     RateLimitError, SecurityHeaders, Sizes, Verdict,
 };
 pub use route::{

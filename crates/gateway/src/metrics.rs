@@ -13,6 +13,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::Upstream;
+use crate::cache::Cache;
 use crate::upstream::Collected;
 
 const PREFIX: &str = "tradewind_gateway";
@@ -86,10 +87,13 @@ impl Metrics {
         self.requests.get_or_create(&Answered { service, status: status.as_u16() }).inc();
     }
 
-    /// All of it, and what these upstreams have counted.
-    pub(crate) fn text(&self, upstreams: Vec<Upstream>) -> String {
+    /// All of it, and what these upstreams and the cache have counted.
+    pub(crate) fn text(&self, upstreams: Vec<Upstream>, cache: Option<&Cache>) -> String {
         let mut of_upstreams = Registry::with_prefix(PREFIX);
         of_upstreams.register_collector(Box::new(Collected(upstreams)));
+        if let Some(cache) = cache {
+            cache.register(&mut of_upstreams);
+        }
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = encode_registry(&mut text, &of_upstreams);

@@ -1,5 +1,6 @@
 //! What the gateway answers about itself, under `/_gateway`.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
@@ -44,7 +45,8 @@ pub(crate) fn answer(proxy: &Proxy, request: &Request<Incoming>) -> Response<Ful
         }
         "/_gateway/health/ready" => text(StatusCode::OK, "ready\n".to_owned()),
         "/_gateway/metrics" => {
-            let mut response = text(StatusCode::OK, proxy.metrics.text(proxy.upstreams()));
+            let mut response =
+                text(StatusCode::OK, proxy.metrics.text(proxy.upstreams(), proxy.plan.load().cache.as_ref()));
             let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
             response.headers_mut().insert(header::CONTENT_TYPE, kind);
             response
@@ -66,6 +68,13 @@ fn routes(proxy: &Proxy) -> Response<Full<Bytes>> {
         service: route.to.service(),
         upstreams: match &route.to {
             Action::Forward(upstream) => upstream.addresses(),
+            Action::Compose(composing) => composing
+                .calls
+                .iter()
+                .flat_map(|call| call.upstream.addresses())
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
         },
     });
     // Plain texts always become JSON.

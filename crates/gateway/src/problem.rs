@@ -103,6 +103,54 @@ impl Problem {
         Self { code, title: "not allowed", heading, sentence, ..Self::refused(status, detail) }
     }
 
+    /// The position that an answer is to show cannot be read; a number says nothing where several services answer.
+    pub(crate) fn bad_position(said: &str, one_service: bool) -> Self {
+        let said: String = said.chars().filter(|c| c.is_ascii_graphic()).take(64).collect();
+        let wanted = if one_service { "42, or catalog=42" } else { "catalog=42, ordering=7" };
+        let detail = format!("Tradewind-After says {said:?}, which is no position; write {wanted}");
+        Self { code: ErrorCode::BAD_POSITION, ..Self::refused(StatusCode::BAD_REQUEST, &detail) }
+    }
+
+    /// The client wanted a stored answer and nothing else (RFC 9111 §5.2.1.7).
+    pub(crate) fn not_cached() -> Self {
+        let detail = "nothing is stored that answers this, and the request allows nothing else (only-if-cached)";
+        Self { code: ErrorCode::NOT_CACHED, title: "not stored", ..Self::refused(StatusCode::GATEWAY_TIMEOUT, detail) }
+    }
+
+    /// What a composition is to be made of is not said.
+    pub(crate) fn bad_parameter(name: &str) -> Self {
+        let name: String = name.chars().take(64).collect();
+        let detail = format!("the parameter {name:?} is missing, too long, or nothing that can stand in a path");
+        Self { code: ErrorCode::BAD_PARAMETER, ..Self::refused(StatusCode::BAD_REQUEST, &detail) }
+    }
+
+    /// A part of a composed answer is missing that it cannot be without.
+    pub(crate) fn not_composed(status: StatusCode, detail: &str) -> Self {
+        let (heading, sentence) = match status.as_u16() {
+            404 | 410 => ("There is nothing here", "What was asked for is not there, or no longer."),
+            401 | 403 => ("This is not for everybody", "You have to sign in for this, or may not see it."),
+            504 => ("This takes too long", "A part of the site behind this page has not answered in time."),
+            _ => ("We will be right back", "A part of the site behind this page cannot answer just now."),
+        };
+        let (code, title) = (ErrorCode::NOT_COMPOSED, "a part is missing");
+        Self {
+            status,
+            code,
+            title,
+            detail: detail.to_owned(),
+            heading,
+            sentence,
+            retry_after: None,
+            headers: Vec::new(),
+        }
+    }
+
+    /// What the parts are put together from came too late.
+    pub(crate) fn not_composed_in_time(name: &str) -> Self {
+        let detail = format!("{name} was not put together in time");
+        Self { retry_after: Some(1), ..Self::not_composed(StatusCode::GATEWAY_TIMEOUT, &detail) }
+    }
+
     /// Whether who asks may cannot be told now.
     pub(crate) fn cannot_verify() -> Self {
         let detail = "whether the bearer token is good cannot be told now";

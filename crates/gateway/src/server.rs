@@ -9,6 +9,7 @@ use hyper::service::service_fn;
 use tokio_util::sync::CancellationToken;
 use tradewind_http::{Peer, Server};
 
+use crate::cache::Purge;
 use crate::metrics::InFlight;
 use crate::proxy::{Proxy, Routed};
 use crate::{Options, Plan, Route};
@@ -117,8 +118,13 @@ pub(crate) async fn serve(
 pub struct GatewayHandle(pub(crate) Arc<Proxy>);
 
 impl GatewayHandle {
-    /// Puts another plan in place of the present one, as a whole; requests that are under way go on as they began, and
-    /// rates that are limited as before are counted on.
+    /// Purges what is stored, if anything is. The number of answers that are concerned.
+    pub fn purge(&self, purge: &Purge) -> usize {
+        self.0.plan.load().cache.as_ref().map_or(0, |cache| cache.purge(purge))
+    }
+
+    /// Puts another plan in place of the present one, as a whole; requests that are under way go on as they began,
+    /// rates that are limited as before are counted on, and what is stored stays.
     pub fn replace(&self, plan: impl Into<Plan>) {
         let plan: Plan = plan.into();
         for upstream in plan.upstreams() {

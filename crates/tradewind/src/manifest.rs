@@ -13,7 +13,7 @@ use toml::de::DeTable;
 use tradewind_fleet::{CommandTemplate, Place, ServiceName, ServiceSpec, Template};
 
 pub(crate) use engines::{BrokerSection, NoProfile, Profile, ReadModelsSection, StoreSection};
-pub(crate) use gateway::{GatewaySection, TlsFiles};
+pub(crate) use gateway::{Followed, GatewaySection, TlsFiles, tag_of_all};
 pub(crate) use problem::ManifestError;
 use problem::Problem;
 use section::{Problems, Section};

@@ -1,6 +1,6 @@
 //! What `tradewind up` is made of: `lock` keeps a second one out; `news` is all that it tells, to a person through
-//! `terminal` and to a program as JSON, both through the `screen`; `system` builds, starts, seeds and drains, and `balancing` tells
-//! the gateway which instances are there, and `reloading` which routes.
+//! `terminal` and to a program as JSON, both through the `screen`; `system` builds, starts, seeds and drains; `balancing` tells
+//! the gateway which instances are there, `reloading` which routes, and `purging` what of its cache is so no longer.
 
 pub(crate) mod gateway_log;
 pub(crate) mod lock;
@@ -10,6 +10,7 @@ pub(crate) mod system;
 
 mod balancing;
 mod log_line;
+mod purging;
 mod reloading;
 mod seeder;
 mod table;

@@ -225,7 +225,7 @@ impl Serving {
 
     /// The tags of an answer; nothing if they are too many.
     fn tags(&self, headers: &HeaderMap) -> Option<Box<[Tag]>> {
-        let of_route = self.policy.tags.iter().filter_map(|tag| tag.fill(&self.asked.parameters));
+        let of_route = self.policy.tags.iter().flat_map(|tag| tag.fill(&self.asked.parameters));
         let mut tags: Vec<Tag> = of_route.map(Into::into).collect();
         if let Some(name) = &self.policy.tag_header {
             tags.extend(tags::in_header(headers, name).map(Tag::from));

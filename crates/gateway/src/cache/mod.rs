@@ -31,6 +31,7 @@ mod store;
 mod tags;
 mod validators;
 
+use std::fmt;
 use std::sync::Arc;
 
 use prometheus_client::registry::Registry;
@@ -45,6 +46,7 @@ pub use options::{CacheOptions, CachePolicy, OnFailure};
 pub use purge::{Purge, PurgeEffect};
 pub use serve::Asked;
 pub use tags::{TagTemplate, TagTemplateError};
+pub(crate) use validators::is_known_to;
 
 use body::{CacheBody as Draining, Keeping};
 use flight::Flights;
@@ -107,6 +109,12 @@ impl Cache {
         self.0.tell_size();
     }
 
+    /// How it was set up.
+    #[must_use]
+    pub fn options(&self) -> &CacheOptions {
+        &self.0.options
+    }
+
     /// Bytes that stored answers take.
     #[must_use]
     pub fn bytes(&self) -> u64 {
@@ -117,6 +125,12 @@ impl Cache {
     #[must_use]
     pub fn targets(&self) -> usize {
         self.0.store.size().0
+    }
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cache").field("targets", &self.targets()).field("bytes", &self.bytes()).finish_non_exhaustive()
     }
 }
 

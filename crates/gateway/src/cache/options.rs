@@ -1,5 +1,6 @@
 //! How a cache is set up, and what a route wants of it.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,7 +88,23 @@ pub enum OnFailure {
     Stale(Duration),
 }
 
+impl OnFailure {
+    /// How stale an answer may be where its author says no more than that it may be stale.
+    pub const STALE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+}
+
 impl CachePolicy {
+    /// How long an answer may be given after the service has made it, as far as the route says it.
+    #[must_use]
+    pub fn longest(&self) -> Duration {
+        let stale = match self.on_failure {
+            OnFailure::Error => Duration::ZERO,
+            OnFailure::Stale(bound) => bound,
+        };
+        let stale = stale.max(self.stale_while_revalidate.unwrap_or_default());
+        self.fresh_for.unwrap_or_default().saturating_add(stale)
+    }
+
     /// What the RFC says, and nothing beyond it.
     #[must_use]
     pub fn new(name: &str, source: &str) -> Self {
@@ -101,6 +118,31 @@ impl CachePolicy {
             tag_header: None,
             heeds_clients: true,
             collapses: true,
+        }
+    }
+}
+
+/// In a line, for people.
+impl fmt::Display for CachePolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.fresh_for {
+            Some(fresh_for) => write!(f, "fresh for {fresh_for:?} unless the service says otherwise")?,
+            None => f.write_str("as long as the service says")?,
+        }
+        if let Some(bound) = self.stale_while_revalidate {
+            write!(f, ", stale by up to {bound:?} while the service is asked")?;
+        }
+        match self.on_failure {
+            OnFailure::Error => f.write_str(", an error if it fails")?,
+            OnFailure::Stale(bound) => write!(f, ", stale by up to {bound:?} if it fails")?,
+        }
+        if !self.tags.is_empty() {
+            let tags: Vec<String> = self.tags.iter().map(ToString::to_string).collect();
+            write!(f, ", tagged {}", tags.join(" "))?;
+        }
+        match &self.tag_header {
+            Some(name) => write!(f, ", and by {name}"),
+            None => Ok(()),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is done with a request: answered from the store, or from there while it is being revalidated, or by asking the
 //! service, once for all who ask the same.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use http::{Method, Response, header, request};
@@ -10,7 +11,7 @@ use super::answered::Unanswered;
 use super::body::CacheBody;
 use super::directives::Directives;
 use super::entry::{Condition, Stored, position_of};
-use super::fetch::{Fetch, FetchError};
+use super::fetch::{Fetch, FetchError, Fetching};
 use super::flight::{Outcome, Place};
 use super::metrics::Result as Counted;
 use super::options::CachePolicy;
@@ -52,6 +53,11 @@ pub(crate) struct Lacking {
     pub(crate) base: Option<Arc<Stored>>,
 }
 
+/// Nobody is asked any more.
+#[derive(Debug, thiserror::Error)]
+#[error("the service is not asked")]
+struct NotAsked;
+
 enum Found {
     Usable(Arc<Stored>, Counted),
     Lacking(Lacking),
@@ -76,6 +82,22 @@ impl Cache {
             serving.count(Counted::Failed);
         }
         answered
+    }
+
+    /// What may be answered without the service, for one who cannot wait for it any longer: what is fresh, or no staler
+    /// than may be when it fails.
+    #[must_use]
+    pub fn stand_in(&self, policy: &Arc<CachePolicy>, asked: Asked) -> Option<Response<CacheBody>> {
+        let fetch = Arc::new(|_: request::Parts| -> Fetching { Box::pin(ready(Err(FetchError::new(NotAsked)))) });
+        let (cache, policy) = (Arc::clone(&self.0), Arc::clone(policy));
+        let serving = Serving { cache, policy, asked, fetch, directives: Directives::default() };
+        match serving.look_up() {
+            Found::Usable(stored, result) => Some(serving.reuse(&stored, CacheStatus::hit(), result)),
+            Found::Lacking(lacking) => {
+                let status = CacheStatus::forwarded(lacking.why).because("stale-if-error");
+                serving.stale_if_error(&lacking).map(|stored| serving.reuse(stored, status, Counted::Stale))
+            }
+        }
     }
 }
 

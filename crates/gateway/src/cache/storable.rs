@@ -29,6 +29,7 @@ pub(crate) fn refusal(
         (request.contains_key(header::COOKIE) && !freshness.is_explicit && !directives.public, "cookie"),
         (headers.contains_key(header::CONTENT_RANGE), "content-range"),
         (headers.contains_key(header::TRAILER), "trailer"),
+        (is_stream(headers), "stream"),
     ];
     refused.into_iter().find(|(is_so, _)| *is_so).map(|(_, why)| why)
 }
@@ -36,6 +37,11 @@ pub(crate) fn refusal(
 /// Whether anything could ever be done with a stored answer.
 pub(crate) fn is_worth_it(headers: &HeaderMap, directives: &Directives, is_fresh: bool, may_be_stale: bool) -> bool {
     validators::has_any(headers) || (!directives.no_cache && (is_fresh || may_be_stale))
+}
+
+/// A stream of events has no end at which it could be stored.
+fn is_stream(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }
 
 /// RFC 9111 §3.5.

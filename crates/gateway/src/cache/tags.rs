@@ -85,16 +85,18 @@ impl TagTemplate {
         })
     }
 
-    /// The tag, with what the parameters are; nothing if one of them is missing.
+    /// The tags, with what the parameters are: one for each value that they have, and none if one of them is missing.
     #[must_use]
-    pub fn fill(&self, parameters: &[(String, String)]) -> Option<String> {
-        self.0.iter().try_fold(String::new(), |mut tag, piece| {
-            let text = match piece {
-                Piece::Text(text) => text,
-                Piece::Parameter(wanted) => &parameters.iter().find(|(name, _)| **name == **wanted)?.1[..],
-            };
-            tag.push_str(text);
-            Some(tag)
+    pub fn fill(&self, parameters: &[(String, String)]) -> Vec<String> {
+        self.0.iter().fold(vec![String::new()], |mut tags, piece| match piece {
+            Piece::Text(text) => {
+                tags.iter_mut().for_each(|tag| tag.push_str(text));
+                tags
+            }
+            Piece::Parameter(wanted) => {
+                let values = parameters.iter().filter(|(name, _)| **name == **wanted).map(|(_, value)| value);
+                values.flat_map(|value| tags.iter().map(move |tag| format!("{tag}{value}"))).collect()
+            }
         })
     }
 }

@@ -76,6 +76,11 @@ impl Composed {
         &self.composition
     }
 
+    /// The calls that are made for it.
+    pub fn call_names(&self) -> impl Iterator<Item = &str> {
+        self.made_calls().map(|(_, call)| &*call.name)
+    }
+
     /// The services that it needs, each once.
     #[must_use]
     pub fn services(&self) -> Vec<&str> {

@@ -148,6 +148,20 @@ impl Composition {
         parameters
     }
 
+    /// What can be named in the tags of a call's answers: what stands in its path and query in place of its holes.
+    #[must_use]
+    pub fn value_names(&self, call: &str) -> Vec<&str> {
+        self.0.calls.iter().filter(|known| *known.name == *call).flat_map(|call| call.template.value_names()).collect()
+    }
+
+    /// What stands in a call's path and query in place of its holes, each under its parameter's name or the last name on
+    /// the way to it in another call's answer; all values of a list under the same one.
+    #[must_use]
+    pub fn values_in(&self, call: &str, target: &str) -> Vec<(String, String)> {
+        let call = self.0.calls.iter().find(|known| *known.name == *call);
+        call.map(|call| call.template.values_in(target)).unwrap_or_default()
+    }
+
     pub(super) fn calls(&self) -> &[Call] {
         &self.0.calls
     }

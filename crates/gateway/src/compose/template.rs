@@ -2,6 +2,7 @@
 
 mod holes;
 mod render;
+mod values;
 
 use super::CompositionLimits;
 use super::place::{Fault, Place};

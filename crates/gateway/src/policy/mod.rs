@@ -2,13 +2,14 @@
 //!
 //! Each file is one policy. What a request must be before anything is done with it: [`framing`] and [`sizes`]. Who may
 //! ask, and how often: [`auth`], [`rate`]. What browsers are told: [`cors`], [`security`]. What is passed on with it:
-//! [`trace`]. What becomes of an answer: [`compress`]. [`chain`] says in which order.
+//! [`trace`], [`positions`]. What becomes of an answer: [`compress`]. [`chain`] says in which order.
 
 pub(crate) mod auth;
 pub(crate) mod chain;
 pub(crate) mod compress;
 pub(crate) mod cors;
 pub(crate) mod framing;
+pub(crate) mod positions;
 pub(crate) mod rate;
 pub(crate) mod security;
 pub(crate) mod sizes;
@@ -17,8 +18,11 @@ pub(crate) mod trace;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cache::CachePolicy;
+
 pub use auth::{AuthRule, Authorizer, Denied, Head, Identity, Verdict};
 pub use cors::{Cors, CorsError, Origins};
+pub use positions::PositionsOf;
 pub use rate::{RateKey, RateLimit, RateLimitError};
 pub use security::SecurityHeaders;
 pub use sizes::Sizes;
@@ -40,6 +44,10 @@ pub struct Policies {
     pub security: Option<SecurityHeaders>,
     /// Whether answers are compressed for those who can read it.
     pub compress: bool,
+    /// What the route wants of the cache; nothing, if its answers go past it.
+    pub cache: Option<Arc<CachePolicy>>,
+    /// Whose positions its answers tell.
+    pub positions: PositionsOf,
 }
 
 impl Policies {
@@ -53,6 +61,8 @@ impl Policies {
         lines.extend(self.cors.as_ref().map(|cors| format!("pages of {} may ask", cors.origins)));
         lines.extend(self.security.as_ref().map(|_| "security headers, where the service sets none".to_owned()));
         lines.extend(self.compress.then(|| "compressed with zstd, br or gzip".to_owned()));
+        lines.extend(self.cache.as_ref().map(|cache| format!("cached: {cache}")));
+        lines.extend(self.positions.describe());
         lines
     }
 }

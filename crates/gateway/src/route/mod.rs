@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 use http::Method;
 
-use crate::Upstream;
 use crate::policy::Policies;
+use crate::{Composing, Upstream};
 
 pub use error::RouteError;
 pub use header::HeaderMatch;
@@ -58,14 +58,17 @@ pub struct Route {
 pub enum Action {
     /// To a service, wherever its instances are.
     Forward(Upstream),
+    /// To several, of whose answers one is composed.
+    Compose(Arc<Composing>),
 }
 
 impl Action {
-    /// The service that it leads to, for logs and metrics.
+    /// The service that it leads to, or what it composes, for logs and metrics.
     #[must_use]
     pub fn service(&self) -> &Arc<str> {
         match self {
             Self::Forward(upstream) => upstream.name(),
+            Self::Compose(composing) => &composing.name,
         }
     }
 }

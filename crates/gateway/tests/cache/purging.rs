@@ -50,8 +50,10 @@ fn templates_are_checked_when_they_are_read() {
     let template: TagTemplate = "order:{order}/{line}".parse().unwrap();
     assert_eq!(template.parameters().collect::<Vec<_>>(), ["order", "line"]);
     let parameter = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    assert_eq!(template.fill(&[parameter("line", "2"), parameter("order", "1")]).unwrap(), "order:1/2");
-    assert_eq!(template.fill(&[parameter("order", "1")]), None);
+    assert_eq!(template.fill(&[parameter("line", "2"), parameter("order", "1")]), ["order:1/2"]);
+    assert_eq!(template.fill(&[parameter("order", "1")]), Vec::<String>::new());
+    let several = [parameter("order", "1"), parameter("line", "2"), parameter("order", "3")];
+    assert_eq!(template.fill(&several), ["order:1/2", "order:3/2"], "a tag for each value");
 }
 
 #[tokio::test]

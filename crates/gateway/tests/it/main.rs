@@ -3,10 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod acting;
 mod balancing;
 mod breaking;
+mod caching;
 mod calling;
 mod coming_and_going;
+mod composing;
 mod compressing;
 mod connections;
 mod deadlines;
@@ -19,6 +22,7 @@ mod headers;
 mod health;
 mod hedging;
 mod misbehaving;
+mod own_writes;
 mod policies;
 mod protocols;
 mod reloading;
@@ -63,6 +67,15 @@ impl Peer {
             String::from_utf8(all).unwrap()
         };
         tokio::time::timeout(Duration::from_secs(10), heard).await.expect("nothing came")
+    }
+
+    /// A request's head; nothing if the connection ends before it.
+    async fn hear_head_or_end(&mut self) -> Option<String> {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(self.0.read_u8().await.ok()?);
+        }
+        Some(String::from_utf8_lossy(&head).to_lowercase())
     }
 
     async fn hear_head(&mut self) -> String {

@@ -43,7 +43,7 @@ async fn gateway_on(
     let mut route = Route::new("/", Upstream::new("test", [service(script).await.0])).unwrap();
     route.policies = Arc::new(policies);
     change(&mut route);
-    let plan = Plan { routes: RouteTable::new(vec![route]).unwrap(), authorizer };
+    let plan = Plan { routes: RouteTable::new(vec![route]).unwrap(), authorizer, ..Plan::default() };
     gateway_before(plan, Limits::default()).await
 }
 

@@ -42,7 +42,7 @@ impl Check {
             format!("  read models in {}", without_password(&manifest.read_models().url.to_string())),
         ];
         for spec in &manifest.services {
-            let prefixes = manifest.gateway.routes.iter().filter(|route| route.service == spec.name);
+            let prefixes = manifest.gateway.routes.iter().filter(|route| route.services.contains(&spec.name));
             let prefixes: Vec<&str> = prefixes.map(|route| route.route.path.as_str()).collect();
             let after: Vec<&str> = spec.after.iter().map(|name| name.as_str()).collect();
             let after = if after.is_empty() { String::new() } else { format!(", after {}", after.join(" and ")) };

@@ -26,6 +26,28 @@ impl<'t> Problems<'t> {
         line_column(self.text, span.start).line
     }
 
+    /// Where a place in a text's value stands, by its line and column, from 1; the whole text, if it has escapes, which
+    /// make a place in it another one in the file.
+    pub(crate) fn within(&self, text: &Range<usize>, line: usize, column: usize) -> Range<usize> {
+        let raw = self.text.get(text.clone()).unwrap_or_default();
+        let is_long = raw.starts_with("\"\"\"") || raw.starts_with("'''");
+        let inner = raw.get(if is_long { 3 } else { 1 }..).unwrap_or_default();
+        // A line's end right behind the quotes is not part of the value.
+        let inner =
+            inner.strip_prefix("\r\n").or_else(|| inner.strip_prefix('\n')).filter(|_| is_long).unwrap_or(inner);
+        let line_start = match line {
+            0 | 1 => Some(0),
+            later => inner.match_indices('\n').nth(later - 2).map(|(at, _)| at + 1),
+        };
+        let Some(line_start) = line_start.filter(|_| !(raw.starts_with('"') && raw.contains('\\'))) else {
+            return text.clone();
+        };
+        let rest = &inner[line_start..];
+        let offset = rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at);
+        let start = text.start + (raw.len() - inner.len()) + line_start + offset;
+        start..(start + 1).min(text.end.max(start))
+    }
+
     pub(crate) fn add(&self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
         self.found.borrow_mut().push(Problem { span, message: message.into(), help: help.into() });
     }
@@ -58,6 +80,13 @@ pub(crate) struct At<T> {
 pub(crate) enum Entry<'a> {
     Text(At<String>),
     Table(Section<'a>),
+}
+
+/// What may be switched, or named.
+pub(crate) enum Named {
+    Yes,
+    No,
+    Text(At<String>),
 }
 
 /// What may be switched, or said at length.
@@ -206,6 +235,59 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// `true`, `false`, or a text.
+    pub(crate) fn named(&self, key: &'static str, example: &str) -> Option<Named> {
+        let value = self.get(key)?;
+        match value.get_ref() {
+            DeValue::Boolean(true) => Some(Named::Yes),
+            DeValue::Boolean(false) => Some(Named::No),
+            DeValue::String(text) => Some(Named::Text(At { value: text.to_string(), span: value.span() })),
+            _ => {
+                self.wrong_kind(key, value, "true, false or text", example);
+                None
+            }
+        }
+    }
+
+    /// A text or a table.
+    pub(crate) fn entry(&self, key: &'static str, name: &str, example: &str) -> Option<Entry<'a>> {
+        let value = self.get(key)?;
+        match value.get_ref() {
+            DeValue::String(text) => Some(Entry::Text(At { value: text.to_string(), span: value.span() })),
+            DeValue::Table(table) => {
+                Some(Entry::Table(Self::over(name.to_owned(), table, value.span(), self.problems)))
+            }
+            _ => {
+                self.wrong_kind(key, value, "text or a table", example);
+                None
+            }
+        }
+    }
+
+    /// Any value, as JSON.
+    pub(crate) fn json(&self, key: &'static str) -> Option<serde_json::Value> {
+        let value = self.get(key)?;
+        let json = to_json(value.get_ref());
+        if json.is_none() {
+            self.wrong_kind(key, value, "something that JSON can say", "{ items = [] }");
+        }
+        json
+    }
+
+    /// All entries, each a text or a number, as texts, in the order of the text.
+    pub(crate) fn texts_or_numbers(&self) -> Vec<(At<String>, String)> {
+        let mut found = Vec::new();
+        for (key, value) in self.in_order() {
+            let name = At { value: key.get_ref().to_string(), span: key.span() };
+            match value.get_ref() {
+                DeValue::String(text) => found.push((name, text.to_string())),
+                DeValue::Integer(number) if number.radix() == 10 => found.push((name, number.as_str().to_owned())),
+                _ => self.wrong_kind(key.get_ref(), value, "text or a number", "10"),
+            }
+        }
+        found
+    }
+
     /// Where a key's value stands.
     pub(crate) fn place_of(&self, key: &str) -> Range<usize> {
         self.table.get(key).map_or_else(|| self.span(), Spanned::span)
@@ -341,7 +423,11 @@ impl<'a> Section<'a> {
         let parsed = parse_duration(&text.value);
         if parsed.is_none() {
             let message = format!("`{key}` in {} is {:?}, which is no time span", self.name, text.value);
-            self.problems.add(text.span, message, "write a number and ms, s or m: \"500ms\", \"10s\", \"2m\"");
+            self.problems.add(
+                text.span,
+                message,
+                "write a number and ms, s, m or h: \"500ms\", \"10s\", \"2m\", \"1h\"",
+            );
         }
         parsed
     }
@@ -385,6 +471,7 @@ fn parse_duration(text: &str) -> Option<Duration> {
         "ms" => Some(Duration::from_millis(number)),
         "s" => Some(Duration::from_secs(number)),
         "m" => number.checked_mul(60).map(Duration::from_secs),
+        "h" => number.checked_mul(3_600).map(Duration::from_secs),
         _ => None,
     }
 }
@@ -400,6 +487,21 @@ fn parse_size(text: &str) -> Option<u64> {
         _ => return None,
     };
     number.checked_mul(unit)
+}
+
+fn to_json(value: &DeValue<'_>) -> Option<serde_json::Value> {
+    Some(match value {
+        DeValue::String(text) => text.as_ref().into(),
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok()?.into(),
+        DeValue::Float(number) => serde_json::Number::from_f64(number.as_str().parse().ok()?)?.into(),
+        DeValue::Boolean(flag) => (*flag).into(),
+        DeValue::Datetime(_) => return None,
+        DeValue::Array(items) => items.iter().map(|item| to_json(item.get_ref())).collect::<Option<Vec<_>>>()?.into(),
+        DeValue::Table(table) => {
+            let members = table.iter().map(|(key, value)| Some((key.get_ref().to_string(), to_json(value.get_ref())?)));
+            serde_json::Value::Object(members.collect::<Option<_>>()?)
+        }
+    })
 }
 
 fn kind(value: &DeValue<'_>) -> &'static str {

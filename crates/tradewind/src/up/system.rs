@@ -19,6 +19,7 @@ use tradewind_fleet::{
 use tradewind_gateway::{BindError, Front, Gateway, Plan, Tls, Upstream};
 
 use super::news::{News, Page};
+use super::purging::Purging;
 use super::screen::Screen;
 use super::seeder::Seeder;
 use super::{balancing, reloading};
@@ -138,7 +139,9 @@ impl System {
         ));
 
         let (file, gateway) = (self.manifest.file.clone(), self.gateway.handle());
-        let following = reloading::follow(file, self.upstreams.clone(), gateway);
+        let mut purging = Purging::new(handle.addresses(), gateway.clone());
+        purging.follow(&self.manifest.gateway.followed());
+        let following = reloading::follow(file, self.upstreams.clone(), gateway, purging);
         let reloading = AbortOnDropHandle::new(tokio::spawn(following));
         let balancing = AbortOnDropHandle::new(tokio::spawn(balancing::follow(handle.clone(), self.upstreams)));
         let (stop_gateway, stop_fronts) = (CancellationToken::new(), CancellationToken::new());

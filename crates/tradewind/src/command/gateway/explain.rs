@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::Serialize;
 use tradewind_events::ErrorCode;
-use tradewind_gateway::{Asked, NotFound, Route};
+use tradewind_gateway::{Action, Asked, NotFound, Route};
 
 use crate::command::check::load;
 use crate::command::output::print;
@@ -56,6 +56,20 @@ struct Explanation<'a> {
     /// The path that the service is asked for.
     service_path: String,
     policies: Vec<String>,
+    /// What the answer is composed of, call by call.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    calls: Vec<Call<'a>>,
+}
+
+/// One call of a composition.
+#[derive(Debug, Serialize)]
+struct Call<'a> {
+    call: &'a str,
+    /// The service, and the path and query with their holes.
+    get: &'a str,
+    service: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache: Option<String>,
 }
 
 impl Explain {
@@ -82,6 +96,7 @@ impl Explain {
             service: route.to.service(),
             service_path,
             policies: route.policies.describe(),
+            calls: calls_of(route),
         };
         if self.json {
             return print(&serde_json::to_string(&told)?);
@@ -94,10 +109,32 @@ impl Explain {
             format!("  takes       {}", told.takes),
         ];
         lines.extend(told.parameters.iter().map(|(name, value)| format!("  parameter   {name} = {value}")));
-        lines.push(format!("  service     {}, asked for {}", told.service, told.service_path));
+        if told.calls.is_empty() {
+            lines.push(format!("  service     {}, asked for {}", told.service, told.service_path));
+        } else {
+            lines.push(format!("  composed    {}", told.service));
+        }
+        for call in &told.calls {
+            lines.push(format!("  call        {} = {}", call.call, call.get));
+            lines.extend(call.cache.iter().map(|cache| format!("              cached: {cache}")));
+        }
         lines.extend(told.policies.iter().map(|policy| format!("  policy      {policy}")));
         print(&lines.join("\n"))
     }
+}
+
+/// The calls that a composed answer is made of; none of a route that leads to one service.
+fn calls_of(route: &Route) -> Vec<Call<'_>> {
+    let Action::Compose(composing) = &route.to else { return Vec::new() };
+    let made: Vec<&str> = composing.composed.call_names().collect();
+    let calls = composing.calls.iter().filter(|call| made.contains(&&*call.name));
+    let told = calls.map(|call| Call {
+        call: &call.name,
+        get: &call.get,
+        service: call.upstream.name(),
+        cache: call.cache.as_ref().map(ToString::to_string),
+    });
+    told.collect()
 }
 
 /// What a route takes, in one line.

@@ -1,15 +1,24 @@
 //! The manifest's `[gateway]`: where it listens, and the plan that it makes of what is described.
 
+mod caching;
+mod call;
+mod compositions;
 mod policies;
+mod profiles;
 mod route;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use tradewind_events::SystemClock;
 use tradewind_fleet::ServiceName;
+use tradewind_gateway::cache::{Cache, CachePolicy};
 use tradewind_gateway::{Action, Plan, Policies, Route, RouteError, RouteTable, Upstream};
 
+pub(crate) use self::caching::tag_of_all;
+use self::caching::{CacheSection, Caching};
 use super::section::{At, Entry, Problems, Section};
 
 /// The manifest's `[gateway]`.
@@ -23,6 +32,8 @@ pub(crate) struct GatewaySection {
     pub(crate) routes: Vec<ServiceRoute>,
     /// Pages for people: a label and a path.
     pub(crate) open: Vec<(String, String)>,
+    /// How answers are stored.
+    cache: CacheSection,
 }
 
 /// PEM files, from the manifest's folder.
@@ -34,13 +45,22 @@ pub(crate) struct TlsFiles {
     pub(crate) key: PathBuf,
 }
 
-/// A route and the service that it leads to, which has no address yet.
+/// A route and the services that it leads to, which have no addresses yet.
 #[derive(Debug)]
 pub(crate) struct ServiceRoute {
-    /// The service.
-    pub(crate) service: ServiceName,
+    /// The service, or those that an answer is composed of.
+    pub(crate) services: Vec<ServiceName>,
     /// All else.
     pub(crate) route: Route,
+}
+
+/// By what events stored answers are purged.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Followed {
+    /// The services that tell them.
+    pub(crate) services: BTreeSet<ServiceName>,
+    /// What stands before the colon in the tags that answers carry; none if they may carry any.
+    pub(crate) kinds: Option<BTreeSet<String>>,
 }
 
 /// Where the gateway listens unless told otherwise.
@@ -48,7 +68,8 @@ const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080
 
 impl Default for GatewaySection {
     fn default() -> Self {
-        Self { listen: LISTEN, tls: None, routes: Vec::new(), open: Vec::new() }
+        let cache = CacheSection::default();
+        Self { listen: LISTEN, tls: None, routes: Vec::new(), open: Vec::new(), cache }
     }
 }
 
@@ -59,14 +80,51 @@ impl GatewaySection {
     /// None, of a manifest that was read without a problem.
     pub(crate) fn plan(&self, upstreams: &BTreeMap<ServiceName, Upstream>) -> Result<Plan, RouteError> {
         let mut routes = Vec::with_capacity(self.routes.len());
-        for ServiceRoute { service, route } in &self.routes {
+        let real = |named: &Upstream| {
+            let known = upstreams.iter().find(|(service, _)| service.as_str() == &**named.name());
+            known.map_or_else(|| named.clone(), |(_, upstream)| upstream.clone())
+        };
+        for ServiceRoute { route, .. } in &self.routes {
             let mut route = route.clone();
-            if let Some(upstream) = upstreams.get(service) {
-                route.to = Action::Forward(upstream.clone());
-            }
+            route.to = match route.to {
+                Action::Forward(upstream) => Action::Forward(real(&upstream)),
+                Action::Compose(composing) => {
+                    let mut composing = (*composing).clone();
+                    composing.calls.iter_mut().for_each(|call| call.upstream = real(&call.upstream));
+                    Action::Compose(Arc::new(composing))
+                }
+            };
             routes.push(route);
         }
-        Ok(Plan { routes: RouteTable::new(routes)?, authorizer: None })
+        let stores = self.rules().next().is_some();
+        let cache = stores.then(|| Cache::new(self.cache.options.clone(), Arc::new(SystemClock)));
+        let own_writes = self.cache.own_writes(self.rules());
+        Ok(Plan { routes: RouteTable::new(routes)?, authorizer: None, cache, own_writes })
+    }
+
+    /// All rules by which answers are stored, of routes and of calls.
+    fn rules(&self) -> impl Iterator<Item = &CachePolicy> {
+        self.routes.iter().flat_map(|ServiceRoute { route, .. }| {
+            let of_calls = match &route.to {
+                Action::Forward(_) => &[][..],
+                Action::Compose(composing) => &composing.calls[..],
+            };
+            route.policies.cache.as_deref().into_iter().chain(of_calls.iter().filter_map(|call| call.cache.as_deref()))
+        })
+    }
+
+    /// By what events answers are purged: of each service whose positions they tell, if they carry tags.
+    pub(crate) fn followed(&self) -> Followed {
+        let rules: Vec<&CachePolicy> =
+            self.rules().filter(|rule| self.cache.purge && caching::is_purged(rule)).collect();
+        let known = self.routes.iter().flat_map(|route| &route.services);
+        let services = known.filter(|service| rules.iter().any(|rule| *rule.source == *service.as_str())).cloned();
+        let kind = |tag: &str| tag.split(':').next().map(str::to_owned);
+        let kinds = rules.iter().flat_map(|rule| &rule.tags).filter_map(|tag| kind(&tag.to_string()));
+        let (kinds, services): (BTreeSet<String>, BTreeSet<ServiceName>) = (kinds.collect(), services.collect());
+        let may_be_any =
+            rules.iter().any(|rule| rule.tag_header.is_some()) || kinds.iter().any(|kind| kind.contains('{'));
+        Followed { services, kinds: (!may_be_any).then_some(kinds) }
     }
 }
 
@@ -85,10 +143,18 @@ pub(super) fn read(section: &Section<'_>, names: &[&ServiceName], problems: &Pro
     gateway.tls = section.table("tls", "[gateway.tls]").and_then(|tls| read_tls(&tls));
     let usual = section.table("policies", "[gateway.policies]").map(|table| {
         let usual = policies::read(&table, "all", &Policies::default(), problems);
+        let mut caching = caching::read(&table, &Caching::default(), &[], names, problems);
+        caching::read_on_failure(&table, &mut caching, true, problems);
         table.report_unknown();
-        usual
+        (usual, caching)
     });
-    let routes = read_routes(section, route::Context { names, usual: &usual.unwrap_or_default(), problems });
+    let (usual, caching) = usual.unwrap_or_default();
+    let cache = section.table("cache", "[gateway.cache]").map(|table| caching::read_section(&table, problems));
+    gateway.cache = cache.unwrap_or_default();
+    let context = route::Context { names, usual: &usual, caching: &caching, problems };
+    let mut routes = read_routes(section, context);
+    let drafts = compositions::read(section, context);
+    routes.extend(profiles::read(section, &drafts, context));
     report_ambiguous(&routes, problems);
     gateway.routes = routes.into_iter().map(|route| route.value).collect();
     for (label, path) in section.table("open", "[gateway.open]").map(|open| open.texts()).unwrap_or_default() {

@@ -8,7 +8,8 @@ use tradewind_gateway::{
     Action, HeaderMatch, HostPattern, PathPattern, Policies, Rewrite, Route, RouteError, Upstream,
 };
 
-use super::{ServiceRoute, policies};
+use super::caching::Caching;
+use super::{ServiceRoute, caching, policies};
 use crate::manifest::section::{At, Problems, Section};
 use crate::manifest::services;
 
@@ -20,23 +21,27 @@ pub(super) struct Context<'a> {
     pub(super) names: &'a [&'a ServiceName],
     /// The policies of a route that says nothing else.
     pub(super) usual: &'a Policies,
+    /// What of it is stored.
+    pub(super) caching: &'a Caching,
     pub(super) problems: &'a Problems<'a>,
 }
 
 /// `"/api/catalog" = "catalog"`.
 pub(super) fn read_short(path: At<String>, service: &At<String>, context: Context<'_>) -> Option<At<ServiceRoute>> {
-    let Context { names, usual, problems } = context;
+    let Context { names, usual, caching, problems } = context;
     let pattern = read_path(&path, problems);
     let service = known(service, names, problems);
     let (pattern, service) = (pattern?, service?);
     let mut route = Route::to(pattern, Action::Forward(Upstream::new(service.as_str(), [])));
-    (route.line, route.policies) = (Some(problems.line(&path.span)), Arc::new(usual.clone()));
-    Some(At { value: ServiceRoute { service, route }, span: path.span })
+    let mut policies = usual.clone();
+    caching.apply(&mut policies, &route.name, service.as_str());
+    (route.line, route.policies) = (Some(problems.line(&path.span)), Arc::new(policies));
+    Some(At { value: ServiceRoute { services: vec![service], route }, span: path.span })
 }
 
 /// A table, under a path or with one.
 pub(super) fn read(path: Option<At<String>>, table: &Section<'_>, context: Context<'_>) -> Option<At<ServiceRoute>> {
-    let Context { names, usual, problems } = context;
+    let Context { names, usual, problems, .. } = context;
     let span = path.as_ref().map_or_else(|| table.span(), |path| path.span.clone());
     let path = path.or_else(|| {
         let path = table.text("path", "\"/api/catalog\"");
@@ -59,7 +64,10 @@ pub(super) fn read(path: Option<At<String>>, table: &Section<'_>, context: Conte
     let headers = headers.map(|headers| read_headers(&headers, problems)).unwrap_or_default();
     let rewrite = table.text("rewrite", "\"/\"");
     let called = name.as_ref().map(|name| &*name.value).or(pattern.as_ref().map(PathPattern::as_str));
-    let policies = policies::read(table, called.unwrap_or_default(), usual, problems);
+    let mut policies = policies::read(table, called.unwrap_or_default(), usual, problems);
+    let parameters: Vec<&str> = pattern.iter().flat_map(PathPattern::parameters).collect();
+    let mut stored = caching::read(table, context.caching, &parameters, names, problems);
+    caching::read_on_failure(table, &mut stored, false, problems);
     table.report_unknown();
 
     let (pattern, service) = (pattern?, service?);
@@ -75,11 +83,12 @@ pub(super) fn read(path: Option<At<String>>, table: &Section<'_>, context: Conte
             Err(error) => problems.add(rewrite.span, error.to_string(), rewrite_help(&route.path)),
         }
     }
+    stored.apply(&mut policies, &route.name, service.as_str());
     (route.hosts, route.methods, route.headers, route.policies) = (hosts, methods, headers, Arc::new(policies));
-    Some(At { value: ServiceRoute { service, route }, span })
+    Some(At { value: ServiceRoute { services: vec![service], route }, span })
 }
 
-fn read_path(path: &At<String>, problems: &Problems<'_>) -> Option<PathPattern> {
+pub(super) fn read_path(path: &At<String>, problems: &Problems<'_>) -> Option<PathPattern> {
     match PathPattern::parse(&path.value) {
         Ok(pattern) => Some(pattern),
         Err(error) => {
@@ -89,7 +98,7 @@ fn read_path(path: &At<String>, problems: &Problems<'_>) -> Option<PathPattern> 
     }
 }
 
-fn known(service: &At<String>, names: &[&ServiceName], problems: &Problems<'_>) -> Option<ServiceName> {
+pub(super) fn known(service: &At<String>, names: &[&ServiceName], problems: &Problems<'_>) -> Option<ServiceName> {
     let known = names.iter().find(|name| name.as_str() == service.value);
     if known.is_none() {
         services::unknown(problems, service.span.clone(), &service.value, names);
@@ -97,7 +106,7 @@ fn known(service: &At<String>, names: &[&ServiceName], problems: &Problems<'_>) 
     known.map(|name| (*name).clone())
 }
 
-fn read_each<T>(
+pub(super) fn read_each<T>(
     texts: Vec<At<String>>,
     problems: &Problems<'_>,
     parse: impl Fn(&str) -> Result<T, RouteError>,

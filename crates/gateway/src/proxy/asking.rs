@@ -1,0 +1,206 @@
+//! How a composition's calls reach services: through the cache, which is the same for all profiles and routes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, Response, request};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use serde::de::IgnoredAny;
+use tokio::time::{Instant, timeout_at};
+
+use super::cached::tell_that_it_varies;
+use super::forward::make_own;
+use super::positions::{self, AFTER};
+use crate::cache::{self, Cache, CacheBody, Fetch, FetchError, FetchedBody, Fetching, Key, Reused, Unanswered};
+use crate::compose::{Answering, Ask, Failed, Freshness, Piece, Question, Storing};
+use crate::composing::{CallRule, Composing};
+use crate::upstream::{CallPolicy, Deadline, NoAnswer, RequestBody, Upstream};
+
+/// What is left of a call's time when its service has failed to answer, for what may stand in its place.
+const SPARE: Duration = Duration::from_millis(25);
+
+/// Asks for one composed answer.
+pub(super) struct Asking<'a> {
+    pub(super) composing: &'a Composing,
+    pub(super) cache: Option<&'a Cache>,
+    /// What the client has seen.
+    pub(super) asked: &'a positions::Asked,
+    pub(super) policy: &'a Arc<CallPolicy>,
+    /// The same for calls whose answers may be stale.
+    pub(super) impatient: &'a Arc<CallPolicy>,
+    /// The host that the client asks.
+    pub(super) host: &'a str,
+    /// Tells those apart who ask with credentials that services get to see; none if they do not.
+    pub(super) whose: Option<&'a str>,
+}
+
+impl Ask for Asking<'_> {
+    fn ask<'q>(&'q self, question: Question<'q>) -> Answering<'q> {
+        Box::pin(async move {
+            let call = self.composing.call(question.call).ok_or(Failed::Unavailable)?;
+            let piece = self.piece(call, question).await?;
+            // What one user is told is for no other, whatever the service says.
+            let storing = if self.whose.is_some() { piece.storing.max(Storing::Private) } else { piece.storing };
+            Ok(Piece { storing, ..piece })
+        })
+    }
+}
+
+impl Asking<'_> {
+    async fn piece(&self, call: &CallRule, question: Question<'_>) -> Result<Piece, Failed> {
+        let left = question.deadline.saturating_duration_since(Instant::now());
+        let until = question.deadline - SPARE.min(left / 4);
+        let whole = Whole {
+            upstream: call.upstream.clone(),
+            until,
+            policy: Arc::clone(if question.stale_most.is_some() { self.impatient } else { self.policy }),
+            bytes_most: question.bytes_most,
+        };
+        let (Some(cache), Some(policy)) = (self.cache, &call.cache) else {
+            let (parts, body) = whole.ask(self.head(call, question)?).await?.into_parts();
+            return accept(&parts, body);
+        };
+        let asked = || -> Result<cache::Asked, Failed> {
+            let parameters = match policy.tags.is_empty() {
+                true => Vec::new(),
+                false => self.composing.composed.composition().values_in(question.call, question.path_and_query),
+            };
+            let head = self.head(call, question)?;
+            let scope = self.whose.map(|whose| format!("{} {whose}", call.upstream.name()));
+            let scope = scope.as_deref().unwrap_or(call.upstream.name());
+            let key = Key::new(scope, self.host, question.path_and_query);
+            Ok(cache::Asked { key, head, after: self.asked.after(call.positions.as_deref()), parameters })
+        };
+        let served = timeout_at(until + SPARE / 2, cache.serve(policy, asked()?, Arc::new(whole))).await;
+        match served {
+            Ok(Ok(answer)) => read(answer).await,
+            Ok(Err(Unanswered::Failed(why))) => {
+                Err(why.downcast_ref::<Failed>().copied().unwrap_or(Failed::Unavailable))
+            }
+            Ok(Err(Unanswered::OnlyIfCached)) => Err(Failed::Unavailable),
+            // It waited for another's fetch, which has more time.
+            Err(_) => match cache.stand_in(policy, asked()?) {
+                Some(answer) => read(answer).await,
+                None => Err(Failed::Timeout),
+            },
+        }
+    }
+
+    /// The request as the service is to see it.
+    fn head(&self, call: &CallRule, question: Question<'_>) -> Result<request::Parts, Failed> {
+        let (mut head, ()) = Request::new(()).into_parts();
+        head.uri = question.path_and_query.parse().map_err(|_| Failed::Value)?;
+        head.headers.clone_from(question.headers);
+        if let Some(position) = self.asked.after(call.positions.as_deref()) {
+            head.headers.insert(AFTER, HeaderValue::from(position.0));
+        }
+        Ok(head)
+    }
+}
+
+/// A service's whole answer, or none: what breaks off, is no JSON or too large is a failure before anybody has stored
+/// it, so that what was stored before can stand in its place.
+struct Whole {
+    upstream: Upstream,
+    until: Instant,
+    policy: Arc<CallPolicy>,
+    bytes_most: usize,
+}
+
+impl Whole {
+    async fn ask(&self, head: request::Parts) -> Result<Response<Bytes>, Failed> {
+        let deadline = Deadline::after(self.until.saturating_duration_since(Instant::now()));
+        let request = Request::from_parts(head, RequestBody::empty());
+        let mut answer = self.upstream.call(request, deadline, &self.policy).await.map_err(failed)?;
+        make_own(&mut answer);
+        tell_that_it_varies(answer.headers_mut());
+        let (parts, body) = answer.into_parts();
+        let read = timeout_at(self.until, Limited::new(body, self.bytes_most).collect()).await;
+        let body = match read.map_err(|_| Failed::Timeout)? {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => return Err(Failed::TooLarge),
+            Err(_) => return Err(Failed::Unavailable),
+        };
+        if parts.status.is_success() && serde_json::from_slice::<IgnoredAny>(&body).is_err() {
+            return Err(Failed::Garbage);
+        }
+        Ok(Response::from_parts(parts, body))
+    }
+}
+
+impl Fetch for Whole {
+    fn fetch(&self, head: request::Parts) -> Fetching {
+        let whole = Self { upstream: self.upstream.clone(), policy: Arc::clone(&self.policy), ..*self };
+        Box::pin(async move {
+            let answer = whole.ask(head).await.map_err(FetchError::new)?;
+            Ok(answer.map(|body| FetchedBody::new(Full::new(body).map_err(|never| match never {}))))
+        })
+    }
+}
+
+fn failed(why: NoAnswer) -> Failed {
+    match why {
+        NoAnswer::Timeout | NoAnswer::Deadline => Failed::Timeout,
+        NoAnswer::Malformed => Failed::Garbage,
+        NoAnswer::Unreachable
+        | NoAnswer::Broken
+        | NoAnswer::RequestBody
+        | NoAnswer::Busy
+        | NoAnswer::BreakerOpen { .. } => Failed::Unavailable,
+    }
+}
+
+async fn read(answer: Response<CacheBody>) -> Result<Piece, Failed> {
+    let (parts, body) = answer.into_parts();
+    let body = body.collect().await.map_err(|_| Failed::Unavailable)?.to_bytes();
+    accept(&parts, body)
+}
+
+fn accept(parts: &http::response::Parts, body: Bytes) -> Result<Piece, Failed> {
+    if !parts.status.is_success() {
+        return Err(Failed::Status(parts.status.as_u16()));
+    }
+    let piece = Piece::new(&parts.headers, body);
+    Ok(match parts.extensions.get::<Reused>() {
+        Some(Reused { age, stale_for: Some(stale_for), .. }) => {
+            Piece { age: *age, freshness: Freshness::Stale(*stale_for), ..piece }
+        }
+        Some(Reused { age, .. }) => Piece { age: *age, ..piece },
+        None => piece,
+    })
+}
+
+/// What of a request calls take along: who has asked for what, in which language, and as of when. Not what concerns the
+/// whole answer alone, such as conditions, ranges and codings.
+pub(super) fn passed_on(request: &HeaderMap, with_credentials: bool) -> HeaderMap {
+    const ALWAYS: [&str; 15] = [
+        "accept-language",
+        "cache-control",
+        "forwarded",
+        "host",
+        "pragma",
+        "tracestate",
+        "traceparent",
+        "tradewind-as-of",
+        "user-agent",
+        "via",
+        "x-correlation-id",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-request-id",
+    ];
+    let mut passed = HeaderMap::with_capacity(ALWAYS.len() + CREDENTIALS.len() + 2);
+    let credentials = CREDENTIALS.iter().filter(|_| with_credentials);
+    for name in ALWAYS.iter().chain(credentials) {
+        if let Some(value) = request.get(*name) {
+            passed.insert(http::HeaderName::from_static(name), value.clone());
+        }
+    }
+    passed.insert(http::header::ACCEPT, HeaderValue::from_static("application/json"));
+    passed
+}
+
+/// What tells services who asks.
+pub(super) const CREDENTIALS: [&str; 3] = ["authorization", "cookie", "tradewind-actor"];

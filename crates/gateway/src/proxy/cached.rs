@@ -1,0 +1,183 @@
+//! Answers through the cache: from there, or from the service and into it.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header, request};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tradewind_events::Position;
+
+use super::forward::{deadline_of, is_event_stream, make_own};
+use super::{OnItsWay, Proxy, Routed};
+use crate::body::{Passing, ResponseBody};
+use crate::cache::{
+    Asked, Cache, CacheBody, CachePolicy, Fetch, FetchError, FetchedBody, Fetching, Key, OnFailure, Reused, Unanswered,
+};
+use crate::headers::{self, From, join_cookies, remove_hop_by_hop};
+use crate::policy::sizes::body_too_large;
+use crate::policy::{Sizes, trace};
+use crate::problem::Problem;
+use crate::upgrade;
+use crate::upstream::{CallPolicy, Deadline, NoAnswer, RequestBody, Upstream};
+
+/// For how many seconds an answer has been fresh no more, when it is given all the same.
+pub(super) const STALE: HeaderName = HeaderName::from_static("tradewind-stale");
+
+/// How long a request waits beyond its deadline for another's fetch of the same, which ends by a deadline of its own.
+const GRACE: std::time::Duration = std::time::Duration::from_millis(50);
+
+impl Proxy {
+    /// Answers a request with what is stored, or by asking the service. What is changed by it is forgotten.
+    pub(super) async fn through_cache(
+        &self,
+        request: Request<Incoming>,
+        cache: &Cache,
+        after: Option<Position>,
+        routed: &Routed,
+        upstream: &Upstream,
+        on_its_way: OnItsWay<'_>,
+    ) -> Result<Response<ResponseBody>, Problem> {
+        let Routed { route, captures, .. } = routed;
+        let (mut head, body) = request.into_parts();
+        if upgrade::is_wanted(&head) || wants_events(&head.headers) {
+            return self.forward(Request::from_parts(head, body), upstream, &route.policies, on_its_way).await;
+        }
+        // What concerns the client's connection alone is no part of what is asked: an answer must not be chosen by it.
+        remove_hop_by_hop(&mut head.headers);
+        join_cookies(&mut head.headers);
+        let deadline = deadline_of(&head.headers, &route.policies)?;
+        let policy = match &route.policies.cache {
+            Some(policy) => Arc::clone(policy),
+            // Nothing of the route is stored, but what it changes may be.
+            None => Arc::new(CachePolicy::new(&route.name, upstream.name())),
+        };
+        let parameters = match policy.tags.is_empty() {
+            true => Vec::new(),
+            false => captures.iter().map(|(name, value)| (name.to_owned(), decoded(value))).collect(),
+        };
+        let key = key_of(upstream, &head);
+        let fetch = Arc::new(FromService {
+            upstream: upstream.clone(),
+            body: RequestBody::passing(body, route.policies.sizes.body_bytes_max),
+            from: on_its_way.from(self),
+            request_id: on_its_way.request_id.to_owned(),
+            sizes: route.policies.sizes,
+            deadline,
+            policy: Arc::clone(match policy.on_failure {
+                OnFailure::Error => &self.policy,
+                OnFailure::Stale(_) => &self.impatient,
+            }),
+        });
+        let serving = cache.serve(&policy, Asked { key, head, after, parameters }, fetch);
+        let served = match deadline.at() {
+            Some(at) => tokio::time::timeout_at(at + GRACE, serving)
+                .await
+                .unwrap_or_else(|_| Err(FetchError::new(Unfetched::NoAnswer(NoAnswer::Deadline)).into())),
+            None => serving.await,
+        };
+        let mut answer = served.map_err(|why| problem(upstream, &why))?;
+        tell_staleness(&mut answer);
+        let until = is_event_stream(answer.headers()).then(|| on_its_way.client.stop.clone().cancelled_owned());
+        Ok(answer.map(|body| ResponseBody::Passing(Passing::new(body.into(), until, on_its_way.in_flight))))
+    }
+}
+
+/// What a route's service is asked for when it is not stored.
+struct FromService {
+    upstream: Upstream,
+    body: RequestBody,
+    from: From,
+    request_id: String,
+    sizes: Sizes,
+    deadline: Deadline,
+    policy: Arc<CallPolicy>,
+}
+
+impl Fetch for FromService {
+    fn fetch(&self, mut head: request::Parts) -> Fetching {
+        headers::prepare_request(&mut head, self.from, &self.request_id);
+        trace::pass_on(&mut head.headers);
+        let (upstream, body, policy) = (self.upstream.clone(), self.body.clone(), Arc::clone(&self.policy));
+        let (sizes, deadline) = (self.sizes, self.deadline);
+        Box::pin(async move {
+            let answered = upstream.call(Request::from_parts(head, body.clone()), deadline, &policy).await;
+            let mut answer = match (answered, sizes.body_bytes_max) {
+                (Err(_), Some(max)) if body.is_too_large() => Err(Unfetched::BodyTooLarge(max)),
+                (answered, _) => answered.map_err(Unfetched::NoAnswer),
+            }
+            .map_err(FetchError::new)?;
+            if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+                return Err(FetchError::new(Unfetched::NoAnswer(NoAnswer::Broken)));
+            }
+            if !sizes.takes_answer(answer.headers()) {
+                return Err(FetchError::new(Unfetched::HeadersTooLarge));
+            }
+            make_own(&mut answer);
+            tell_that_it_varies(answer.headers_mut());
+            Ok(answer.map(|body| FetchedBody::new(body.map_err(Into::into))))
+        })
+    }
+}
+
+/// Why a service's answer cannot be had.
+#[derive(Debug, thiserror::Error)]
+enum Unfetched {
+    #[error(transparent)]
+    NoAnswer(NoAnswer),
+    #[error("the request's body is larger than {0} bytes")]
+    BodyTooLarge(u64),
+    #[error("the answer has larger headers than are passed on")]
+    HeadersTooLarge,
+}
+
+fn problem(upstream: &Upstream, why: &Unanswered) -> Problem {
+    let why = match why {
+        Unanswered::OnlyIfCached => return Problem::not_cached(),
+        Unanswered::Failed(why) => why.downcast_ref::<Unfetched>(),
+    };
+    match why {
+        Some(Unfetched::NoAnswer(why)) => Problem::no_answer(upstream.name(), *why),
+        Some(Unfetched::BodyTooLarge(max)) => body_too_large(*max),
+        Some(Unfetched::HeadersTooLarge) => Problem::headers_too_large(upstream.name()),
+        None => Problem::broken(upstream.name()),
+    }
+}
+
+/// Where an answer to a request is kept: by the service, the host that was asked, and the target as the service gets it.
+pub(super) fn key_of(upstream: &Upstream, head: &request::Parts) -> Key {
+    let in_target = head.uri.authority().map(http::uri::Authority::as_str);
+    let host = in_target.or_else(|| head.headers.get(header::HOST).and_then(|host| host.to_str().ok()));
+    let target = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    Key::new(upstream.name(), host.unwrap_or_default(), target)
+}
+
+/// Says how stale an answer is, if it is.
+fn tell_staleness(answer: &mut Response<CacheBody>) {
+    let stale_for = answer.extensions().get::<Reused>().and_then(|reused| reused.stale_for);
+    if let Some(stale_for) = stale_for {
+        answer.headers_mut().insert(STALE, HeaderValue::from(stale_for.as_secs()));
+    }
+}
+
+/// An answer that was chosen by what the gateway itself has added to the request is for this client alone: the cache
+/// compares what clients say.
+pub(super) fn tell_that_it_varies(headers: &mut HeaderMap) {
+    const ADDED: [&str; 6] =
+        ["forwarded", "x-forwarded-for", "via", "x-request-id", "traceparent", "tradewind-deadline"];
+    let lines = headers.get_all(header::VARY).iter().filter_map(|line| line.to_str().ok());
+    let mut names = lines.flat_map(|line| line.split(',')).map(str::trim);
+    if names.any(|name| ADDED.iter().any(|added| added.eq_ignore_ascii_case(name))) {
+        headers.insert(header::VARY, HeaderValue::from_static("*"));
+    }
+}
+
+/// Whether a request is for a stream of events: who waits for one has no use for what others were told.
+fn wants_events(headers: &HeaderMap) -> bool {
+    let kinds = headers.get(header::ACCEPT).and_then(|kinds| kinds.to_str().ok());
+    kinds.is_some_and(|kinds| kinds.contains("text/event-stream"))
+}
+
+/// A part of a path as it is meant, so that a tag is the same however it was written.
+pub(super) fn decoded(text: &str) -> String {
+    percent_encoding::percent_decode_str(text).decode_utf8().map_or_else(|_| text.to_owned(), Into::into)
+}

@@ -1,0 +1,106 @@
+//! Answers composed of those of several services.
+
+use std::hash::{BuildHasher, RandomState};
+
+use http::{HeaderMap, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use tokio::time::{Instant, timeout_at};
+
+use super::asking::{Asking, CREDENTIALS, passed_on};
+use super::cached::decoded;
+use super::forward::deadline_of;
+use super::positions::Asked;
+use super::{OnItsWay, Proxy, Routed};
+use crate::body::ResponseBody;
+use crate::cache::is_known_to;
+use crate::compose::{self, Failed, Parameters};
+use crate::composing::Composing;
+use crate::headers::{self, join_cookies};
+use crate::policy::trace;
+use crate::problem::Problem;
+
+/// How much longer the whole is waited for than its calls: what they have brought has to be put together.
+const GRACE: std::time::Duration = std::time::Duration::from_millis(250);
+
+/// What tells users apart in the cache without keeping what they are known by: two keyed hashes, of which nobody outside
+/// knows the keys.
+#[derive(Debug, Default)]
+pub(super) struct Whose([RandomState; 2]);
+
+impl Proxy {
+    /// Asks the services of a composition and answers with what is selected from them.
+    pub(super) async fn compose(
+        &self,
+        request: Request<Incoming>,
+        composing: &Composing,
+        routed: &Routed,
+        on_its_way: OnItsWay<'_>,
+    ) -> Result<Response<ResponseBody>, Problem> {
+        let plan = routed.plan.as_deref();
+        let (mut head, _) = request.into_parts();
+        let has_cookie = plan.is_some_and(|plan| plan.own_writes.is_some());
+        let asked = Asked::take(&mut head.headers, None, has_cookie)?;
+        let deadline = deadline_of(&head.headers, &routed.route.policies)?;
+        let deadline = deadline.at().unwrap_or_else(|| Instant::now() + composing.timeout);
+        let deadline = deadline.min(Instant::now() + composing.timeout);
+        let parameters = parameters_of(routed, head.uri.query().unwrap_or_default());
+        join_cookies(&mut head.headers);
+        headers::prepare_request(&mut head, on_its_way.from(self), on_its_way.request_id);
+        trace::pass_on(&mut head.headers);
+        let passed = passed_on(&head.headers, composing.credentials);
+        let whose = composing.credentials.then(|| self.whose.tell(&passed)).flatten();
+        let asking = Asking {
+            composing,
+            cache: plan.and_then(|plan| plan.cache.as_ref()),
+            asked: &asked,
+            policy: &self.policy,
+            impatient: &self.impatient,
+            host: passed.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default(),
+            whose: whose.as_deref(),
+        };
+        let wanted = compose::Request { parameters: &parameters, headers: &passed, deadline };
+        let answered = timeout_at(deadline + GRACE, composing.composed.answer(&wanted, &asking)).await;
+        let answer = answered.map_err(|_| Problem::not_composed_in_time(&composing.name))?;
+        let answer = answer.map_err(|why| not_composed(&why))?;
+        let mut response = Response::new(ResponseBody::Own(Full::new(answer.body)));
+        *response.headers_mut() = answer.headers;
+        if is_known_to(&head.headers, response.headers()) {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            *response.body_mut() = ResponseBody::Own(Full::default());
+            response.headers_mut().remove(header::CONTENT_TYPE);
+        }
+        Ok(response)
+    }
+}
+
+impl Whose {
+    /// What stands for the credentials in a request; nothing if it has none.
+    fn tell(&self, request: &HeaderMap) -> Option<String> {
+        let told: Vec<(&str, &[u8])> =
+            CREDENTIALS.iter().filter_map(|name| Some((*name, request.get(*name)?.as_bytes()))).collect();
+        let [one, other] = &self.0;
+        (!told.is_empty()).then(|| format!("{:016x}{:016x}", one.hash_one(&told), other.hash_one(&told)))
+    }
+}
+
+/// What stands in the path, and behind it what stands in the query.
+fn parameters_of(routed: &Routed, query: &str) -> Parameters {
+    let in_path = routed.captures.iter().map(|(name, value)| (name.to_owned(), decoded(value)));
+    let in_query = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decoded(&name.replace('+', " ")), decoded(&value.replace('+', " ")))
+    });
+    in_path.chain(in_query).fold(Parameters::new(), |all, (name, value)| all.with(name, value))
+}
+
+fn not_composed(why: &compose::Unanswered) -> Problem {
+    let status = StatusCode::from_u16(why.status()).unwrap_or(StatusCode::BAD_GATEWAY);
+    match why {
+        compose::Unanswered::Parameter { name } => Problem::bad_parameter(name),
+        compose::Unanswered::Call { failed: Failed::Status(_), .. } => Problem::not_composed(status, &why.to_string()),
+        compose::Unanswered::Call { .. } => {
+            Problem { retry_after: Some(1), ..Problem::not_composed(status, &why.to_string()) }
+        }
+    }
+}

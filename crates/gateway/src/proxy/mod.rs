@@ -1,0 +1,199 @@
+//! One request's way to its service and back.
+//!
+//! [`routed`] finds the route; then it goes [`forward`], or through the [`cached`] answers, or is [`composed`] of several,
+//! for which services are asked by [`asking`]. [`positions`] are what the client has written, so that it sees nothing
+//! older.
+
+mod asking;
+mod cached;
+mod composed;
+mod forward;
+mod positions;
+mod routed;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::body::ResponseBody;
+use crate::headers::{self, From, set_request_id};
+use crate::metrics::{InFlight, Metrics, NO_SERVICE};
+use crate::policy::chain::{After, Client};
+use crate::problem::Problem;
+use crate::route::{OWN_PREFIX, covers};
+use crate::server::ClientConnection;
+use crate::upstream::{CallPolicy, Upstream};
+use crate::{Action, Options, Plan, own, page};
+
+use positions::Asked;
+pub(crate) use routed::Routed;
+
+/// How long a service of which no instance can be reached is waited for where something stale may stand in.
+const IMPATIENT: Duration = Duration::from_millis(100);
+
+/// What all requests share.
+pub(crate) struct Proxy {
+    pub(crate) options: Options,
+    pub(crate) plan: ArcSwap<Plan>,
+    pub(crate) metrics: Metrics,
+    /// The gateway drains.
+    pub(crate) stop: CancellationToken,
+    /// How services are called.
+    policy: Arc<CallPolicy>,
+    /// How they are called where something stale may stand in for their answers: nobody waits for one to come back.
+    impatient: Arc<CallPolicy>,
+    whose: composed::Whose,
+    /// Those that have a listener of their own, and perhaps no route.
+    fronted: Mutex<Vec<Upstream>>,
+}
+
+impl Proxy {
+    pub(crate) fn new(options: Options, plan: Plan, stop: CancellationToken) -> Self {
+        let policy = CallPolicy::new(options.timeouts);
+        let impatient = CallPolicy { unreachable: policy.unreachable.min(IMPATIENT), ..policy.clone() };
+        let (policy, impatient) = (Arc::new(policy), Arc::new(impatient));
+        let (plan, fronted) = (ArcSwap::from_pointee(plan), Mutex::new(Vec::new()));
+        Self {
+            options,
+            plan,
+            metrics: Metrics::new(),
+            stop,
+            policy,
+            impatient,
+            whose: composed::Whose::default(),
+            fronted,
+        }
+    }
+
+    /// Remembers a service that has a listener of its own.
+    pub(crate) fn note(&self, upstream: &Upstream) {
+        upstream.start();
+        self.fronted.lock().unwrap_or_else(PoisonError::into_inner).push(upstream.clone());
+    }
+
+    /// All services, each once.
+    pub(crate) fn upstreams(&self) -> Vec<Upstream> {
+        let mut all = self.fronted.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        all.extend(self.plan.load().upstreams());
+        let mut once: Vec<Upstream> = Vec::with_capacity(all.len());
+        for upstream in all {
+            if !once.contains(&upstream) {
+                once.push(upstream);
+            }
+        }
+        once
+    }
+
+    /// Answers one request by its path, in any case.
+    pub(crate) async fn answer(&self, request: Request<Incoming>, client: ClientConnection) -> Response<ResponseBody> {
+        if covers(OWN_PREFIX, request.uri().path()) {
+            let _in_flight = self.metrics.begin();
+            return own::answer(self, &request).map(ResponseBody::Own);
+        }
+        let routed = Routed::find(self.plan.load_full(), &request);
+        self.pass(request, client, routed).await
+    }
+
+    /// Answers one request by its route, or with what kept it from having one.
+    pub(crate) async fn pass(
+        &self,
+        request: Request<Incoming>,
+        client: ClientConnection,
+        routed: Result<Routed, Problem>,
+    ) -> Response<ResponseBody> {
+        let begun = Instant::now();
+        let in_flight = self.metrics.begin();
+        let request_id = headers::request_id(request.headers());
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let as_page = page::is_wanted(&method, request.headers());
+        let service =
+            routed.as_ref().map_or_else(|_| NO_SERVICE.into(), |routed| Arc::clone(routed.route.to.service()));
+        let who = Client { address: client.address.ip(), over_tls: client.over_tls };
+        let (answered, after) = match routed {
+            Ok(routed) => {
+                let mut after = After::new(&routed.route.policies, who, &request);
+                let answered = match after.before(&request, who, routed.authorizer()).await {
+                    Ok(None) => {
+                        let on_its_way = OnItsWay { client: &client, request_id: &request_id, in_flight };
+                        self.act(request, &routed, on_its_way).await
+                    }
+                    Ok(Some(answer)) => Ok(answer.map(|()| ResponseBody::Own(Full::default()))),
+                    Err(problem) => Err(problem),
+                };
+                (answered, Some(after))
+            }
+            Err(problem) => (Err(problem), None),
+        };
+        let mut response = answered.unwrap_or_else(|problem| {
+            tracing::warn!(%method, path, %service, request_id, code = %problem.code, "{}", problem.detail);
+            problem.response(&request_id, as_page).map(ResponseBody::Own)
+        });
+        if let Some(after) = after {
+            response = after.mark(response);
+        }
+        set_request_id(response.headers_mut(), &request_id);
+        let took = begun.elapsed();
+        self.metrics.answered(&service, response.status(), took);
+        let status = response.status().as_u16();
+        tracing::debug!(%method, path, %service, request_id, status, took_ms = took.as_millis(), "answered");
+        response
+    }
+
+    /// Does what the route says.
+    async fn act(
+        &self,
+        mut request: Request<Incoming>,
+        routed: &Routed,
+        on_its_way: OnItsWay<'_>,
+    ) -> Result<Response<ResponseBody>, Problem> {
+        let Routed { route, captures, plan } = routed;
+        if let Some(rewrite) = &route.rewrite {
+            rewrite.apply(request.uri_mut(), captures);
+        }
+        let upstream = match &route.to {
+            Action::Forward(upstream) => upstream,
+            Action::Compose(composing) => return self.compose(request, composing, routed, on_its_way).await,
+        };
+        // Those inside carry positions themselves, and are answered by nobody but the service.
+        let Some(plan) = plan else {
+            return self.forward(request, upstream, &route.policies, on_its_way).await;
+        };
+        let service = route.policies.positions.of(upstream.name());
+        let own = service.unwrap_or(upstream.name());
+        let mut asked = Asked::take(request.headers_mut(), Some(own), plan.own_writes.is_some())?;
+        let is_safe = request.method().is_safe();
+        asked.tell(service, is_safe, request.headers_mut());
+        let over_tls = on_its_way.client.over_tls;
+        let mut answer = match &plan.cache {
+            Some(cache) if route.policies.cache.is_some() || !is_safe => {
+                self.through_cache(request, cache, asked.after(service), routed, upstream, on_its_way).await?
+            }
+            _ => self.forward(request, upstream, &route.policies, on_its_way).await?,
+        };
+        if let (false, Some(service), Some(remembered_for)) = (is_safe, service, plan.own_writes) {
+            asked.remember(service, &mut answer, remembered_for, over_tls);
+        }
+        Ok(answer)
+    }
+}
+
+/// What is known of a request on its way.
+pub(crate) struct OnItsWay<'a> {
+    client: &'a ClientConnection,
+    request_id: &'a str,
+    /// Counts it until its answer has ended.
+    in_flight: InFlight,
+}
+
+impl OnItsWay<'_> {
+    fn from(&self, proxy: &Proxy) -> From {
+        let ClientConnection { address, over_tls, .. } = self.client;
+        From { address: *address, over_tls: *over_tls, is_trusted: proxy.options.trust_forwarded }
+    }
+}

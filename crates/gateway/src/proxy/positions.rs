@@ -1,0 +1,173 @@
+//! Where services had come when a client wrote to them, so that what it is answered is never older.
+//!
+//! A client says so itself, with `Tradewind-After`: a number for the service that answers, or, as composed answers tell
+//! it, a dictionary (RFC 9651) `catalog=42, ordering=7`. For one that does not, the gateway remembers what its commands
+//! were answered, in a cookie of its own. Of both the further counts.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use tradewind_events::Position;
+
+use crate::problem::Problem;
+
+/// The position that an answer must show.
+pub(crate) const AFTER: HeaderName = HeaderName::from_static("tradewind-after");
+/// The position that an answer shows.
+const POSITION: HeaderName = HeaderName::from_static("tradewind-position");
+/// The gateway's cookie: `catalog.42~ordering.7`, what was written last at the front.
+const COOKIE: &str = "tradewind-after";
+/// Services that are remembered for a client, and that it may name.
+const SERVICES_MAX: usize = 16;
+/// Bytes of a service's name; of those that are longer none is remembered.
+const NAME_BYTES_MAX: usize = 64;
+
+/// Positions of services' logs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Positions(Vec<(Box<str>, Position)>);
+
+/// What a request says that its client has seen.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Asked {
+    /// All that counts.
+    all: Positions,
+    /// What the cookie alone says, which is what is added to.
+    remembered: Positions,
+    /// The header does not say what the service would understand.
+    is_translated: bool,
+}
+
+impl Asked {
+    /// Reads what a request says, and takes the gateway's cookie out, which is nobody else's business. `own` is the
+    /// service that a number is meant for.
+    ///
+    /// # Errors
+    /// TW-3034 if the header is malformed, or a number where several services answer.
+    pub(super) fn take(headers: &mut HeaderMap, own: Option<&str>, has_cookie: bool) -> Result<Self, Problem> {
+        let mut asked = Self::default();
+        if has_cookie && headers.contains_key(header::COOKIE) {
+            asked.remembered = take_cookie(headers);
+            asked.all = asked.remembered.clone();
+            asked.is_translated = !asked.all.0.is_empty();
+        }
+        if headers.contains_key(AFTER) {
+            let lines = headers.get_all(AFTER).iter().map(|line| line.to_str().unwrap_or("not ASCII"));
+            for member in lines.flat_map(|line| line.split(',')).map(str::trim) {
+                let read = match (member.split_once('='), own) {
+                    (Some((service, position)), _) => {
+                        asked.is_translated = true;
+                        position_of(position).map(|position| (service, position))
+                    }
+                    (None, Some(own)) => position_of(member).map(|position| (own, position)),
+                    (None, None) => None,
+                };
+                let (service, position) = read.ok_or_else(|| Problem::bad_position(member, own.is_some()))?;
+                asked.all.raise(service, position);
+            }
+        }
+        Ok(asked)
+    }
+
+    /// What the answer of a service must show.
+    pub(super) fn after(&self, service: Option<&str>) -> Option<Position> {
+        self.all.get(service?)
+    }
+
+    /// Tells the service what it must show: a query waits for it, and a command need not know.
+    pub(super) fn tell(&self, service: Option<&str>, is_query: bool, headers: &mut HeaderMap) {
+        if !self.is_translated {
+            return;
+        }
+        match self.after(service).filter(|_| is_query) {
+            Some(position) => headers.insert(AFTER, HeaderValue::from(position.0)),
+            None => headers.remove(AFTER),
+        };
+    }
+
+    /// Remembers what a command has been answered, for as long as this.
+    pub(super) fn remember<B>(
+        &mut self,
+        service: &str,
+        answer: &mut Response<B>,
+        remembered_for: Duration,
+        over_tls: bool,
+    ) {
+        let told = answer.headers().get(POSITION).and_then(|told| position_of(told.to_str().ok()?));
+        let Some(position) = told.filter(|_| !answer.status().is_client_error() && !answer.status().is_server_error())
+        else {
+            return;
+        };
+        if service.len() > NAME_BYTES_MAX {
+            return;
+        }
+        self.remembered.raise(service, position);
+        let secure = if over_tls { "; Secure" } else { "" };
+        let seconds = remembered_for.as_secs();
+        let cookie = self.remembered.text();
+        let text = format!("{COOKIE}={cookie}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+        if let Ok(value) = HeaderValue::try_from(text) {
+            answer.headers_mut().append(header::SET_COOKIE, value);
+        }
+    }
+}
+
+impl Positions {
+    fn get(&self, service: &str) -> Option<Position> {
+        self.0.iter().find(|(known, _)| **known == *service).map(|(_, position)| *position)
+    }
+
+    /// Puts a service in front, with the further of what is known and this.
+    fn raise(&mut self, service: &str, position: Position) {
+        let known = self.0.iter().position(|(known, _)| **known == *service).map(|at| self.0.remove(at));
+        let (name, furthest) = known.unwrap_or_else(|| (service.into(), position));
+        self.0.insert(0, (name, furthest.max(position)));
+        self.0.truncate(SERVICES_MAX);
+    }
+
+    fn text(&self) -> String {
+        self.0.iter().fold(String::new(), |mut text, (service, position)| {
+            let between = if text.is_empty() { "" } else { "~" };
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{between}{service}.{position}");
+            text
+        })
+    }
+
+    /// What a cookie says. It is the client's to change, so that what is no position is passed over.
+    fn read(text: &str) -> Self {
+        let mut positions = Self::default();
+        for (service, position) in text.split('~').take(SERVICES_MAX).filter_map(|pair| pair.split_once('.')) {
+            if let Some(position) = position_of(position).filter(|_| service.len() <= NAME_BYTES_MAX) {
+                positions.0.push((service.into(), position));
+            }
+        }
+        positions
+    }
+}
+
+/// Digits and nothing else, not even a sign.
+fn position_of(text: &str) -> Option<Position> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_number)
+}
+
+/// Takes the gateway's cookie from those of a request.
+fn take_cookie(headers: &mut HeaderMap) -> Positions {
+    let is_ours = |pair: &str| pair.split_once('=').is_some_and(|(name, _)| name.trim() == COOKIE);
+    let lines: Vec<&str> = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok()).collect();
+    let ours = lines.iter().flat_map(|line| line.split(';')).find(|pair| is_ours(pair));
+    let Some(ours) = ours else { return Positions::default() };
+    let value = ours.split_once('=').map_or("", |(_, value)| value.trim());
+    let positions = Positions::read(value.trim_matches('"'));
+    let others: Vec<&str> =
+        lines.iter().flat_map(|line| line.split(';')).map(str::trim).filter(|pair| !is_ours(pair)).collect();
+    match HeaderValue::try_from(others.join("; ")) {
+        Ok(others) if !others.is_empty() => headers.insert(header::COOKIE, others),
+        _ => headers.remove(header::COOKIE),
+    };
+    positions
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, Response, header};
+use tradewind_events::Position;
+
+use super::{AFTER, Asked, POSITION, SERVICES_MAX};
+
+fn headers(lines: &[(HeaderName, &str)]) -> HeaderMap {
+    lines.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect()
+}
+
+fn take(lines: &[(HeaderName, &str)], own: Option<&str>) -> (Asked, HeaderMap) {
+    let mut headers = headers(lines);
+    let asked = Asked::take(&mut headers, own, true).map_err(|problem| problem.detail).unwrap();
+    (asked, headers)
+}
+
+#[test]
+fn a_number_is_for_the_service_that_answers_and_stays_as_it_is() {
+    let (asked, mut headers) = take(&[(AFTER, "42")], Some("catalog"));
+    assert_eq!(asked.after(Some("catalog")), Some(Position(42)));
+    asked.tell(Some("catalog"), true, &mut headers);
+    assert_eq!(headers[AFTER], "42");
+}
+
+#[test]
+fn a_dictionary_is_translated_for_the_service() {
+    let (asked, mut headers) = take(&[(AFTER, "catalog=42, ordering=7")], Some("ordering"));
+    asked.tell(Some("ordering"), true, &mut headers);
+    assert_eq!(headers[AFTER], "7");
+    asked.tell(Some("inventory"), true, &mut headers);
+    assert!(!headers.contains_key(AFTER), "a service that is not named has nothing to wait for");
+}
+
+#[test]
+fn what_cannot_be_understood_is_refused() {
+    for (text, own) in
+        [("soon", Some("a")), ("-1", Some("a")), ("+1", Some("a")), ("a=x", None), ("7", None), ("", None)]
+    {
+        let mut headers = headers(&[(AFTER, text)]);
+        let refused = Asked::take(&mut headers, own, true).unwrap_err();
+        assert_eq!((refused.status.as_u16(), refused.code.to_string()), (400, "TW-3034".to_owned()), "{text:?}");
+    }
+}
+
+#[test]
+fn the_cookie_is_read_and_taken_out() {
+    let lines = [(header::COOKIE, "a=b; tradewind-after=catalog.42~ordering.7; c=d")];
+    let (asked, mut headers) = take(&lines, Some("catalog"));
+    assert_eq!(headers[header::COOKIE], "a=b; c=d");
+    assert_eq!(asked.after(Some("ordering")), Some(Position(7)));
+    asked.tell(Some("catalog"), true, &mut headers);
+    assert_eq!(headers[AFTER], "42");
+    let (_, headers) = take(&[(header::COOKIE, "tradewind-after=catalog.42")], None);
+    assert!(!headers.contains_key(header::COOKIE));
+}
+
+#[test]
+fn of_header_and_cookie_the_further_counts() {
+    let both = |after: &'static str| [(AFTER, after), (header::COOKIE, "tradewind-after=catalog.42")];
+    assert_eq!(take(&both("50"), Some("catalog")).0.after(Some("catalog")), Some(Position(50)));
+    assert_eq!(take(&both("catalog=5"), Some("catalog")).0.after(Some("catalog")), Some(Position(42)));
+}
+
+#[test]
+fn a_cookie_that_somebody_has_changed_is_no_error() {
+    for garbage in ["", ".", "~", "catalog", "catalog.x", "catalog.-1~a.99999999999999999999999", "\u{e4}"] {
+        let (asked, _) = take(&[(header::COOKIE, &format!("tradewind-after={garbage}"))], Some("catalog"));
+        assert_eq!(asked.after(Some("catalog")), None, "{garbage:?}");
+    }
+}
+
+#[test]
+fn a_command_is_remembered_beside_what_was_before_and_the_cookie_stays_small() {
+    let (mut asked, _) = take(&[(header::COOKIE, "tradewind-after=catalog.42~ordering.7")], Some("ordering"));
+    let answered = |position: &str, status: u16| {
+        let mut answer = Response::builder().status(status).body(()).unwrap();
+        answer.headers_mut().insert(POSITION, position.parse().unwrap());
+        answer
+    };
+    let mut answer = answered("9", 201);
+    asked.remember("ordering", &mut answer, Duration::from_secs(600), true);
+    let cookie = answer.headers()[header::SET_COOKIE].to_str().unwrap();
+    let wanted = "tradewind-after=ordering.9~catalog.42; Path=/; Max-Age=600; HttpOnly; SameSite=Lax; Secure";
+    assert_eq!(cookie, wanted);
+    let mut refused = answered("10", 409);
+    asked.remember("ordering", &mut refused, Duration::from_secs(600), true);
+    assert!(!refused.headers().contains_key(header::SET_COOKIE), "nothing was written");
+    for number in 0..100 {
+        asked.remember(&format!("service-{number}"), &mut answered("18446744073709551615", 204), Duration::ZERO, false);
+    }
+    assert_eq!(asked.remembered.0.len(), SERVICES_MAX);
+    assert!(asked.remembered.text().len() < 2_048);
+    assert!(asked.remembered.text().starts_with("service-99."), "the last one is remembered longest");
+}

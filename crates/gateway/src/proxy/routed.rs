@@ -1,0 +1,52 @@
+//! Which route a request takes.
+
+use std::sync::Arc;
+
+use http::{Request, StatusCode, header};
+use hyper::body::Incoming;
+
+use crate::policy::{cors, framing};
+use crate::problem::Problem;
+use crate::route::without_port;
+use crate::{Asked, Authorizer, Captures, NotFound, Plan, Route};
+
+/// A request's route, and what its path has in place of the route's parameters.
+pub(crate) struct Routed {
+    pub(super) route: Arc<Route>,
+    pub(super) captures: Captures,
+    /// The plan that it is of; none for a route that takes all of a listener.
+    pub(super) plan: Option<Arc<Plan>>,
+}
+
+impl Routed {
+    pub(super) fn find(plan: Arc<Plan>, request: &Request<Incoming>) -> Result<Self, Problem> {
+        let (uri, headers) = (request.uri(), request.headers());
+        framing::check(request.method(), request.version(), uri, headers)?;
+        // HTTP/2 carries it in the target, and so does a request to a proxy.
+        let in_target = uri.authority().map(http::uri::Authority::as_str);
+        let host = in_target.or_else(|| headers.get(header::HOST).and_then(|host| host.to_str().ok()));
+        let asked = Asked { method: request.method(), host: host.map(without_port), path: uri.path(), headers };
+        let asked_about = cors::asked_method(request).and_then(|method| {
+            let found = plan.routes.find(Asked { method: &method, ..asked });
+            found.ok().filter(|(route, _)| route.policies.cors.is_some())
+        });
+        let found = asked_about.map_or_else(|| plan.routes.find(asked), Ok);
+        match found.map(|(route, captures)| (Arc::clone(route), captures)) {
+            Ok((route, captures)) => Ok(Self { route, captures, plan: Some(plan) }),
+            Err(NotFound::DotSegment) => {
+                Err(Problem::refused(StatusCode::BAD_REQUEST, "the path has a . or .. segment"))
+            }
+            Err(NotFound::NoRoute) => Err(Problem::no_route(uri.path())),
+            Err(NotFound::OtherMethods(methods)) => Err(Problem::other_methods(&methods)),
+        }
+    }
+
+    /// A route that needs no finding, since all goes there.
+    pub(crate) fn by(route: &Arc<Route>) -> Self {
+        Self { route: Arc::clone(route), captures: Captures::default(), plan: None }
+    }
+
+    pub(super) fn authorizer(&self) -> Option<&dyn Authorizer> {
+        self.plan.as_ref()?.authorizer.as_deref()
+    }
+}

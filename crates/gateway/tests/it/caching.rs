@@ -1,0 +1,240 @@
+//! Routes whose answers are stored.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tradewind_events::{Position, SystemClock};
+use tradewind_gateway::cache::{Cache, CacheOptions, CachePolicy, OnFailure, Purge, PurgeEffect};
+use tradewind_gateway::{Limits, Plan, Policies, Route, RouteTable, Upstream};
+
+use crate::acting::{Acting, Does, body, header, ok};
+use crate::{Peer, Running, gateway_before, status_of};
+
+const FRESH: Duration = Duration::from_millis(300);
+
+fn rule(upstream: &Upstream) -> CachePolicy {
+    let mut rule = CachePolicy::new("test", upstream.name());
+    rule.fresh_for = Some(FRESH);
+    rule
+}
+
+fn cache() -> Option<Cache> {
+    Some(Cache::new(CacheOptions::default(), Arc::new(SystemClock)))
+}
+
+/// Everything under `/` is stored under this rule, what is under `/plain` is not.
+fn plan(upstream: &Upstream, rule: CachePolicy) -> Plan {
+    let policies = Policies { cache: Some(Arc::new(rule)), ..Policies::default() };
+    let mut cached = Route::new("/", upstream.clone()).unwrap();
+    cached.policies = Arc::new(policies);
+    let plain = Route::new("/plain", upstream.clone()).unwrap();
+    Plan { routes: RouteTable::new(vec![cached, plain]).unwrap(), cache: cache(), ..Plan::default() }
+}
+
+async fn before(acting: &Acting, change: impl FnOnce(&mut CachePolicy)) -> Running {
+    let upstream = acting.upstream("test");
+    let mut rule = rule(&upstream);
+    change(&mut rule);
+    gateway_before(plan(&upstream, rule), Limits::default()).await
+}
+
+impl Running {
+    async fn get_with(&self, path: &str, lines: &str) -> String {
+        self.ask(&format!("GET {path} HTTP/1.1\r\n{lines}x-rest:"), "").await
+    }
+}
+
+async fn until_stale() {
+    tokio::time::sleep(FRESH + Duration::from_millis(50)).await;
+}
+
+#[tokio::test]
+async fn an_answer_comes_from_the_store_as_long_as_it_is_fresh() {
+    let acting = Acting::answering("tradewind-position: 7\r\n", "tea").await;
+    let gateway = before(&acting, |_| {}).await;
+    let first = gateway.get("/a").await;
+    assert_eq!(header(&first, "cache-status"), "tradewind; fwd=uri-miss; fwd-status=200; stored; ttl=0");
+    let second = gateway.get("/a").await;
+    assert_eq!((status_of(&second), body(&second)), (200, "tea"));
+    assert!(header(&second, "cache-status").starts_with("tradewind; hit"), "{second}");
+    assert_eq!((header(&second, "age"), header(&second, "tradewind-position")), ("0", "7"));
+    assert_eq!((header(&second, "via"), header(&second, "tradewind-stale")), ("1.1 tradewind", ""));
+    assert_eq!(acting.asked(), 1);
+    gateway.get("/b").await;
+    gateway.get("/plain").await;
+    gateway.get("/plain").await;
+    assert_eq!(acting.asked(), 4, "another target is another answer, and what no rule is for goes past");
+    until_stale().await;
+    gateway.get("/a").await;
+    assert_eq!(acting.asked(), 5);
+    assert!(gateway.get("/_gateway/metrics").await.contains("tradewind_gateway_cache_requests_total{route=\"test\""));
+}
+
+#[tokio::test]
+async fn whatever_happens_to_the_service_a_stale_answer_stands_in_where_that_is_allowed() {
+    for does in [Does::Hangs, Does::Gibbers, Does::Fails, Does::Dawdles(Duration::from_secs(3))] {
+        let acting = Acting::answering("", "tea").await;
+        let gateway = before(&acting, |rule| rule.on_failure = OnFailure::Stale(Duration::from_secs(60))).await;
+        gateway.get("/a").await;
+        until_stale().await;
+        acting.does(does);
+        let answer = gateway.get("/a").await;
+        assert_eq!((status_of(&answer), body(&answer)), (200, "tea"), "{does:?}");
+        assert!(header(&answer, "tradewind-stale").parse::<u64>().unwrap() < 5, "{answer}");
+        assert!(header(&answer, "cache-status").contains("detail=stale-if-error"), "{answer}");
+        assert!(status_of(&gateway.get("/b").await) >= 500, "{does:?}: nothing is stored for it");
+    }
+}
+
+#[tokio::test]
+async fn a_killed_service_is_told_where_it_is_an_error_and_bridged_where_it_is_not() {
+    for (on_failure, status) in [(OnFailure::Error, 503), (OnFailure::Stale(Duration::from_secs(60)), 200)] {
+        let acting = Acting::answering("", "tea").await;
+        let gateway = before(&acting, |rule| rule.on_failure = on_failure).await;
+        gateway.get("/a").await;
+        acting.kill();
+        assert_eq!(status_of(&gateway.get("/a").await), 200, "it is fresh");
+        until_stale().await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let answer = gateway.get("/a").await;
+        assert_eq!(status_of(&answer), status, "{answer}");
+        let stale: u64 = header(&answer, "tradewind-stale").parse().unwrap_or(0);
+        assert!(status == 503 || (1..10).contains(&stale), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_stale_answer_has_a_bound() {
+    let acting = Acting::answering("", "tea").await;
+    let gateway = before(&acting, |rule| rule.on_failure = OnFailure::Stale(Duration::from_millis(500))).await;
+    gateway.get("/a").await;
+    acting.does(Does::Fails);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(status_of(&gateway.get("/a").await), 500, "the service's own answer");
+}
+
+#[tokio::test]
+async fn what_is_changed_is_forgotten_whichever_route_changes_it() {
+    let acting = Acting::answering("", "tea").await;
+    let gateway = before(&acting, |_| {}).await;
+    gateway.get("/plain/a").await;
+    gateway.get("/a").await;
+    gateway.get("/a").await;
+    assert_eq!(acting.asked(), 2);
+    let posted = gateway.ask("POST /a", "more").await;
+    assert_eq!(header(&posted, "cache-status"), "tradewind; fwd=method; fwd-status=200");
+    gateway.get("/a").await;
+    assert_eq!(acting.asked(), 4);
+    acting.does(Does::Fails);
+    gateway.ask("DELETE /a", "").await;
+    gateway.get("/a").await;
+    assert_eq!(acting.asked(), 5, "what was refused has changed nothing");
+}
+
+#[tokio::test]
+async fn what_is_stored_stays_when_the_plan_changes() {
+    let acting = Acting::answering("cache-control: max-age=60\r\n", "tea").await;
+    let upstream = acting.upstream("test");
+    let gateway = gateway_before(plan(&upstream, rule(&upstream)), Limits::default()).await;
+    gateway.get("/a").await;
+    gateway.handle.replace(plan(&upstream, rule(&upstream)));
+    gateway.get("/a").await;
+    assert_eq!(acting.asked(), 1);
+    let options = CacheOptions { bytes_max: 1 << 20, ..CacheOptions::default() };
+    let smaller = Cache::new(options, Arc::new(SystemClock));
+    gateway.handle.replace(Plan { cache: Some(smaller), ..plan(&upstream, rule(&upstream)) });
+    gateway.get("/a").await;
+    assert_eq!(acting.asked(), 2, "a cache of another size begins anew");
+}
+
+#[tokio::test]
+async fn streams_of_events_go_past_and_nobody_waits_for_another_s() {
+    let script = |_: &str| {
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n"
+            .to_owned()
+    };
+    let acting = Acting::begin(script).await;
+    let gateway = before(&acting, |rule| rule.fresh_for = Some(Duration::from_secs(60))).await;
+    for accept in ["accept: text/event-stream\r\n", "", ""] {
+        let mut peer = Peer::connect(gateway.address).await;
+        peer.say(&format!("GET /live HTTP/1.1\r\nhost: shop.example\r\n{accept}\r\n")).await;
+        tokio::time::timeout(Duration::from_secs(2), peer.hear_until("one")).await.expect("it waits for another's");
+        std::mem::forget(peer);
+    }
+    assert_eq!(acting.asked(), 3);
+}
+
+#[tokio::test]
+async fn a_header_that_does_not_reach_the_service_chooses_no_answer() {
+    let script = |head: &str| {
+        let lang = head.lines().find_map(|line| line.strip_prefix("x-lang: ")).unwrap_or("none").to_owned();
+        ok("vary: x-lang\r\ncache-control: max-age=60\r\n", &lang)
+    };
+    let acting = Acting::begin(script).await;
+    let gateway = before(&acting, |_| {}).await;
+    let hidden = "GET /a HTTP/1.1\r\nx-lang: fr\r\nconnection: x-lang\r\nx-rest:";
+    assert_eq!(body(&gateway.ask(hidden, "").await), "none");
+    assert_eq!(body(&gateway.get_with("/a", "x-lang: fr\r\n").await), "fr", "the poisoned answer is another's");
+    assert_eq!(body(&gateway.get_with("/a", "x-lang: fr\r\n").await), "fr");
+    assert_eq!(acting.asked(), 2);
+}
+
+#[tokio::test]
+async fn what_depends_on_who_asks_is_not_shared() {
+    let who = |head: &str| {
+        let line = head.lines().find_map(|line| line.strip_prefix("x-forwarded-for: ")).unwrap_or_default().to_owned();
+        ok("vary: x-forwarded-for\r\ncache-control: max-age=60\r\n", &line)
+    };
+    let acting = Acting::begin(who).await;
+    let gateway = before(&acting, |_| {}).await;
+    for _ in 0..2 {
+        assert_eq!(body(&gateway.get("/a").await), "127.0.0.1");
+    }
+    assert_eq!(acting.asked(), 2, "clients do not say what it was chosen by");
+
+    let acting = Acting::answering("", "mine").await;
+    let gateway = before(&acting, |_| {}).await;
+    for lines in
+        ["authorization: Bearer a\r\n", "authorization: Bearer b\r\n", "cookie: session=a\r\n", "cookie: b=c\r\n"]
+    {
+        gateway.get_with("/a", lines).await;
+    }
+    assert_eq!(acting.asked(), 4);
+}
+
+#[tokio::test]
+async fn a_client_that_wants_a_stored_answer_only_is_told_that_there_is_none() {
+    let acting = Acting::answering("", "tea").await;
+    let gateway = before(&acting, |_| {}).await;
+    let answer = gateway.get_with("/a", "cache-control: only-if-cached\r\n").await;
+    assert!(status_of(&answer) == 504 && answer.contains("\"TW-3031\""), "{answer}");
+    assert_eq!(acting.asked(), 0);
+}
+
+#[tokio::test]
+async fn an_event_purges_what_carries_its_tag() {
+    let acting = Acting::answering("cache-control: max-age=60\r\ntradewind-position: 7\r\n", "tea").await;
+    let upstream = acting.upstream("catalog");
+    let mut rule = rule(&upstream);
+    rule.tags = vec!["product:{id}".parse().unwrap()];
+    let mut route = Route::new("/products/{id}", upstream.clone()).unwrap();
+    route.policies = Arc::new(Policies { cache: Some(Arc::new(rule)), ..Policies::default() });
+    let plan = Plan { routes: RouteTable::new(vec![route]).unwrap(), cache: cache(), ..Plan::default() };
+    let gateway = gateway_before(plan, Limits::default()).await;
+    // However the path is written, it is the same product.
+    for path in ["/products/7", "/products/%37", "/products/8"] {
+        gateway.get(path).await;
+    }
+    let purge = |position| Purge {
+        source: "catalog".into(),
+        tags: vec!["product:7".to_owned()],
+        position: Some(Position(position)),
+        effect: PurgeEffect::Outdate,
+    };
+    assert_eq!(gateway.handle.purge(&purge(7)), 0, "they show it");
+    assert_eq!(gateway.handle.purge(&purge(8)), 2);
+    for path in ["/products/7", "/products/%37", "/products/8"] {
+        gateway.get(path).await;
+    }
+    assert_eq!(acting.asked(), 5);
+}

@@ -1,0 +1,65 @@
+//! What calls take along of the request, and what is kept apart.
+
+use std::time::Duration;
+
+use super::{Shop, Wanted, json};
+use crate::acting::header;
+
+const ANN: &str = "authorization: Bearer ann\r\ncookie: session=ann; tradewind-after=catalog.40\r\n";
+const BOB: &str = "authorization: Bearer bob\r\ncookie: session=bob\r\n";
+
+#[tokio::test]
+async fn credentials_stay_here_unless_the_composition_hands_them_on() {
+    let shop = Shop::new().await;
+    let gateway = shop.gateway(&Wanted::default()).await;
+    json(&gateway.page(ANN).await);
+    let seen = shop.catalog.last();
+    assert!(!seen.contains("ann") && !seen.contains("cookie") && !seen.contains("authorization"), "{seen}");
+    let gateway = shop.gateway(&Wanted { credentials: true, ..Wanted::default() }).await;
+    let page = gateway.page(ANN).await;
+    let seen = shop.catalog.last();
+    assert!(seen.contains("authorization: bearer ann\r\n") && seen.contains("cookie: session=ann\r\n"), "{seen}");
+    assert!(header(&page, "cache-control").starts_with("private"), "{page}");
+}
+
+#[tokio::test]
+async fn what_one_user_is_told_is_never_another_s() {
+    let shop = Shop::new().await;
+    // Services that say that anybody may store what they told this user.
+    let said = |head: &str| {
+        let who = head.lines().find_map(|line| line.strip_prefix("authorization: ")).unwrap_or("nobody").to_owned();
+        crate::acting::ok(
+            "cache-control: public, max-age=60\r\n",
+            &format!("{{\"name\":\"{who}\",\"available\":\"{who}\"}}"),
+        )
+    };
+    let careless = crate::acting::Acting::begin(said).await;
+    let upstreams = [careless.upstream("catalog"), careless.upstream("inventory")];
+    let shop = Shop { upstreams, ..shop };
+    let wanted = Wanted { credentials: true, fresh: Some(Duration::from_secs(60)), ..Wanted::default() };
+    let gateway = shop.gateway(&wanted).await;
+    let ann = "authorization: Bearer ann\r\ncookie: session=ann\r\n";
+    for (who, name) in
+        [(ann, "bearer ann"), (BOB, "bearer bob"), ("", "nobody"), (ann, "bearer ann"), (BOB, "bearer bob")]
+    {
+        assert_eq!(json(&gateway.page(who).await)["product"]["name"], name);
+    }
+    assert_eq!(careless.asked(), 6, "each is asked for once");
+}
+
+#[tokio::test]
+async fn each_call_is_told_how_far_its_own_service_must_have_come() {
+    let shop = Shop::new().await;
+    let gateway = shop.gateway(&Wanted { fresh: Some(Duration::from_secs(60)), ..Wanted::default() }).await;
+    json(&gateway.page("").await);
+    // The catalog's stored answer shows 42, the inventory's shows 5.
+    json(&gateway.page("tradewind-after: catalog=42, inventory=5\r\n").await);
+    assert_eq!((shop.catalog.asked(), shop.inventory.asked()), (1, 1));
+    json(&gateway.page("tradewind-after: catalog=42, inventory=6\r\n").await);
+    assert_eq!((shop.catalog.asked(), shop.inventory.asked()), (1, 2));
+    assert!(shop.inventory.last().contains("tradewind-after: 6\r\n"), "{}", shop.inventory.last());
+    json(&gateway.page("cookie: tradewind-after=catalog.43\r\n").await);
+    assert_eq!((shop.catalog.asked(), shop.inventory.asked()), (2, 2));
+    let seen = shop.catalog.last();
+    assert!(seen.contains("tradewind-after: 43\r\n") && !seen.contains("cookie"), "{seen}");
+}

@@ -1,0 +1,159 @@
+//! `[gateway.compositions]`: what answers are composed of; and `[gateway.fragments]`, which their selections share.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use tradewind_gateway::compose::{Composition, CompositionError, CompositionLimits, Fragments, Part};
+use tradewind_gateway::{CallRule, Composing};
+
+use super::caching;
+use super::call::CallDraft;
+use super::route::Context;
+use crate::manifest::section::{At, Problems, Section};
+
+const PATH_EXAMPLE: &str = "\"/products/{id}\"";
+const HELP: &str = "docs/internals/gateway-composition.md tells what can be written";
+
+/// All that profiles serve.
+#[derive(Debug, Default)]
+pub(super) struct Drafts {
+    pub(super) compositions: Vec<Draft>,
+    pub(super) fragments: Fragments,
+    fragment_spans: Vec<(String, Range<usize>)>,
+    /// Those that are wrong, of which it has been told.
+    pub(super) wrong: Vec<String>,
+}
+
+/// A composition and how its calls are made.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) composition: Composition,
+    pub(super) path: At<String>,
+    pub(super) calls: Vec<CallRule>,
+    pub(super) timeout: Duration,
+    pub(super) credentials: bool,
+    on_failure_spans: Vec<(String, Range<usize>)>,
+}
+
+impl Drafts {
+    pub(super) fn find(&self, composition: &str) -> Option<&Draft> {
+        self.compositions.iter().find(|draft| draft.composition.name() == composition)
+    }
+
+    /// Where an error is that a selection has brought to light, if it is not in the selection itself.
+    pub(super) fn place_of(
+        &self,
+        error: &CompositionError,
+        serves: &str,
+        problems: &Problems<'_>,
+    ) -> Option<Range<usize>> {
+        let (spans, name) = match &error.part {
+            Part::Fragment(name) => (&self.fragment_spans, name),
+            Part::OnFailure(call) => (&self.find(serves)?.on_failure_spans, call),
+            _ => return None,
+        };
+        let (_, span) = spans.iter().find(|(known, _)| known == name)?;
+        Some(match &error.part {
+            Part::Fragment(_) => problems.within(span, error.place.line, error.place.column),
+            _ => span.clone(),
+        })
+    }
+}
+
+/// Reads fragments and compositions.
+pub(super) fn read(section: &Section<'_>, context: Context<'_>) -> Drafts {
+    let mut drafts = Drafts::default();
+    let limits = CompositionLimits::default();
+    let texts = section.table("fragments", "[gateway.fragments]").map(|table| table.texts()).unwrap_or_default();
+    let mut good: Vec<(&str, &str)> = Vec::new();
+    for (name, text) in &texts {
+        drafts.fragment_spans.push((name.value.clone(), text.span.clone()));
+        match Fragments::parse([(&*name.value, &*text.value)], &limits) {
+            Ok(_) => good.push((&name.value, &text.value)),
+            Err(error) => {
+                let span = context.problems.within(&text.span, error.place.line, error.place.column);
+                context.problems.add(span, format!("fragment `{}`: {}", name.value, error.what), HELP);
+            }
+        }
+    }
+    drafts.fragments = Fragments::parse(good, &limits).unwrap_or_default();
+    let tables = section.table("compositions", "[gateway.compositions]").map(|table| table.tables("composition"));
+    for (name, table) in tables.unwrap_or_default() {
+        match read_one(&name, &table, context) {
+            Some(draft) => drafts.compositions.push(draft),
+            None => drafts.wrong.push(name.value.to_owned()),
+        }
+    }
+    drafts
+}
+
+fn read_one(name: &At<&str>, table: &Section<'_>, context: Context<'_>) -> Option<Draft> {
+    let problems = context.problems;
+    let path = table.text("path", PATH_EXAMPLE);
+    if path.is_none() && !table.has("path") {
+        let message = format!("the composition {:?} has no `path`", name.value);
+        problems.add(name.span.clone(), message, format!("say where profiles serve it: path = {PATH_EXAMPLE}"));
+    }
+    let timeout = table.duration("timeout").unwrap_or(Composing::TIMEOUT);
+    let credentials = table.flag("credentials").is_some_and(|credentials| credentials.value);
+    let limits = table.table("limits", "the limits of a composition").map(|limits| read_limits(&limits));
+    let calls = table.table("calls", "the calls of a composition").map(|calls| calls.tables("call"));
+    let drafted = calls.unwrap_or_default().into_iter().map(|(name, call)| CallDraft::read(name, call, problems));
+    let drafted: Vec<Option<CallDraft<'_>>> = drafted.collect();
+    let whole = drafted.iter().all(Option::is_some);
+    let calls: Vec<CallDraft<'_>> = drafted.into_iter().flatten().collect();
+    let texts: Vec<_> = calls.iter().map(CallDraft::text).collect();
+    let limits = limits.unwrap_or_default();
+    let composition = match path.as_ref().map(|path| Composition::parse(name.value, &path.value, &texts, limits)) {
+        Some(Ok(composition)) if whole => Some(composition),
+        Some(Err(error)) if whole => {
+            let span = place_of(&error, name, path.as_ref(), &calls, problems);
+            problems.add(span, format!("composition `{}`: {}", name.value, error.what), HELP);
+            None
+        }
+        _ => None,
+    };
+    // Without it, it is not known what its tags may name.
+    let composition = composition?;
+    let parameters: Vec<&str> = composition.call_names().flat_map(|call| composition.value_names(call)).collect();
+    let stored = caching::read(table, context.caching, &parameters, context.names, problems);
+    table.report_unknown();
+    let rules: Vec<Option<CallRule>> = calls.iter().map(|call| call.rule(&composition, &stored, context)).collect();
+    let on_failure_spans =
+        calls.iter().map(|call| (call.name.value.to_owned(), call.on_failure_span.clone())).collect();
+    let calls = rules.into_iter().collect::<Option<Vec<CallRule>>>()?;
+    Some(Draft { composition, path: path?, calls, timeout, credentials, on_failure_spans })
+}
+
+fn place_of(
+    error: &CompositionError,
+    name: &At<&str>,
+    path: Option<&At<String>>,
+    calls: &[CallDraft<'_>],
+    problems: &Problems<'_>,
+) -> Range<usize> {
+    let call = |called: &str| calls.iter().find(|call| call.name.value == called);
+    let within = |span: &Range<usize>| problems.within(span, error.place.line, error.place.column);
+    let span = match &error.part {
+        Part::Path => path.map(|path| within(&path.span)),
+        Part::Call(called) => call(called).map(|call| call.name.span.clone()),
+        Part::Get(called) => call(called).map(|call| within(&call.get.span)),
+        Part::Each(called) => call(called).and_then(|call| Some(within(&call.each.as_ref()?.span))),
+        Part::OnFailure(called) => call(called).map(|call| call.on_failure_span.clone()),
+        _ => None,
+    };
+    span.unwrap_or_else(|| name.span.clone())
+}
+
+fn read_limits(limits: &Section<'_>) -> CompositionLimits {
+    let mut read = CompositionLimits::default();
+    let count = |key, most| limits.number(key, 1, most, "50").map(|number| number.value as usize);
+    let bytes = |key| limits.size(key).and_then(|bytes| usize::try_from(bytes).ok());
+    read.elements = count("elements", 1_000).unwrap_or(read.elements);
+    read.values = read.values.max(read.elements);
+    read.parallel = count("parallel", 64).unwrap_or(read.parallel);
+    read.piece_bytes = bytes("piece").unwrap_or(read.piece_bytes);
+    read.answer_bytes = bytes("answer").unwrap_or(read.answer_bytes);
+    limits.report_unknown();
+    read
+}
