@@ -4,11 +4,11 @@
 //! instances' addresses; a [`RouteTable`] says which requests go to which of them, and with which [`Policies`] on the way;
 //! a [`Plan`] is all of this; [`Gateway::bind`] and [`Gateway::run`] serve; a [`GatewayHandle`] puts another plan in
 //! place while it runs, and gives a service a [`Front`] of its own. A request goes `server` → `proxy` (route, policies,
-//! headers) → `upstream` ([`Upstream::call`]: the choice of an instance, connections, tries under one [`Deadline`]) and its
-//! answer comes back the same way, streamed in both directions. What the gateway answers itself is in `own` and `problem`, and for people in
-//! `page`.
+//! headers) → [`cache`] or [`compose`], where the route says so → `upstream` ([`Upstream::call`]: the choice of an
+//! instance, connections, tries under one [`Deadline`]) and its answer comes back the same way, streamed in both
+//! directions. What the gateway answers itself is in `own` and `problem`, and for people in `page`.
 //!
-//! The gateway knows nothing of what the services do, and keeps nothing of what passes through it.
+//! The gateway knows nothing of what the services do, and keeps nothing of what passes through it but what its cache may.
 
 mod body;
 pub mod cache;

@@ -79,7 +79,9 @@ pub(super) fn read_section(section: &Section<'_>, problems: &Problems<'_>) -> Ca
         Some(Named::Yes) | None => {}
         Some(Named::No) => cache.own_writes = OwnWrites::Forgotten,
         Some(Named::Text(_)) => {
-            cache.own_writes = section.duration("own_writes").map_or(cache.own_writes, OwnWrites::For)
+            if let Some(time) = section.duration("own_writes") {
+                cache.own_writes = OwnWrites::For(time);
+            }
         }
     }
     cache.purge = section.flag("purge").is_none_or(|purge| purge.value);
