@@ -8,6 +8,7 @@ use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
+use crate::access::Watched;
 use crate::cache::CacheBody;
 use crate::metrics::InFlight;
 use crate::policy::compress::Packing;
@@ -24,6 +25,8 @@ pub(crate) enum ResponseBody {
     Own(Full<Bytes>),
     /// Either of them, packed on its way.
     Packed(Box<Packing>),
+    /// Any of them, logged when it ends.
+    Watched(Box<Watched>),
 }
 
 /// A service's body on its way to the client.
@@ -90,6 +93,7 @@ impl Body for ResponseBody {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match self.get_mut() {
             Self::Packed(packing) => packing.poll_frame(context),
+            Self::Watched(watched) => watched.poll_frame(context),
             Self::Own(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
             Self::Passing(passing) => match passing.body.poll_frame(context) {
                 Poll::Pending => match &mut passing.until {
@@ -104,6 +108,7 @@ impl Body for ResponseBody {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Packed(packing) => packing.is_end_stream(),
+            Self::Watched(watched) => watched.is_end_stream(),
             Self::Own(body) => body.is_end_stream(),
             Self::Passing(passing) => passing.body.is_end_stream(),
         }
@@ -112,6 +117,7 @@ impl Body for ResponseBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Packed(_) => SizeHint::default(),
+            Self::Watched(watched) => watched.size_hint(),
             Self::Own(body) => body.size_hint(),
             Self::Passing(passing) => passing.body.size_hint(),
         }

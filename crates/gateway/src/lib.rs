@@ -6,10 +6,12 @@
 //! place while it runs, and gives a service a [`Front`] of its own. A request goes `server` → `proxy` (route, policies,
 //! headers) → [`cache`] or [`compose`], where the route says so → `upstream` ([`Upstream::call`]: the choice of an
 //! instance, connections, tries under one [`Deadline`]) and its answer comes back the same way, streamed in both
-//! directions. What the gateway answers itself is in `own` and `problem`, and for people in `page`.
+//! directions. What the gateway answers itself is in `own` and `problem`, and for people in `page`; what is told of each
+//! request in `access`, and of all together in `metrics`.
 //!
 //! The gateway knows nothing of what the services do, and keeps nothing of what passes through it but what its cache may.
 
+mod access;
 mod body;
 pub mod cache;
 pub mod compose;
@@ -29,6 +31,7 @@ mod server;
 mod upgrade;
 mod upstream;
 
+pub use access::{AccessFormat, AccessLog, AccessLogOptions};
 pub use composing::{CallRule, Composing};
 pub use front::Front;
 pub use options::{Options, Timeouts};

@@ -6,15 +6,15 @@ use std::time::Duration;
 use http::StatusCode;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::{encode, encode_registry};
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::Upstream;
 use crate::cache::Cache;
 use crate::upstream::Collected;
+use crate::{AccessLog, Upstream};
 
 const PREFIX: &str = "tradewind_gateway";
 
@@ -87,9 +87,13 @@ impl Metrics {
         self.requests.get_or_create(&Answered { service, status: status.as_u16() }).inc();
     }
 
-    /// All of it, and what these upstreams and the cache have counted.
-    pub(crate) fn text(&self, upstreams: Vec<Upstream>, cache: Option<&Cache>) -> String {
+    /// All of it, and what these upstreams, the cache and the access log have counted.
+    pub(crate) fn text(&self, upstreams: Vec<Upstream>, cache: Option<&Cache>, access: Option<&AccessLog>) -> String {
         let mut of_upstreams = Registry::with_prefix(PREFIX);
+        if let Some(access) = access {
+            let help = "Lines of the access log that had no room in its queue, or could not be written";
+            of_upstreams.register("access_log_dropped", help, ConstCounter::new(access.dropped()));
+        }
         of_upstreams.register_collector(Box::new(Collected(upstreams)));
         if let Some(cache) = cache {
             cache.register(&mut of_upstreams);

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tradewind_http::{Limits, Tls};
 
+use crate::AccessLog;
+
 /// Where and how to serve.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -19,13 +21,22 @@ pub struct Options {
     /// Whether `Forwarded` and `X-Forwarded-*` of a request are kept and added to. Only behind another proxy that
     /// sets them: anybody can send such headers.
     pub trust_forwarded: bool,
+    /// Where each request is logged; none for nowhere.
+    pub access: Option<AccessLog>,
 }
 
 impl Options {
     /// Listens somewhere, and is otherwise as most are.
     #[must_use]
     pub fn new(listen: SocketAddr) -> Self {
-        Self { listen, timeouts: Timeouts::default(), limits: Limits::default(), tls: None, trust_forwarded: false }
+        Self {
+            listen,
+            timeouts: Timeouts::default(),
+            limits: Limits::default(),
+            tls: None,
+            trust_forwarded: false,
+            access: None,
+        }
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Plan {
 
 impl Plan {
     /// The services that its routes go to, some of them several times.
-    pub(crate) fn upstreams(&self) -> impl Iterator<Item = Upstream> {
+    pub fn upstreams(&self) -> impl Iterator<Item = Upstream> {
         self.routes.routes().iter().flat_map(|route| match &route.to {
             Action::Forward(upstream) => vec![upstream.clone()],
             Action::Compose(composing) => composing.calls.iter().map(|call| call.upstream.clone()).collect(),

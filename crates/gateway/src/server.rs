@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::service::service_fn;
 use tokio_util::sync::CancellationToken;
@@ -39,6 +40,9 @@ pub(crate) struct ClientConnection {
     pub(crate) stop: CancellationToken,
     _held: Arc<(Peer, InFlight)>,
 }
+
+/// How long the last lines of the access log are waited for.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 impl Gateway {
     /// Listens, so that a taken port is known before anything else is started.
@@ -76,8 +80,11 @@ impl Gateway {
         for upstream in proxy.upstreams() {
             upstream.start();
         }
-        let stop = proxy.stop.clone();
+        let (stop, access) = (proxy.stop.clone(), proxy.options.access.clone());
         serve(server, proxy, None, stop, shutdown).await;
+        if let Some(access) = access {
+            access.written(LAST_LINES).await;
+        }
     }
 }
 

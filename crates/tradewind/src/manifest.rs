@@ -7,13 +7,15 @@ mod problem;
 mod section;
 mod services;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 use tradewind_fleet::{CommandTemplate, Place, ServiceName, ServiceSpec, Template};
+use tradewind_gateway::Upstream;
 
 pub(crate) use engines::{BrokerSection, NoProfile, Profile, ReadModelsSection, StoreSection};
-pub(crate) use gateway::{Followed, GatewaySection, TlsFiles, tag_of_all};
+pub(crate) use gateway::{AccessSection, Followed, GatewaySection, HostPort, TlsFiles, tag_of_all};
 pub(crate) use problem::ManifestError;
 use problem::Problem;
 use section::{Problems, Section};
@@ -67,6 +69,7 @@ impl Manifest {
         let gateway = root.table("gateway", "[gateway]");
         let gateway = gateway.map(|section| gateway::read(&section, &names, problems)).unwrap_or_default();
         services.report_port_of_gateway(gateway.listen, problems);
+        services.report_none(&gateway, problems);
         let broker = root.table("broker", "[broker]");
         let broker = broker.map(|section| engines::read_broker(&section, problems)).unwrap_or_default();
         let store = root.table("store", "[store]");
@@ -101,6 +104,16 @@ impl Manifest {
             spec.instances = instances.get(&spec.name).copied().unwrap_or(spec.instances);
         }
         Ok(())
+    }
+
+    /// All services that may be behind the gateway, at the addresses that the manifest tells.
+    pub(crate) fn upstreams(&self) -> BTreeMap<ServiceName, Upstream> {
+        let run = self.services.iter().map(|spec| &spec.name);
+        let upstream = |name: &ServiceName| {
+            let at = self.gateway.addresses(name).iter().filter_map(HostPort::socket);
+            (name.clone(), Upstream::with_options(name.as_str(), at, self.gateway.options(name)))
+        };
+        run.chain(self.gateway.upstreams.keys()).map(upstream).collect()
     }
 
     /// Where the instances of each service keep what they make of events.

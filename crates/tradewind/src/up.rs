@@ -1,6 +1,7 @@
 //! What `tradewind up` is made of: `lock` keeps a second one out; `news` is all that it tells, to a person through
-//! `terminal` and to a program as JSON, both through the `screen`; `system` builds, starts, seeds and drains; `balancing` tells
-//! the gateway which instances are there, `reloading` which routes, and `purging` what of its cache is so no longer.
+//! `terminal` and to a program as JSON, both through the `screen`; `system` builds, starts, seeds and drains; `behind`
+//! is what is behind the gateway, `balancing` tells it which instances are there, `reloading` what the manifest says, and
+//! `purging` what of its cache is so no longer.
 
 pub(crate) mod gateway_log;
 pub(crate) mod lock;
@@ -9,6 +10,7 @@ pub(crate) mod screen;
 pub(crate) mod system;
 
 mod balancing;
+mod behind;
 mod log_line;
 mod purging;
 mod reloading;

@@ -27,11 +27,15 @@ pub use rate::{RateKey, RateLimit, RateLimitError};
 pub use security::SecurityHeaders;
 pub use sizes::Sizes;
 
+use crate::upstream::CallPolicy;
+
 /// What a route asks of the gateway besides the way.
 #[derive(Debug, Clone, Default)]
 pub struct Policies {
     /// How long a request may take until the head of its answer is there, whatever is tried in between.
     pub deadline: Option<Duration>,
+    /// How its service is called; none for as what is said of the service.
+    pub calls: Option<Arc<CallPolicy>>,
     /// How large requests and answers may be.
     pub sizes: Sizes,
     /// Who may ask; none for everybody.
@@ -56,6 +60,7 @@ impl Policies {
     pub fn describe(&self) -> Vec<String> {
         let mut lines = self.sizes.describe();
         lines.extend(self.deadline.map(|deadline| format!("the answer's head within {deadline:?}")));
+        lines.extend(self.calls.as_ref().map(|calls| calls.describe()).into_iter().flatten());
         lines.extend(self.auth.as_ref().map(ToString::to_string));
         lines.extend(self.rate.as_ref().map(ToString::to_string));
         lines.extend(self.cors.as_ref().map(|cors| format!("pages of {} may ask", cors.origins)));

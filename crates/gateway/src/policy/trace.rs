@@ -21,6 +21,12 @@ pub(crate) fn pass_on(headers: &mut HeaderMap) {
     }
 }
 
+/// The trace that a request is part of.
+pub(crate) fn id(headers: &HeaderMap) -> Option<&str> {
+    let parent = headers.get(PARENT).filter(|parent| is_parent(parent.as_bytes()))?;
+    parent.to_str().ok()?.get(3..35)
+}
+
 /// `version-trace-parent-flags` in lower-case hexadecimal, none of the ids zero. A later version may have more behind.
 fn is_parent(value: &[u8]) -> bool {
     let (Some(known), rest) = (value.get(..55), value.get(55..).unwrap_or_default()) else { return false };

@@ -9,6 +9,7 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use serde::de::IgnoredAny;
 use tokio::time::{Instant, timeout_at};
 
+use super::Proxy;
 use super::cached::tell_that_it_varies;
 use super::forward::make_own;
 use super::positions::{self, AFTER};
@@ -22,13 +23,11 @@ const SPARE: Duration = Duration::from_millis(25);
 
 /// Asks for one composed answer.
 pub(super) struct Asking<'a> {
+    pub(super) proxy: &'a Proxy,
     pub(super) composing: &'a Composing,
     pub(super) cache: Option<&'a Cache>,
     /// What the client has seen.
     pub(super) asked: &'a positions::Asked,
-    pub(super) policy: &'a Arc<CallPolicy>,
-    /// The same for calls whose answers may be stale.
-    pub(super) impatient: &'a Arc<CallPolicy>,
     /// The host that the client asks.
     pub(super) host: &'a str,
     /// Tells those apart who ask with credentials that services get to see; none if they do not.
@@ -54,7 +53,7 @@ impl Asking<'_> {
         let whole = Whole {
             upstream: call.upstream.clone(),
             until,
-            policy: Arc::clone(if question.stale_most.is_some() { self.impatient } else { self.policy }),
+            policy: self.proxy.calls(None, &call.upstream, question.stale_most.is_some()),
             bytes_most: question.bytes_most,
         };
         let (Some(cache), Some(policy)) = (self.cache, &call.cache) else {

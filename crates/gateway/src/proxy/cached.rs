@@ -63,10 +63,7 @@ impl Proxy {
             request_id: on_its_way.request_id.to_owned(),
             sizes: route.policies.sizes,
             deadline,
-            policy: Arc::clone(match policy.on_failure {
-                OnFailure::Error => &self.policy,
-                OnFailure::Stale(_) => &self.impatient,
-            }),
+            policy: self.calls(Some(&route.policies), upstream, policy.on_failure != OnFailure::Error),
         });
         let serving = cache.serve(&policy, Asked { key, head, after, parameters }, fetch);
         let served = match deadline.at() {

@@ -54,8 +54,7 @@ impl Proxy {
             composing,
             cache: plan.and_then(|plan| plan.cache.as_ref()),
             asked: &asked,
-            policy: &self.policy,
-            impatient: &self.impatient,
+            proxy: self,
             host: passed.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default(),
             whose: whose.as_deref(),
         };

@@ -32,7 +32,8 @@ impl Proxy {
         let sizes = policies.sizes;
         let body = RequestBody::passing(body, sizes.body_bytes_max);
         let deadline = deadline_of(&parts.headers, policies)?;
-        let answered = upstream.call(Request::from_parts(parts, body.clone()), deadline, &self.policy).await;
+        let calls = self.calls(Some(policies), upstream, false);
+        let answered = upstream.call(Request::from_parts(parts, body.clone()), deadline, &calls).await;
         let mut response = match (answered, sizes.body_bytes_max) {
             (Err(_), Some(max)) if body.is_too_large() => return Err(body_too_large(max)),
             (answered, _) => answered.map_err(|why| Problem::no_answer(upstream.name(), why))?,

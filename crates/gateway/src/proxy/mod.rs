@@ -21,9 +21,11 @@ use hyper::body::Incoming;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::Watch;
 use crate::body::ResponseBody;
 use crate::headers::{self, From, set_request_id};
 use crate::metrics::{InFlight, Metrics, NO_SERVICE};
+use crate::policy::Policies;
 use crate::policy::chain::{After, Client};
 use crate::problem::Problem;
 use crate::route::{OWN_PREFIX, covers};
@@ -44,9 +46,9 @@ pub(crate) struct Proxy {
     pub(crate) metrics: Metrics,
     /// The gateway drains.
     pub(crate) stop: CancellationToken,
-    /// How services are called.
+    /// How services are called of which nothing else is said.
     policy: Arc<CallPolicy>,
-    /// How they are called where something stale may stand in for their answers: nobody waits for one to come back.
+    /// How they are called then where something stale may stand in for their answers: nobody waits for one to come back.
     impatient: Arc<CallPolicy>,
     whose: composed::Whose,
     /// Those that have a listener of their own, and perhaps no route.
@@ -90,6 +92,19 @@ impl Proxy {
         once
     }
 
+    /// How a service is called: as the route says, else as what is said of the service, else as all are. Where something
+    /// stale may stand in for its answer, nobody waits for one to come back.
+    fn calls(&self, policies: Option<&Policies>, upstream: &Upstream, may_be_stale: bool) -> Arc<CallPolicy> {
+        let of_route = policies.and_then(|policies| policies.calls.clone());
+        match of_route.or_else(|| upstream.options().calls.clone()) {
+            Some(calls) if may_be_stale && calls.unreachable > IMPATIENT => {
+                Arc::new(CallPolicy { unreachable: IMPATIENT, ..(*calls).clone() })
+            }
+            Some(calls) => calls,
+            None => Arc::clone(if may_be_stale { &self.impatient } else { &self.policy }),
+        }
+    }
+
     /// Answers one request by its path, in any case.
     pub(crate) async fn answer(&self, request: Request<Incoming>, client: ClientConnection) -> Response<ResponseBody> {
         if covers(OWN_PREFIX, request.uri().path()) {
@@ -103,11 +118,14 @@ impl Proxy {
     /// Answers one request by its route, or with what kept it from having one.
     pub(crate) async fn pass(
         &self,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
         client: ClientConnection,
         routed: Result<Routed, Problem>,
     ) -> Response<ResponseBody> {
         let begun = Instant::now();
+        let access = self.options.access.as_ref();
+        let watch = access.map(|log| Watch::begin(log, &mut request, client.address.ip()));
+        let route = routed.as_ref().ok().map(|routed| Arc::clone(&routed.route));
         let in_flight = self.metrics.begin();
         let request_id = headers::request_id(request.headers());
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
@@ -142,7 +160,10 @@ impl Proxy {
         self.metrics.answered(&service, response.status(), took);
         let status = response.status().as_u16();
         tracing::debug!(%method, path, %service, request_id, status, took_ms = took.as_millis(), "answered");
-        response
+        match watch {
+            Some(watch) => watch.follow(response, route.as_ref(), request_id),
+            None => response,
+        }
     }
 
     /// Does what the route says.

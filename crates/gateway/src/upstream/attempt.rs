@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use super::answer::Held;
 use super::options::Protocol;
 use super::pool::{Failure, Lease, Want};
-use super::{AnswerBody, CallPolicy, Deadline, Endpoint, NoAnswer, RequestBody, Upstream, metrics};
+use super::{AnswerBody, CallPolicy, Deadline, Endpoint, NoAnswer, RequestBody, Trail, Upstream, metrics, span};
 
 /// A request on its way, over all tries.
 pub(super) struct Call<'a> {
@@ -34,9 +34,16 @@ impl Upstream {
     ) -> Result<Response<AnswerBody>, NoAnswer> {
         let measured = Measured { upstream: self, endpoint: &endpoint, call, begun: Instant::now(), done: false };
         let under_way = endpoint.begin();
+        let trail = call.parts.extensions.get::<Trail>();
+        if let Some(trail) = trail {
+            trail.asked(endpoint.address());
+        }
         match self.send(&endpoint, call).await {
             Ok((response, lease)) => {
                 measured.done();
+                if let Some(trail) = trail {
+                    trail.answered(endpoint.address());
+                }
                 let status = response.status();
                 self.met(&endpoint, !is_failure(status));
                 let lasting = status == StatusCode::SWITCHING_PROTOCOLS;
@@ -56,7 +63,8 @@ impl Upstream {
     /// kept connection just when the request is on its way, and that is neither's fault.
     async fn send(&self, endpoint: &Arc<Endpoint>, call: &Call<'_>) -> Result<(Response<Incoming>, Lease), NoAnswer> {
         // HTTP/2 has another way to become a WebSocket, which few services know.
-        let http2 = self.options().protocol == Protocol::H2c && !call.parts.headers.contains_key(header::UPGRADE);
+        let http2 =
+            self.treatment().options.protocol == Protocol::H2c && !call.parts.headers.contains_key(header::UPGRADE);
         let mut fresh = false;
         loop {
             let want = Want { http2, fresh, repeatable: call.repeatable, connect: call.policy.connect };
@@ -89,6 +97,7 @@ impl Call<'_> {
     fn request_to(&self, endpoint: &Endpoint, http2: bool) -> Request<RequestBody> {
         let mut parts = self.parts.clone();
         self.deadline.tell(&mut parts.headers);
+        span::begin(&mut parts.headers);
         if !parts.headers.contains_key(header::HOST)
             && let Some(host) = endpoint.host()
         {

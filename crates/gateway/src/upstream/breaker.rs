@@ -84,6 +84,11 @@ impl Breaker {
         Self { options, in_flight: AtomicUsize::new(0), state: Mutex::new(state), opened: AtomicU64::new(0) }
     }
 
+    /// One with other options in its place. It is closed, and what is under way is counted by the old one.
+    pub(super) fn instead(&self, options: BreakerOptions) -> Self {
+        Self { opened: AtomicU64::new(self.opened()), ..Self::new(options) }
+    }
+
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

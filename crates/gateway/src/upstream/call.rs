@@ -32,9 +32,12 @@ impl Upstream {
         policy: &CallPolicy,
     ) -> Result<Response<AnswerBody>, NoAnswer> {
         self.start();
-        let (let_through, in_flight) =
-            self.0.breaker.enter().inspect_err(|_| metrics::add(&self.0.counters.refused))?;
-        self.0.budget.deposit();
+        let (let_through, in_flight) = {
+            let treatment = self.treatment();
+            let entered = treatment.breaker.enter().inspect_err(|_| metrics::add(&self.0.counters.refused))?;
+            treatment.budget.deposit();
+            entered
+        };
         let (parts, body) = request.into_parts();
         let repeatable = is_repeatable(&parts);
         let call = Call { parts: &parts, body: &body, deadline, policy, repeatable };
@@ -102,7 +105,7 @@ impl Upstream {
     }
 
     fn is_within_budget(&self) -> bool {
-        let within = self.0.budget.withdraw();
+        let within = self.treatment().budget.withdraw();
         if !within {
             metrics::add(&self.0.counters.over_budget);
         }

@@ -54,7 +54,7 @@ impl Upstream {
             return first.await;
         }
         let Some(other) = self.choose(asked) else { return first.await };
-        if !self.0.budget.withdraw() {
+        if !self.treatment().budget.withdraw() {
             metrics::add(&self.0.counters.over_budget);
             return first.await;
         }

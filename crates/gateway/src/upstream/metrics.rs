@@ -75,16 +75,16 @@ const COUNTS: [Count; 8] = [
     ("breaker_refused", "Requests that the circuit breaker did not let through", |upstream| {
         told(&upstream.0.counters.refused)
     }),
-    ("breaker_opened", "Times that the circuit breaker opened", |upstream| upstream.0.breaker.opened()),
+    ("breaker_opened", "Times that the circuit breaker opened", |upstream| upstream.treatment().breaker.opened()),
     ("ejections", "Times that an instance was left out for failing", |upstream| told(&upstream.0.counters.ejections)),
 ];
 
 const GAUGES: [Count; 2] = [
     ("breaker_open", "Whether the circuit breaker lets nobody through", |upstream| {
-        u64::from(upstream.0.breaker.open_for().is_some())
+        u64::from(upstream.treatment().breaker.open_for().is_some())
     }),
     ("upstream_in_flight", "Requests of which the service has not sent all of the answer", |upstream| {
-        upstream.0.breaker.in_flight() as u64
+        upstream.treatment().breaker.in_flight() as u64
     }),
 ];
 

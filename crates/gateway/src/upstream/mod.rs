@@ -12,6 +12,9 @@ mod options;
 mod policy;
 mod deadline;
 mod no_answer;
+mod treatment;
+mod span;
+mod trail;
 mod request;
 mod answer;
 mod call;
@@ -30,13 +33,13 @@ mod metrics;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arc_swap::{ArcSwap, Guard};
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tower::retry::budget::TpsBudget;
 
 pub use answer::AnswerBody;
 pub use deadline::{DEADLINE, Deadline, InvalidDeadline};
@@ -49,10 +52,11 @@ pub use request::RequestBody;
 
 pub(crate) use endpoint::{Endpoint, UnderWay};
 pub(crate) use metrics::Collected;
+pub(crate) use trail::Trail;
 
-use breaker::Breaker;
 use latency::Latencies;
 use metrics::Counters;
+use treatment::Treatment;
 
 /// A service and the addresses of its instances, which come and go while requests are under way. Cheap to clone: all
 /// clones are one.
@@ -61,18 +65,15 @@ pub struct Upstream(Arc<Inner>);
 
 struct Inner {
     name: Arc<str>,
-    options: UpstreamOptions,
+    treatment: ArcSwap<Treatment>,
+    /// Held while it is treated otherwise: one change after the other.
+    changing: Mutex<()>,
     endpoints: watch::Sender<Arc<[Arc<Endpoint>]>>,
-    breaker: Arc<Breaker>,
-    budget: TpsBudget,
     latencies: Latencies,
     counters: Counters,
     /// Whether somebody looks after it already.
     looked_after: AtomicBool,
 }
-
-/// The time that the retry budget is about.
-const BUDGET_WINDOW: Duration = Duration::from_secs(10);
 
 impl Upstream {
     /// A service at these addresses, treated as most are.
@@ -84,17 +85,14 @@ impl Upstream {
     /// A service at these addresses.
     #[must_use]
     pub fn with_options(name: &str, addresses: impl IntoIterator<Item = SocketAddr>, options: UpstreamOptions) -> Self {
-        // Within what the budget takes; it panics at more.
-        let (floor, percent) = (options.budget.floor_per_second.min(1_000_000), options.budget.percent.min(1_000));
         let upstream = Self(Arc::new(Inner {
             name: name.into(),
+            treatment: ArcSwap::from_pointee(Treatment::new(options)),
+            changing: Mutex::new(()),
             endpoints: watch::Sender::new(Arc::new([])),
-            breaker: Arc::new(Breaker::new(options.breaker)),
-            budget: TpsBudget::new(BUDGET_WINDOW, floor, f32::from(percent) / 100.0),
             latencies: Latencies::new(),
             counters: Counters::default(),
             looked_after: AtomicBool::new(false),
-            options,
         }));
         upstream.set_addresses(addresses);
         upstream
@@ -108,8 +106,38 @@ impl Upstream {
 
     /// How it is treated.
     #[must_use]
-    pub fn options(&self) -> &UpstreamOptions {
-        &self.0.options
+    pub fn options(&self) -> Arc<UpstreamOptions> {
+        Arc::clone(&self.treatment().options)
+    }
+
+    fn treatment(&self) -> Guard<Arc<Treatment>> {
+        self.0.treatment.load()
+    }
+
+    /// Treats it otherwise from now on. What is under way goes on as it began; what is counted is counted on, and what is
+    /// treated as before goes on as it was. Instances are met anew, on other connections, if these or the questions after
+    /// their health are other ones.
+    pub fn set_options(&self, options: UpstreamOptions) {
+        let _one_at_a_time = self.0.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.0.treatment.load_full();
+        if *before.options == options {
+            return;
+        }
+        let treatment = Arc::new(before.instead(options));
+        let options = Arc::clone(&treatment.options);
+        self.0.treatment.store(treatment);
+        if before.options.are_met_alike(&options) {
+            return;
+        }
+        let mut met_before = Vec::new();
+        self.0.endpoints.send_modify(|endpoints| {
+            let anew = |endpoint: &Arc<Endpoint>| Arc::new(Endpoint::new(endpoint.address(), &options));
+            let others = endpoints.iter().map(anew).collect();
+            met_before = std::mem::replace(endpoints, others).to_vec();
+        });
+        for endpoint in met_before {
+            endpoint.pool().close();
+        }
     }
 
     /// Where its instances are, in ascending order.
@@ -121,6 +149,8 @@ impl Upstream {
     /// Says where its instances are from now on. What is under way at one that is left out goes on, and nothing more is
     /// sent to it; what is known of one that stays is kept.
     pub fn set_addresses(&self, addresses: impl IntoIterator<Item = SocketAddr>) {
+        let _one_at_a_time = self.0.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let options = self.options();
         let addresses: BTreeSet<SocketAddr> = addresses.into_iter().collect();
         let (mut left_out, mut is_new) = (Vec::new(), false);
         self.0.endpoints.send_if_modified(|endpoints| {
@@ -132,7 +162,7 @@ impl Upstream {
             let mut kept = |address| {
                 known(address).unwrap_or_else(|| {
                     is_new = true;
-                    Arc::new(Endpoint::new(address, &self.0.options))
+                    Arc::new(Endpoint::new(address, &options))
                 })
             };
             *endpoints = addresses.iter().map(|address| kept(*address)).collect();
@@ -142,7 +172,7 @@ impl Upstream {
             endpoint.pool().close();
         }
         if is_new {
-            self.0.breaker.reset();
+            self.treatment().breaker.reset();
         }
     }
 
@@ -152,7 +182,7 @@ impl Upstream {
 
     /// The instance that the next request goes to, if there is any: one in health that was not met in vain if possible.
     pub(crate) fn choose(&self, in_vain: &[SocketAddr]) -> Option<Arc<Endpoint>> {
-        choice::best_of_two(&self.0.endpoints.borrow(), in_vain, &self.0.options.balance).map(Arc::clone)
+        choice::best_of_two(&self.0.endpoints.borrow(), in_vain, &self.treatment().options.balance).map(Arc::clone)
     }
 
     /// Whether there is an instance besides these.
@@ -177,7 +207,7 @@ impl Upstream {
     fn met(&self, endpoint: &Endpoint, good: bool) {
         let count = if good { &endpoint.good } else { &endpoint.bad };
         metrics::add(count);
-        let (options, now) = (&self.0.options.outliers, Instant::now());
+        let (options, now) = (&{ self.treatment().options.outliers }, Instant::now());
         if !endpoint.record.add(good, options, now) {
             return;
         }

@@ -1,6 +1,9 @@
 //! What an upstream needs to know, and the limits it keeps.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use super::CallPolicy;
 
 /// How a service's instances are spoken to, watched and spared.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,6 +22,19 @@ pub struct UpstreamOptions {
     pub breaker: BreakerOptions,
     /// How many requests may be sent once more.
     pub budget: RetryBudget,
+    /// How it is called where nobody says it otherwise; none for as the gateway calls all.
+    pub calls: Option<Arc<CallPolicy>>,
+}
+
+impl UpstreamOptions {
+    /// Whether its instances need not be met anew when it is treated by the others.
+    pub(super) fn are_met_alike(&self, others: &Self) -> bool {
+        self.protocol == others.protocol
+            && self.connections == others.connections
+            && self.balance.decay == others.balance.decay
+            && self.health == others.health
+            && self.outliers.window == others.outliers.window
+    }
 }
 
 /// What is spoken with instances.

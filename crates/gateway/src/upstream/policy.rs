@@ -35,6 +35,32 @@ impl CallPolicy {
     }
 }
 
+impl CallPolicy {
+    /// What it is, a line each, for people.
+    #[must_use]
+    pub fn describe(&self) -> Vec<String> {
+        let RetryPolicy { tries, statuses, .. } = &self.retry;
+        let retries = match *tries {
+            0 | 1 => "never sent again once it was sent".to_owned(),
+            tries => {
+                let after: Vec<&str> = statuses.iter().map(StatusCode::as_str).collect();
+                let after =
+                    if after.is_empty() { String::new() } else { format!(", also after {}", after.join(" or ")) };
+                format!("up to {tries} tries, if it may be repeated{after}")
+            }
+        };
+        let mut lines =
+            vec![format!("a try within {:?}, a connection within {:?}", self.try_timeout, self.connect), retries];
+        lines.extend(self.hedge.map(|hedge| match hedge {
+            Hedge::After(time) => format!("a second instance is asked after {time:?}"),
+            Hedge::P95 { at_least } => {
+                format!("a second instance is asked when 95 % are faster, but after {at_least:?} at least")
+            }
+        }));
+        lines
+    }
+}
+
 impl Default for CallPolicy {
     fn default() -> Self {
         Self::new(Timeouts::default())

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -70,6 +71,31 @@ async fn instances_come_and_go_and_those_that_stay_keep_their_count() {
     tokio::time::timeout(Duration::from_secs(10), waiting).await.unwrap().unwrap();
     assert_eq!(upstream.addresses(), [at(2), at(3)]);
     assert_eq!(upstream.choose(&[at(3)]).unwrap().load(), 1);
+}
+
+#[test]
+fn what_is_treated_as_before_goes_on_and_what_is_counted_stays_counted() {
+    let mut options = UpstreamOptions::default();
+    (options.breaker.minimum, options.breaker.percent) = (1, 1);
+    let upstream = Upstream::with_options("service", [at(1)], options.clone());
+    upstream.treatment().breaker.enter().unwrap().0.tell(false);
+    let known = || upstream.choose(&[]).unwrap();
+    let (before, breaker) = (known(), || upstream.treatment().breaker.clone());
+
+    options.balance.slow_start = Duration::from_secs(1);
+    upstream.set_options(options.clone());
+    assert!(Arc::ptr_eq(&before, &known()), "it is met as before");
+    assert!(breaker().enter().is_err(), "the breaker is still open");
+
+    options.breaker.minimum = 2;
+    upstream.set_options(options.clone());
+    assert!(breaker().enter().is_ok(), "another breaker is closed at first");
+    assert_eq!(breaker().opened(), 1, "and counts on");
+
+    options.connections.at_most = 3;
+    upstream.set_options(options);
+    assert!(!Arc::ptr_eq(&before, &known()), "other connections are another acquaintance");
+    assert_eq!(upstream.addresses(), [at(1)]);
 }
 
 #[test]

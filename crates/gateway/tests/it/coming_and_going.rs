@@ -96,6 +96,28 @@ async fn instances_are_drained_and_replaced_without_a_failed_request_of_any_kind
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_is_treated_otherwise_without_a_failed_request_of_any_kind() {
+    let instances = [Killable::start().await, Killable::start().await];
+    let upstream = upstream(&instances.each_ref().map(|instance| instance.address), UpstreamOptions::default());
+    let stop = Arc::new(AtomicBool::new(false));
+    let clients = load(&upstream, &Method::POST, &stop);
+    for round in 1..=40 {
+        let mut options = UpstreamOptions::default();
+        // Every other time what is kept of the instances goes on.
+        options.connections.idle_at_most = round / 2;
+        options.balance.slow_start = Duration::from_millis(round as u64);
+        options.breaker.in_flight_at_most = 1_000 + round;
+        options.budget.percent = 10;
+        upstream.set_options(options);
+        upstream.set_addresses(instances.iter().skip(round % 2).map(|instance| instance.address));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let answered = stopped(clients, &stop).await;
+    assert!(answered > 200, "{answered}");
+    assert_eq!(upstream.options().connections.idle_at_most, 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn instances_die_without_a_failed_query() {
     let steady = Killable::start().await;
     let upstream = upstream(&[steady.address], UpstreamOptions::default());

@@ -21,6 +21,7 @@ mod grpc;
 mod headers;
 mod health;
 mod hedging;
+mod logging;
 mod misbehaving;
 mod own_writes;
 mod policies;
@@ -30,6 +31,7 @@ mod retrying;
 mod routing;
 mod smuggling;
 mod streaming;
+mod tracing;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -5,10 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Method};
-use tradewind_gateway::{CallPolicy, NoAnswer, OutlierDetection, RetryBudget, RetryPolicy, UpstreamOptions};
+use tradewind_gateway::{
+    CallPolicy, Limits, NoAnswer, OutlierDetection, Policies, RetryBudget, RetryPolicy, Route, RouteTable, Upstream,
+    UpstreamOptions,
+};
 
 use crate::calling::{OK, call, get, policy, request, saying, silent, upstream};
-use crate::{Peer, service};
+use crate::{Peer, gateway_before, service, status_of};
 
 const TIRED: &str = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 5\r\n\r\ntired";
 
@@ -119,4 +122,28 @@ async fn an_instance_that_hangs_costs_a_try_and_no_answer() {
     let (hanging, _, _) = silent().await;
     let alone = crate::calling::upstream(&[hanging], UpstreamOptions::default());
     assert_eq!(get(&alone, &quick).await, Err(NoAnswer::Timeout), "no other could be faster");
+}
+
+#[tokio::test]
+async fn a_route_says_how_often_and_else_its_service() {
+    let tries = |tries| {
+        let calls = policy();
+        Some(Arc::new(CallPolicy { retry: RetryPolicy { tries, ..calls.retry.clone() }, ..calls }))
+    };
+    let (address, heard) = saying(TIRED).await;
+    let spared = upstream(&[address], UpstreamOptions { calls: tries(1), ..UpstreamOptions::default() });
+    let usual = upstream(&[address], UpstreamOptions::default());
+    let route = |path: &str, to: &Upstream, calls| {
+        let mut route = Route::new(path, to.clone()).unwrap();
+        route.policies = Arc::new(Policies { calls, ..Policies::default() });
+        route
+    };
+    let routes =
+        vec![route("/usual", &usual, None), route("/spared", &spared, None), route("/stubborn", &spared, tries(4))];
+    let gateway = gateway_before(RouteTable::new(routes).unwrap(), Limits::default()).await;
+    for (path, wanted) in [("/usual", 2), ("/spared", 1), ("/stubborn", 4)] {
+        heard.store(0, Ordering::SeqCst);
+        assert_eq!(status_of(&gateway.get(path).await), 503);
+        assert_eq!(heard.load(Ordering::SeqCst), wanted, "{path}");
+    }
 }

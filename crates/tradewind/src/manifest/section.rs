@@ -417,6 +417,30 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// A list of whole numbers within bounds.
+    pub(crate) fn list_of_numbers(&self, key: &'static str, least: u32, most: u32, example: &str) -> Vec<At<u32>> {
+        let Some(value) = self.get(key) else { return Vec::new() };
+        let DeValue::Array(items) = value.get_ref() else {
+            self.wrong_kind(key, value, "a list of whole numbers", example);
+            return Vec::new();
+        };
+        items.iter().filter_map(|item| self.whole(key, item, least, most, example)).collect()
+    }
+
+    /// A time span that is not nothing.
+    pub(crate) fn some_time(&self, key: &'static str) -> Option<Duration> {
+        let time = self.duration(key)?;
+        if time.is_zero() {
+            let message = format!("`{key}` in {} is no time at all", self.name);
+            return self.refuse(
+                self.place_of(key),
+                message,
+                "write a number above 0 and ms, s or m: \"500ms\", \"10s\"",
+            );
+        }
+        Some(time)
+    }
+
     /// A time span with its unit: `500ms`, `10s`, `2m`.
     pub(crate) fn duration(&self, key: &'static str) -> Option<Duration> {
         let text = self.text(key, "\"10s\"")?;

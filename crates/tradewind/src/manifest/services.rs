@@ -8,8 +8,8 @@ use tradewind_fleet::{
     CommandTemplate, Liveness, OrderError, RestartPolicy, ServiceName, ServiceSpec, Template, start_order,
 };
 
-use super::instances;
 use super::section::{At, Problems, Section, closest};
+use super::{GatewaySection, instances};
 
 /// Names that stand for something else in the log and on the status table.
 const RESERVED: [&str; 4] = ["gateway", "build", "seed", "up"];
@@ -24,9 +24,19 @@ pub(super) struct Services {
     pub(super) names: Vec<ServiceName>,
     /// The ports that the manifest gives, and where.
     ports: Vec<At<u32>>,
+    /// Where they should stand, if there is none.
+    none: Option<Range<usize>>,
 }
 
 impl Services {
+    /// Without services there is nothing to do, unless the gateway stands before what others run.
+    pub(super) fn report_none(&self, gateway: &GatewaySection, problems: &Problems<'_>) {
+        if let Some(span) = self.none.clone().filter(|_| !gateway.stands_before_others()) {
+            let help = "describe at least one: [services.catalog] with run = \"…\"";
+            problems.add(span, "the manifest has no services", help);
+        }
+    }
+
     /// Services listen on the loopback interface, which the gateway's address may be or have in it.
     pub(super) fn report_port_of_gateway(&self, gateway: SocketAddr, problems: &Problems<'_>) {
         let apart = !(gateway.ip().is_unspecified() || gateway.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST));
@@ -40,20 +50,11 @@ impl Services {
 /// Reads all services, in the order of the text.
 pub(super) fn read(root: &Section<'_>, problems: &Problems<'_>) -> Services {
     let Some(section) = root.table("services", "[services]") else {
-        if !root.has("services") {
-            let help = "describe at least one: [services.catalog] with run = \"…\"";
-            problems.add(0..0, "the manifest has no services", help);
-        }
-        return Services::default();
+        let none = (!root.has("services")).then_some(0..0);
+        return Services { none, ..Services::default() };
     };
     let tables = section.tables("service");
-    if tables.is_empty() {
-        problems.add(
-            section.span(),
-            "the manifest has no services",
-            "describe at least one: [services.catalog] with run = \"…\"",
-        );
-    }
+    let none = tables.is_empty().then(|| section.span());
     let names: Vec<ServiceName> = tables.iter().filter_map(|(name, _)| ServiceName::new(name.value).ok()).collect();
     let named: Vec<&ServiceName> = names.iter().collect();
     let (mut spans, mut ports) = (BTreeMap::new(), Vec::new());
@@ -69,7 +70,7 @@ pub(super) fn read(root: &Section<'_>, problems: &Problems<'_>) -> Services {
         let message = OrderError::Cycle(path).to_string();
         problems.add(span, message, "take one of them out of the other's `after`");
     }
-    Services { specs, names, ports }
+    Services { specs, names, ports, none }
 }
 
 fn read_one(
@@ -80,7 +81,7 @@ fn read_one(
     problems: &Problems<'_>,
 ) -> Option<ServiceSpec> {
     let checked = match ServiceName::new(name.value) {
-        Ok(checked) if !RESERVED.contains(&name.value) => Some(checked),
+        Ok(checked) if !is_reserved(name.value) => Some(checked),
         Ok(_) => section.refuse(
             name.span.clone(),
             format!("`{}` is Tradewind's own name", name.value),
@@ -123,7 +124,12 @@ fn read_one(
     Some(spec)
 }
 
-fn read_path(section: &Section<'_>, key: &'static str, usual: &str, answers: &str) -> Option<String> {
+/// Whether a name stands for something else.
+pub(super) fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name)
+}
+
+pub(super) fn read_path(section: &Section<'_>, key: &'static str, usual: &str, answers: &str) -> Option<String> {
     let path = section.text(key, &format!("{usual:?}"))?;
     if path.value.starts_with('/') && path.value.chars().all(|c| c.is_ascii_graphic()) {
         return Some(path.value);

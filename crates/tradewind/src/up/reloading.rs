@@ -1,36 +1,38 @@
-//! The gateway's routes follow the manifest while `up` runs, and so does what is followed to purge what they store.
+//! The gateway follows the manifest while `up` runs, the names in it, and what is to purge what it stores.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use tradewind_fleet::ServiceName;
-use tradewind_gateway::{GatewayHandle, Plan, Upstream};
+use tokio::time::Instant;
+use tradewind_gateway::{GatewayHandle, Plan};
 
+use super::behind::Behind;
 use super::purging::Purging;
 use crate::manifest::{Followed, Manifest};
 
 /// How often the manifest is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Puts the routes and policies of the manifest in place whenever it changes, as a whole or not at all. Goes on until it
-/// is dropped.
-pub(super) async fn follow(
-    file: PathBuf,
-    upstreams: BTreeMap<ServiceName, Upstream>,
-    gateway: GatewayHandle,
-    mut purging: Purging,
-) {
-    let mut seen = changed_at(&file);
+/// How often the names of services that others run are looked up.
+const LOOK_UP_EVERY: Duration = Duration::from_secs(5);
+
+/// Puts the routes, policies and upstreams of the manifest in place whenever it changes, as a whole or not at all. Goes on
+/// until it is dropped.
+pub(super) async fn follow(file: PathBuf, mut behind: Behind, gateway: GatewayHandle, mut purging: Purging) {
+    let (mut seen, mut looked_up) = (changed_at(&file), Instant::now());
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
+        if looked_up.elapsed() >= LOOK_UP_EVERY {
+            behind.look_up().await;
+            looked_up = Instant::now();
+        }
         let now = changed_at(&file);
         // Editors put a new file in place of the old one: for a moment there may be none.
         if now == seen || now.is_none() {
             continue;
         }
         seen = now;
-        match read(&file, &upstreams) {
+        match read(&file, &mut behind).await {
             Ok((plan, followed)) => {
                 let routes = plan.routes.routes().len();
                 gateway.replace(plan);
@@ -43,14 +45,10 @@ pub(super) async fn follow(
 }
 
 /// The plan that the manifest describes now, and what is followed for it.
-fn read(file: &PathBuf, upstreams: &BTreeMap<ServiceName, Upstream>) -> Result<(Plan, Followed), String> {
+async fn read(file: &PathBuf, behind: &mut Behind) -> Result<(Plan, Followed), String> {
     let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
     let manifest = Manifest::parse(file, &text).map_err(|error| error.to_string())?;
-    let mut services = manifest.gateway.routes.iter().flat_map(|route| &route.services);
-    if let Some(service) = services.find(|service| !upstreams.contains_key(service)) {
-        return Err(format!("a route leads to {service}, which does not run yet; start `tradewind up` again"));
-    }
-    let plan = manifest.gateway.plan(upstreams).map_err(|error| error.to_string())?;
+    let plan = behind.take_on(&manifest).await?;
     Ok((plan, manifest.gateway.followed()))
 }
 

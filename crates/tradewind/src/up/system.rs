@@ -16,13 +16,14 @@ use tradewind_fleet::{
     BuildStep, Fleet, FleetError, FleetEvent, FleetHandle, Options, ServiceName, ServiceStatus, State, TaskError,
     TaskLine, build_steps, run_task, who_listens_on,
 };
-use tradewind_gateway::{BindError, Front, Gateway, Plan, Tls, Upstream};
+use tradewind_gateway::{BindError, Front, Gateway, Plan, Tls};
 
+use super::behind::Behind;
 use super::news::{News, Page};
 use super::purging::Purging;
 use super::screen::Screen;
 use super::seeder::Seeder;
-use super::{balancing, reloading};
+use super::{balancing, gateway_log, reloading};
 use crate::failure::Failure;
 use crate::manifest::{Manifest, TlsFiles};
 use crate::surroundings;
@@ -32,7 +33,7 @@ pub(crate) struct System {
     manifest: Manifest,
     gateway: Gateway,
     url: String,
-    upstreams: BTreeMap<ServiceName, Upstream>,
+    behind: Behind,
     /// For each service with several instances, so that those who follow it have one address.
     fronts: Vec<Front>,
     fleet: Fleet,
@@ -62,6 +63,7 @@ impl System {
                 Failure::coded(ErrorCode::BAD_MANIFEST, format!("the gateway cannot speak TLS: {error}"), help)
             })?);
         }
+        options.access = gateway_log::start_access(&manifest, &screen)?;
         let gateway = Gateway::bind(options, Plan::default()).await.map_err(|error| cannot_listen(&error))?;
         if let Some(twice) = port_twice(&manifest, gateway.address()) {
             return Err(twice);
@@ -86,19 +88,18 @@ impl System {
             Failure::coded(error.code(), error, help)
         })?;
         let addresses = fleet.handle().addresses();
-        let mut upstreams = BTreeMap::new();
+        let mut behind = Behind::of(&manifest);
+        behind.look_up().await;
         let mut fronts = Vec::new();
-        for spec in &manifest.services {
-            let upstream = Upstream::new(spec.name.as_str(), []);
-            if let Some(address) = addresses.get(&spec.name).filter(|_| spec.instances > 1) {
+        for spec in manifest.services.iter().filter(|spec| spec.instances > 1) {
+            if let (Some(address), Some(upstream)) = (addresses.get(&spec.name), behind.run().get(&spec.name)) {
                 let front = gateway.handle().front(*address, upstream.clone()).await;
                 fronts.push(front.map_err(|error| cannot_listen_for(&spec.name, &error))?);
             }
-            upstreams.insert(spec.name.clone(), upstream);
         }
-        gateway.handle().replace(manifest.gateway.plan(&upstreams)?);
+        gateway.handle().replace(manifest.gateway.plan(&behind.all())?);
         let kill = CancellationToken::new();
-        Ok(Self { manifest, gateway, url, upstreams, fronts, fleet, screen, clock, drain, kill })
+        Ok(Self { manifest, gateway, url, behind, fronts, fleet, screen, clock, drain, kill })
     }
 
     /// The gateway's URL.
@@ -141,9 +142,10 @@ impl System {
         let (file, gateway) = (self.manifest.file.clone(), self.gateway.handle());
         let mut purging = Purging::new(handle.addresses(), gateway.clone());
         purging.follow(&self.manifest.gateway.followed());
-        let following = reloading::follow(file, self.upstreams.clone(), gateway, purging);
-        let reloading = AbortOnDropHandle::new(tokio::spawn(following));
-        let balancing = AbortOnDropHandle::new(tokio::spawn(balancing::follow(handle.clone(), self.upstreams)));
+        let balancing = balancing::follow(handle.clone(), self.behind.run().clone());
+        let balancing = AbortOnDropHandle::new(tokio::spawn(balancing));
+        let reloading = reloading::follow(file, self.behind, gateway, purging);
+        let reloading = AbortOnDropHandle::new(tokio::spawn(reloading));
         let (stop_gateway, stop_fronts) = (CancellationToken::new(), CancellationToken::new());
         let fronts: Vec<_> =
             self.fronts.into_iter().map(|front| tokio::spawn(front.run(stop_fronts.clone()))).collect();

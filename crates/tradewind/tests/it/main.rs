@@ -17,6 +17,7 @@ mod routing;
 mod running;
 mod service;
 mod store;
+mod upstreams;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

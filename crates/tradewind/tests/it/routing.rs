@@ -36,12 +36,15 @@ fn what_is_wrong_is_told_with_its_line_to_programs_too() {
     assert_eq!((&report["right"], &problem["line"], &problem["code"]), (&false.into(), &4.into(), &"TW-4001".into()));
     assert!(problem["message"].as_str().unwrap().contains("ambiguous"), "{report}");
 
-    let right = manifest("\"/api\" = \"one\"\n[gateway.open]\nshop = \"/\"\n");
+    let right =
+        manifest("\"/api\" = \"one\"\n[gateway.open]\nshop = \"/\"\n[gateway.upstreams.other]\nslow_start = \"1s\"\n");
     std::fs::write(folder.path().join("tradewind.toml"), right).unwrap();
     let odd = check();
     assert!(odd.status.success(), "{}", stderr_of(&odd));
     let report: Value = serde_json::from_slice(&odd.stdout).unwrap();
     assert_eq!((&report["right"], &report["problems"][0]["severity"]), (&true.into(), &"warning".into()), "{report}");
+    let idle = &report["problems"][1];
+    assert_eq!((&idle["line"], &idle["message"]), (&5.into(), &"no route leads to the upstream other".into()));
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! `tradewind gateway check`
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use http::{HeaderMap, Method};
 use serde::Serialize;
@@ -66,7 +68,7 @@ impl Check {
             }
             Err(error) => return Err(Failure::coded(ErrorCode::BAD_MANIFEST, error, "")),
         };
-        let plan = manifest.gateway.plan(&Default::default())?;
+        let plan = manifest.gateway.plan(&manifest.upstreams())?;
         let warnings = warnings(&manifest, &plan);
         let routes = plan.routes.routes().len();
         if self.json {
@@ -107,7 +109,17 @@ fn warnings(manifest: &Manifest, plan: &Plan) -> Vec<Told> {
         message: format!("no route takes the page {label:?} at {path}"),
         help: "give [gateway.routes] one that covers it, or take the page out of [gateway.open]".to_owned(),
     });
-    told.collect()
+    let used: BTreeSet<Arc<str>> = plan.upstreams().map(|upstream| Arc::clone(upstream.name())).collect();
+    let idle = manifest.gateway.upstreams.iter().filter(|(name, _)| !used.contains(name.as_str()));
+    let idle = idle.map(|(name, section)| Told {
+        severity: "warning",
+        code: None,
+        line: Some(section.line),
+        column: None,
+        message: format!("no route leads to the upstream {name}"),
+        help: "give it one in [gateway.routes], or take it out".to_owned(),
+    });
+    told.chain(idle).collect()
 }
 
 fn report_of_errors(file: &Path, error: &ManifestError) -> Report {

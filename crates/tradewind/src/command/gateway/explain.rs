@@ -75,7 +75,7 @@ struct Call<'a> {
 impl Explain {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let manifest = load(&self.manifest)?;
-        let plan = manifest.gateway.plan(&BTreeMap::new())?;
+        let plan = manifest.gateway.plan(&manifest.upstreams())?;
         let headers: HeaderMap = self.header.into_iter().collect();
         let (path, query) = self.path.split_once('?').map_or((&*self.path, None), |(path, query)| (path, Some(query)));
         let host = self.host.as_deref();

@@ -1,11 +1,15 @@
 //! The manifest's `[gateway]`: where it listens, and the plan that it makes of what is described.
 
+mod address;
 mod caching;
 mod call;
+mod calls;
 mod compositions;
+mod log;
 mod policies;
 mod profiles;
 mod route;
+mod upstreams;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -15,7 +19,11 @@ use std::sync::Arc;
 use tradewind_events::SystemClock;
 use tradewind_fleet::ServiceName;
 use tradewind_gateway::cache::{Cache, CachePolicy};
-use tradewind_gateway::{Action, Plan, Policies, Route, RouteError, RouteTable, Upstream};
+use tradewind_gateway::{Action, CallPolicy, Plan, Policies, Route, RouteError, RouteTable, Upstream, UpstreamOptions};
+
+pub(crate) use self::address::HostPort;
+pub(crate) use self::log::AccessSection;
+pub(crate) use self::upstreams::UpstreamSection;
 
 pub(crate) use self::caching::tag_of_all;
 use self::caching::{CacheSection, Caching};
@@ -28,6 +36,12 @@ pub(crate) struct GatewaySection {
     pub(crate) listen: SocketAddr,
     /// The certificate that it serves with, if it speaks TLS.
     pub(crate) tls: Option<TlsFiles>,
+    /// Where each request is logged; none for nowhere.
+    pub(crate) access: Option<AccessSection>,
+    /// What is said of services behind it.
+    pub(crate) upstreams: BTreeMap<ServiceName, UpstreamSection>,
+    /// How services are called of which nothing else is said.
+    pub(crate) calls: CallPolicy,
     /// The routes, in the order of the text.
     pub(crate) routes: Vec<ServiceRoute>,
     /// Pages for people: a label and a path.
@@ -68,8 +82,16 @@ const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080
 
 impl Default for GatewaySection {
     fn default() -> Self {
-        let cache = CacheSection::default();
-        Self { listen: LISTEN, tls: None, routes: Vec::new(), open: Vec::new(), cache }
+        Self {
+            listen: LISTEN,
+            tls: None,
+            access: None,
+            upstreams: BTreeMap::new(),
+            calls: CallPolicy::default(),
+            routes: Vec::new(),
+            open: Vec::new(),
+            cache: CacheSection::default(),
+        }
     }
 }
 
@@ -126,6 +148,21 @@ impl GatewaySection {
             rules.iter().any(|rule| rule.tag_header.is_some()) || kinds.iter().any(|kind| kind.contains('{'));
         Followed { services, kinds: (!may_be_any).then_some(kinds) }
     }
+
+    /// How a service is treated.
+    pub(crate) fn options(&self, service: &ServiceName) -> UpstreamOptions {
+        self.upstreams.get(service).map_or_else(|| upstreams::usual(&self.calls), |section| section.options.clone())
+    }
+
+    /// Where a service is, if the manifest tells.
+    pub(crate) fn addresses(&self, service: &ServiceName) -> &[HostPort] {
+        self.upstreams.get(service).map_or(&[], |section| &section.addresses)
+    }
+
+    /// Whether it stands before services that somebody else runs.
+    pub(crate) fn stands_before_others(&self) -> bool {
+        self.upstreams.values().any(|section| !section.addresses.is_empty())
+    }
 }
 
 /// Reads the section.
@@ -141,17 +178,25 @@ pub(super) fn read(section: &Section<'_>, names: &[&ServiceName], problems: &Pro
         }
     }
     gateway.tls = section.table("tls", "[gateway.tls]").and_then(|tls| read_tls(&tls));
+    gateway.access = section.table("log", "[gateway.log]").and_then(|log| log::read(&log));
     let usual = section.table("policies", "[gateway.policies]").map(|table| {
         let usual = policies::read(&table, "all", &Policies::default(), problems);
         let mut caching = caching::read(&table, &Caching::default(), &[], names, problems);
         caching::read_on_failure(&table, &mut caching, true, problems);
+        gateway.calls = calls::read(&table, &CallPolicy::default(), problems);
         table.report_unknown();
         (usual, caching)
     });
     let (usual, caching) = usual.unwrap_or_default();
     let cache = section.table("cache", "[gateway.cache]").map(|table| caching::read_section(&table, problems));
     gateway.cache = cache.unwrap_or_default();
-    let context = route::Context { names, usual: &usual, caching: &caching, problems };
+    let upstreams = section.table("upstreams", "[gateway.upstreams]");
+    let upstreams = upstreams.map(|table| upstreams::read(&table, names, &gateway.calls, problems));
+    gateway.upstreams = upstreams.unwrap_or_default();
+    let others = gateway.upstreams.keys().filter(|name| !names.contains(name));
+    let names: Vec<&ServiceName> = names.iter().copied().chain(others).collect();
+    let (upstreams, calls) = (&gateway.upstreams, &gateway.calls);
+    let context = route::Context { names: &names, usual: &usual, caching: &caching, upstreams, calls, problems };
     let mut routes = read_routes(section, context);
     let drafts = compositions::read(section, context);
     routes.extend(profiles::read(section, &drafts, context));

@@ -1,15 +1,16 @@
 //! One route.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::Method;
 use tradewind_fleet::ServiceName;
 use tradewind_gateway::{
-    Action, HeaderMatch, HostPattern, PathPattern, Policies, Rewrite, Route, RouteError, Upstream,
+    Action, CallPolicy, HeaderMatch, HostPattern, PathPattern, Policies, Rewrite, Route, RouteError, Upstream,
 };
 
 use super::caching::Caching;
-use super::{ServiceRoute, caching, policies};
+use super::{ServiceRoute, UpstreamSection, caching, calls, policies};
 use crate::manifest::section::{At, Problems, Section};
 use crate::manifest::services;
 
@@ -23,12 +24,16 @@ pub(super) struct Context<'a> {
     pub(super) usual: &'a Policies,
     /// What of it is stored.
     pub(super) caching: &'a Caching,
+    /// What is said of the services that routes may lead to.
+    pub(super) upstreams: &'a BTreeMap<ServiceName, UpstreamSection>,
+    /// How services are called of which nothing is said.
+    pub(super) calls: &'a CallPolicy,
     pub(super) problems: &'a Problems<'a>,
 }
 
 /// `"/api/catalog" = "catalog"`.
 pub(super) fn read_short(path: At<String>, service: &At<String>, context: Context<'_>) -> Option<At<ServiceRoute>> {
-    let Context { names, usual, caching, problems } = context;
+    let Context { names, usual, caching, problems, .. } = context;
     let pattern = read_path(&path, problems);
     let service = known(service, names, problems);
     let (pattern, service) = (pattern?, service?);
@@ -41,7 +46,7 @@ pub(super) fn read_short(path: At<String>, service: &At<String>, context: Contex
 
 /// A table, under a path or with one.
 pub(super) fn read(path: Option<At<String>>, table: &Section<'_>, context: Context<'_>) -> Option<At<ServiceRoute>> {
-    let Context { names, usual, problems, .. } = context;
+    let Context { names, usual, upstreams, calls: usual_calls, problems, .. } = context;
     let span = path.as_ref().map_or_else(|| table.span(), |path| path.span.clone());
     let path = path.or_else(|| {
         let path = table.text("path", "\"/api/catalog\"");
@@ -68,6 +73,10 @@ pub(super) fn read(path: Option<At<String>>, table: &Section<'_>, context: Conte
     let parameters: Vec<&str> = pattern.iter().flat_map(PathPattern::parameters).collect();
     let mut stored = caching::read(table, context.caching, &parameters, names, problems);
     caching::read_on_failure(table, &mut stored, false, problems);
+    let of_service = service.as_ref().and_then(|service| upstreams.get(service)?.options.calls.as_deref());
+    let usual_calls = of_service.unwrap_or(usual_calls);
+    let calls = calls::read(table, usual_calls, problems);
+    policies.calls = (calls != *usual_calls).then(|| Arc::new(calls));
     table.report_unknown();
 
     let (pattern, service) = (pattern?, service?);
