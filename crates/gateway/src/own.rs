@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use serde::Serialize;
 
 use crate::Action;
+use crate::docs;
 use crate::headers;
 use crate::problem::Problem;
 use crate::proxy::Proxy;
@@ -31,7 +32,7 @@ struct RouteView<'a> {
     upstreams: Vec<SocketAddr>,
 }
 
-/// `health/live`, `health/ready`, `metrics` and `routes`.
+/// `health/live`, `health/ready`, `metrics` and `routes`, and what `docs` has.
 pub(crate) fn answer(proxy: &Proxy, request: &Request<Incoming>) -> Response<Full<Bytes>> {
     let request_id = headers::request_id(request.headers());
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -54,7 +55,8 @@ pub(crate) fn answer(proxy: &Proxy, request: &Request<Incoming>) -> Response<Ful
             response
         }
         "/_gateway/routes" => routes(proxy),
-        path => Problem::no_route(path).response(&request_id, false),
+        path => docs::answer(&proxy.documents.load(), request.method(), path, request.headers())
+            .unwrap_or_else(|| Problem::no_route(path).response(&request_id, false)),
     }
 }
 

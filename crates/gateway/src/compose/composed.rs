@@ -99,6 +99,24 @@ impl Composed {
         self.calls().iter().enumerate().filter(|(index, _)| self.needed[*index])
     }
 
+    /// Whether a parameter is what the profile says, whatever a request does.
+    pub(super) fn fixed(&self, name: &str) -> bool {
+        self.fixed.get(name).is_some()
+    }
+
+    /// What the profile says for a parameter where a request says nothing.
+    pub(super) fn default_of(&self, name: &str) -> Option<&str> {
+        self.defaults.get(name)
+    }
+
+    /// The call of this name, if it is made for each of the elements at the end of a way into a call's answer.
+    pub(super) fn joined(&self, call: usize, way: &[String], name: &str) -> Option<usize> {
+        self.calls().iter().position(|other| {
+            let each = other.each.as_ref().filter(|each| each.call == call);
+            *other.name == *name && each.is_some_and(|each| each.path.fields() == way)
+        })
+    }
+
     /// What a request says for a parameter, or else the profile, or the call.
     pub(super) fn parameter<'p>(
         &'p self,

@@ -26,6 +26,7 @@ mod answer;
 mod caching;
 mod profile;
 mod reads;
+mod outline;
 
 pub use answer::{Answer, Fragment, FragmentState, Unanswered};
 pub use ask::{Answering, Ask, Freshness, Piece, Question, Storing};
@@ -33,10 +34,11 @@ pub use composed::{Composed, Request};
 pub use composition::{CallText, Composition, QueryParameter};
 pub use failure::{Failed, Instead, OnFailure};
 pub use limits::CompositionLimits;
+pub use outline::{CallOutline, FieldOutline, Origin, Outline, ParameterOutline, ParameterUse, Put};
 pub use parameters::Parameters;
 pub use place::{CompositionError, Part, Place};
 pub use profile::{Profile, ProfileText, Served};
-pub use reads::{CallReads, FieldRead};
+pub use reads::{CallReads, FieldRead, QueryRead};
 pub use selection::Fragments;
 
 #[cfg(test)]

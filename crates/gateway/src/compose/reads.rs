@@ -15,10 +15,21 @@ pub struct CallReads {
     pub service: String,
     /// The path, with `{}` where values are put in.
     pub path: String,
-    /// The names of the query's parameters.
-    pub query: Vec<String>,
+    /// Where the path begins in what its author wrote.
+    pub path_place: Place,
+    /// The query's parameters.
+    pub query: Vec<QueryRead>,
     /// What is read of its answer.
     pub fields: Vec<FieldRead>,
+}
+
+/// A parameter of a call's query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryRead {
+    /// Its name.
+    pub name: String,
+    /// Where its author wrote it.
+    pub place: Place,
 }
 
 /// A field that is read.
@@ -80,11 +91,7 @@ impl Composed {
         let (part, place) = (chosen.part.clone(), chosen.place);
         reads[call].fields.push(FieldRead { path: way.clone(), whole: chosen.below.is_none(), part, place });
         for field in chosen.below.iter().flatten() {
-            let joined = self.calls().iter().position(|other| {
-                let each = other.each.as_ref().filter(|each| each.call == call);
-                *other.name == *field.field && each.is_some_and(|each| each.path.fields() == *way)
-            });
-            if let Some(joined) = joined {
+            if let Some(joined) = self.joined(call, way, &field.field) {
                 self.read_below(reads, joined, field, &mut Vec::new());
                 continue;
             }
@@ -102,14 +109,13 @@ fn below<'p>(list: &'p ValuePath, value: &'p ValuePath) -> Vec<&'p str> {
 }
 
 fn asked(call: &Call) -> CallReads {
-    let shape = call.template.shape();
-    let query = shape.split_once('?').map(|(_, query)| query).unwrap_or_default();
-    let names = query.split('&').map(|pair| pair.split('=').next().unwrap_or_default());
+    let query = call.template.query().into_iter();
     CallReads {
         call: call.name.to_string(),
         service: call.template.service.to_string(),
         path: call.template.path_shape(),
-        query: names.filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+        path_place: call.template.path_place(),
+        query: query.map(|(name, place, _)| QueryRead { name: name.to_owned(), place }).collect(),
         fields: Vec::new(),
     }
 }

@@ -4,8 +4,8 @@ mod holes;
 mod render;
 mod values;
 
-use super::CompositionLimits;
 use super::place::{Fault, Place};
+use super::{CompositionLimits, Put};
 
 pub(super) use holes::{Hole, Otherwise, Source, Step, ValuePath, is_name, reference};
 pub(super) use render::{NotRendered, usable};
@@ -14,6 +14,8 @@ pub(super) use render::{NotRendered, usable};
 #[derive(Debug)]
 pub(super) struct Template {
     pub(super) service: Box<str>,
+    /// As its author wrote it.
+    text: Box<str>,
     pieces: Box<[TemplatePiece]>,
 }
 
@@ -39,7 +41,7 @@ impl Template {
         if !target.starts_with('/') {
             return Err(Fault::at(text, start, "the path does not begin with a slash"));
         }
-        let template = Self { service: service.into(), pieces: pieces(text, start)? };
+        let template = Self { service: service.into(), text: text.into(), pieces: pieces(text, start)? };
         let shape = template.path_shape();
         if shape.split('/').skip(1).any(|segment| segment.is_empty() || segment == "." || segment == "..")
             && shape != "/"
@@ -54,6 +56,54 @@ impl Template {
             TemplatePiece::Literal(_) => None,
             TemplatePiece::Hole(hole) => Some(hole),
         })
+    }
+
+    /// Where the path begins in the author's text.
+    pub(super) fn path_place(&self) -> Place {
+        Place::of(&self.text, self.service.len() + 1)
+    }
+
+    /// The names of the query's parameters, as its author wrote them, each with its place and what it is set to.
+    pub(super) fn query(&self) -> Vec<(&str, Place, &str)> {
+        let Some(start) = outside_braces(&self.text, 0, '?') else { return Vec::new() };
+        let (mut at, mut pairs) = (start + 1, Vec::new());
+        while at <= self.text.len() {
+            let end = outside_braces(&self.text, at, '&').unwrap_or(self.text.len());
+            let (name, value) = self.text[at..end].split_once('=').unwrap_or((&self.text[at..end], ""));
+            if !name.is_empty() {
+                pairs.push((name, Place::of(&self.text, at), value));
+            }
+            at = end + 1;
+        }
+        pairs
+    }
+
+    /// Where each hole is put, in the order of [`Self::holes`].
+    pub(super) fn puts(&self) -> Vec<Put> {
+        let start = self.service.len() + 1;
+        let end = outside_braces(&self.text, start, '?').unwrap_or(self.text.len());
+        let is_hole = |text: &str| text.starts_with('{') && text.find('}') == Some(text.len() - 1);
+        let mut puts = Vec::new();
+        let mut at = start + 1;
+        for index in 0.. {
+            let next = outside_braces(&self.text, at, '/').filter(|slash| *slash < end).unwrap_or(end);
+            let segment = &self.text[at..next];
+            match is_hole(segment) {
+                true => puts.push(Put::Segment(index)),
+                false => puts.extend(segment.matches('{').map(|_| Put::Within)),
+            }
+            if next == end {
+                break;
+            }
+            at = next + 1;
+        }
+        for (name, _, value) in self.query() {
+            match is_hole(value) && !name.contains('{') {
+                true => puts.push(Put::Query(name.to_owned())),
+                false => puts.extend(name.matches('{').chain(value.matches('{')).map(|_| Put::Within)),
+            }
+        }
+        puts
     }
 
     /// Path and query, with `{}` for each hole.
@@ -73,6 +123,20 @@ impl Template {
         shape.truncate(shape.find('?').unwrap_or(shape.len()));
         shape
     }
+}
+
+/// Where a character next stands that is part of no hole.
+fn outside_braces(text: &str, from: usize, wanted: char) -> Option<usize> {
+    let mut inside = false;
+    let found = text[from..].char_indices().find(|(_, c)| {
+        inside = match c {
+            '{' => true,
+            '}' => false,
+            _ => inside,
+        };
+        *c == wanted && !inside
+    });
+    found.map(|(at, _)| from + at)
 }
 
 /// Lower case, since it is also a key in headers (RFC 9651, 3.1.2).

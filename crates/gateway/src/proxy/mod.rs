@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::Watch;
 use crate::body::ResponseBody;
+use crate::docs::Documents;
 use crate::headers::{self, From, set_request_id};
 use crate::metrics::{InFlight, Metrics, NO_SERVICE};
 use crate::policy::Policies;
@@ -43,6 +44,8 @@ const IMPATIENT: Duration = Duration::from_millis(100);
 pub(crate) struct Proxy {
     pub(crate) options: Options,
     pub(crate) plan: ArcSwap<Plan>,
+    /// What is told of the services' interfaces.
+    pub(crate) documents: ArcSwap<Documents>,
     pub(crate) metrics: Metrics,
     /// The gateway drains.
     pub(crate) stop: CancellationToken,
@@ -64,6 +67,7 @@ impl Proxy {
         Self {
             options,
             plan,
+            documents: ArcSwap::default(),
             metrics: Metrics::new(),
             stop,
             policy,

@@ -24,6 +24,18 @@ impl HeaderMatch {
         Ok(Self { name: name.parse().map_err(|_| refused(name))?, value })
     }
 
+    /// The header.
+    #[must_use]
+    pub fn name(&self) -> &HeaderName {
+        &self.name
+    }
+
+    /// What it must say, if not any will do.
+    #[must_use]
+    pub fn value(&self) -> Option<&HeaderValue> {
+        self.value.as_ref()
+    }
+
     /// Whether one of the header's fields is as wished.
     #[must_use]
     pub fn holds(&self, headers: &HeaderMap) -> bool {

@@ -73,6 +73,19 @@ impl<'a> Splicer<'a> {
         self.value(used, json, None)
     }
 
+    /// What is used of a JSON text: its JSON, or an object of its members, if it is flattened.
+    ///
+    /// # Errors
+    /// Why it cannot be taken.
+    pub(super) fn spliced(mut self, used: &'a Use, json: &[u8]) -> Result<Vec<u8>, Failed> {
+        self.try_value(used, json)?;
+        match used.flatten {
+            true => self.out.push(b'}'),
+            false => drop(self.out.remove(0)),
+        }
+        Ok(self.out)
+    }
+
     fn top(&mut self, top: &'a Top) -> Result<(), Failed> {
         let outcomes = self.outcomes;
         match &outcomes[top.call] {

@@ -13,7 +13,8 @@ fn what_calls_and_selections_read_is_told_with_its_place() {
     let reads = composition.reads();
     assert_eq!(fields(&reads, "similar"), ["items.id", "ids"]);
     assert_eq!(reads[1].path, "/products/{}/x");
-    assert_eq!(reads[1].query, ["a", "c"]);
+    let query: Vec<_> = reads[1].query.iter().map(|read| (&*read.name, read.place.column)).collect();
+    assert_eq!((reads[1].path_place.column, &query[..]), (9, &[("a", 31), ("c", 39)][..]));
     assert_eq!(reads[0].fields[0].part, Part::Get("cards".to_owned()));
     assert_eq!(reads[0].fields[0].place, Place { line: 1, column: 20 });
 

@@ -1,0 +1,67 @@
+//! A composition's parameters, by what the services say of those that they become.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::Called;
+use super::join::all_of;
+use crate::compose::{ParameterOutline, ParameterUse, Put};
+use crate::openapi::document::{Kind, Parameter};
+use crate::openapi::parts::Parts;
+
+pub(super) fn described(
+    parameter: &ParameterOutline,
+    called: &BTreeMap<String, Called<'_>>,
+    parts: &mut Parts<'_>,
+) -> Value {
+    let mut schemas: Vec<Value> = Vec::new();
+    let mut description = None;
+    for used in &parameter.uses {
+        let Some(call) = called.get(&used.call) else { continue };
+        let Some(found) = put_into(call, used) else { continue };
+        let schema = found.schema().map(|schema| parts.adopt(&call.outline.service, schema, Kind::Schema));
+        schemas.extend(schema.filter(|schema| !schemas.contains(schema)));
+        description = description.or_else(|| found.value.get("description").cloned());
+    }
+    if schemas.is_empty() {
+        schemas.push(json!({"type": "string"}));
+    }
+    let mut schema = all_of(schemas);
+    if let Some(default) = &parameter.default {
+        schema["default"] = typed(default, &schema);
+    }
+    let place = if parameter.in_path { "path" } else { "query" };
+    let mut described = json!({"name": parameter.name, "in": place, "required": parameter.required, "schema": schema});
+    if let Some(description) = description {
+        described["description"] = description;
+    }
+    described
+}
+
+/// The parameter of the service's operation that it becomes.
+fn put_into<'d>(call: &Called<'d>, used: &ParameterUse) -> Option<Parameter<'d>> {
+    let operation = call.operation?;
+    let (place, name) = match &used.put {
+        Put::Query(name) => ("query", name.clone()),
+        Put::Segment(index) => {
+            let path = operation.full_path();
+            let segment = path.split('/').nth(index + 1)?;
+            ("path", segment.strip_prefix('{')?.strip_suffix('}')?.to_owned())
+        }
+        Put::Within => return None,
+    };
+    operation.parameters().into_iter().find(|its| its.place == place && its.name == name)
+}
+
+/// A default, which is written as a text, as what the schema says.
+fn typed(text: &str, schema: &Value) -> Value {
+    let is = |name: &str| schema.get("type").is_some_and(|its| *its == *name);
+    let parsed = match () {
+        () if is("integer") => text.parse::<i64>().map(Value::from).ok(),
+        () if is("number") => text.parse::<f64>().map(Value::from).ok(),
+        () if is("boolean") => text.parse::<bool>().map(Value::from).ok(),
+        () => None,
+    };
+    parsed.unwrap_or_else(|| text.into())
+}

@@ -1,0 +1,277 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::*;
+use crate::compose::{
+    Answering, Ask, CallText, Composition, CompositionLimits, Failed, Fragments, OnFailure, Parameters, Piece, Profile,
+    ProfileText, Question, Request,
+};
+use crate::openapi::tests::documents;
+
+const ABOUT: About<'static> = About { title: "web", version: "1", server: "/" };
+
+fn call<'a>(name: &'a str, get: &'a str, on_failure: OnFailure) -> CallText<'a> {
+    CallText { name, get, each: None, on_failure, timeout: None }
+}
+
+fn page() -> Composition {
+    let similar =
+        CallText { each: Some("product.similar[]"), ..call("stock_of", "stock:/v1/stock/{each.id}", OnFailure::OMIT) };
+    Composition::parse(
+        "page",
+        "/products/{id}",
+        &[
+            call("product", "catalog:/api/catalog/products/{id}", OnFailure::ERROR),
+            call(
+                "reviews",
+                "catalog:/api/catalog/products/{id}/reviews?limit={reviews:10}",
+                OnFailure::default_value(json!({"items": []})),
+            ),
+            call("stock", "stock:/v1/stock/{id}", OnFailure::OMIT),
+            call("cards", "catalog:/api/catalog/products?ids={product.similar[].id}&limit={cards}", OnFailure::OMIT),
+            similar,
+        ],
+        CompositionLimits::default(),
+    )
+    .unwrap()
+}
+
+fn profile(selection: &str, report: bool) -> Profile {
+    let text = ProfileText {
+        name: "web",
+        prefix: "/web",
+        serves: &[("page", selection)],
+        defaults: Parameters::new().with("cards", "4"),
+        fixed: Parameters::new(),
+        report,
+    };
+    Profile::parse(&text, &[page()], &Fragments::default()).unwrap()
+}
+
+fn document_of(profile: &Profile) -> Document {
+    let policies = Policies::default();
+    let routes = profile.served().iter().map(|served| ComposedRoute {
+        pattern: &served.pattern,
+        composed: &served.composed,
+        policies: &policies,
+    });
+    ABOUT.describe(profile.name(), &routes.collect::<Vec<_>>(), &documents())
+}
+
+fn described(selection: &str) -> Document {
+    let document = document_of(&profile(selection, false));
+    Document::new(document.as_value().clone()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The schema of the whole answer.
+fn answer(selection: &str) -> Value {
+    described(selection).as_value()["components"]["schemas"]["page"].clone()
+}
+
+/// The schema of one of its members, and whether it is always there.
+fn member(selection: &str, name: &str) -> (Value, bool) {
+    let answer = answer(selection);
+    let required = answer["required"].as_array().is_some_and(|names| names.iter().any(|its| its == name));
+    (answer["properties"][name].clone(), required)
+}
+
+#[test]
+fn what_is_selected_has_the_services_types_and_the_authors_names() {
+    let selection = "{ product { title: name brand price_cents @default(value: 0) maker { name } } }";
+    let (schema, required) = member(selection, "product");
+    assert!(required);
+    assert_eq!(
+        schema,
+        json!({
+            "type": "object",
+            "required": ["title", "price_cents"],
+            "properties": {
+                "title": {"type": "string"},
+                "brand": {"type": ["string", "null"]},
+                "price_cents": {"anyOf": [{"type": "integer", "minimum": 1}, {"const": 0}]},
+                "maker": {"type": ["object", "null"], "required": ["name"], "properties": {"name": {"type": "string"}}},
+            },
+        })
+    );
+    let whole = described("{ product { maker similar @first(n: 3) } }");
+    let schemas = &whole.as_value()["components"]["schemas"];
+    let product = &schemas["page"]["properties"]["product"]["properties"];
+    assert_eq!(product["maker"], json!({"anyOf": [{"$ref": "#/components/schemas/catalog.Maker"}, {"type": "null"}]}));
+    assert_eq!(product["similar"]["maxItems"], 3);
+    assert_eq!(product["similar"]["items"]["$ref"], "#/components/schemas/catalog.Product");
+    let names: Vec<&String> = schemas.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["catalog.Maker", "catalog.Product", "gateway.Problem", "page"]);
+}
+
+#[test]
+fn what_happens_on_failure_says_what_is_always_there() {
+    let (_, required) = member("{ stock { available } }", "stock");
+    assert!(!required, "it is left out when its service fails");
+    let (schema, required) = member("{ stock { available @default(value: null) } }", "stock");
+    assert!(!required && schema["properties"]["available"]["anyOf"][1] == json!({"const": null}), "{schema}");
+    let (schema, required) = member("{ reviews { items { stars } average } }", "reviews");
+    assert!(required);
+    assert_eq!(schema["anyOf"][1], json!({"const": {"items": []}}), "{schema}");
+    let (schema, required) = member("{ cards { items { id } } }", "cards");
+    assert!(!required && schema["required"] == json!(["items"]), "there may be nothing to ask for: {schema}");
+    let (schema, required) = member("{ stock_of { available } }", "stock_of");
+    assert!(!required);
+    assert_eq!(schema["items"]["type"], json!(["object", "null"]), "{schema}");
+    assert_eq!(schema["maxItems"], 50);
+    let (schema, _) = member("{ product { similar { id stock_of { available } } } }", "product");
+    let element = &schema["properties"]["similar"]["items"];
+    assert_eq!((&element["required"], &element["properties"]["stock_of"]["type"]), (&json!(["id"]), &json!("object")));
+}
+
+#[test]
+fn what_is_flattened_stands_where_it_would() {
+    let flat = answer(
+        "{ product @flatten { id maker @flatten { maker: name } } stock @flatten { available expected @default(value: \"?\") } }",
+    );
+    assert_eq!(flat["required"], json!(["id", "expected"]));
+    assert_eq!(flat["properties"]["maker"], json!({"type": "string"}));
+    assert_eq!(flat["properties"]["available"], json!({"type": "integer", "minimum": 0}));
+    assert_eq!(
+        flat["properties"]["expected"],
+        json!({"anyOf": [{"type": "string", "format": "date"}, {"const": "?"}]})
+    );
+}
+
+#[test]
+fn parameters_are_those_of_the_services() {
+    let document = described("{ product { id } reviews { average } cards { next } }");
+    let get = &document.as_value()["paths"]["/web/products/{id}"]["get"];
+    assert_eq!(
+        get["parameters"],
+        json!([
+            {"name": "id", "in": "path", "required": true, "schema": {"type": "string", "maxLength": 40}},
+            {"name": "cards", "in": "query", "required": false, "description": "How many at most",
+             "schema": {"type": "integer", "maximum": 100, "default": 4}},
+            {"name": "reviews", "in": "query", "required": false, "schema": {"type": "integer", "minimum": 1, "default": 10}},
+        ])
+    );
+    assert!(get["responses"]["200"]["headers"]["Tradewind-Fragments"]["required"].as_bool().unwrap());
+    assert_eq!(get["responses"]["404"]["description"], "A service has no such thing");
+    let none = described("{ stock { available } }");
+    assert!(none.as_value()["paths"]["/web/products/{id}"]["get"]["responses"].get("404").is_none());
+}
+
+/// Services that answer by chance, in all ways that their documents allow.
+struct Chance(std::sync::Mutex<fastrand::Rng>);
+
+impl Chance {
+    fn product(random: &mut fastrand::Rng, depth: usize) -> Value {
+        let mut product = json!({"id": random.u8(..).to_string(), "name": "Tea", "price_cents": 350, "more": [1]});
+        match random.u8(..3) {
+            0 => product["brand"] = Value::Null,
+            1 => product["brand"] = "B".into(),
+            _ => {}
+        }
+        match random.u8(..4) {
+            0 => product["maker"] = Value::Null,
+            1 => product["maker"] = json!({"name": "M"}),
+            2 => product["maker"] = json!({"name": "M", "country": "C"}),
+            _ => {}
+        }
+        if random.bool() {
+            let count = if depth == 0 { 0 } else { random.usize(..3) };
+            product["similar"] = (0..count).map(|_| Self::product(random, depth - 1)).collect();
+        }
+        product
+    }
+
+    fn answer(random: &mut fastrand::Rng, path: &str) -> Value {
+        if path.starts_with("/v1/stock") {
+            let expected = if random.bool() { Value::Null } else { "2030-01-01".into() };
+            return json!({"available": random.u8(..), "expected": expected});
+        }
+        if path.ends_with("/reviews") {
+            let review = |random: &mut fastrand::Rng| match random.u8(..3) {
+                0 => json!({"stars": 5}),
+                1 => json!({"stars": 1, "text": null}),
+                _ => json!({"stars": 3, "text": "so so"}),
+            };
+            let items: Vec<Value> = (0..random.usize(..4)).map(|_| review(random)).collect();
+            return match random.u8(..3) {
+                0 => json!({ "items": items }),
+                1 => json!({"items": items, "average": null}),
+                _ => json!({"items": items, "average": 3.5}),
+            };
+        }
+        if path.ends_with("/products") {
+            let items: Vec<Value> = (0..random.usize(..3)).map(|_| Self::product(random, 1)).collect();
+            return if random.bool() { json!({ "items": items }) } else { json!({"items": items, "next": null}) };
+        }
+        Self::product(random, 2)
+    }
+}
+
+impl Ask for Chance {
+    fn ask<'a>(&'a self, question: Question<'a>) -> Answering<'a> {
+        let mut random = self.0.lock().unwrap();
+        let path = question.path_and_query.split('?').next().unwrap_or_default();
+        let failed = random.u8(..4) == 0 && question.call != "product";
+        let answer = Self::answer(&mut random, path);
+        drop(random);
+        Box::pin(async move {
+            match failed {
+                true => Err(Failed::Unavailable),
+                false => Ok(Piece::new(&HeaderMap::new(), Bytes::from(answer.to_string()))),
+            }
+        })
+    }
+}
+
+/// No member but those that are told.
+fn close(schema: &mut Value) {
+    if let Some(members) = schema.as_object_mut() {
+        if members.contains_key("properties") {
+            members.insert("additionalProperties".to_owned(), false.into());
+        }
+        members.values_mut().for_each(close);
+    } else if let Some(list) = schema.as_array_mut() {
+        list.iter_mut().for_each(close);
+    }
+}
+
+#[tokio::test]
+async fn whatever_services_answer_the_whole_is_as_its_document_says() {
+    let chance = Chance(std::sync::Mutex::new(fastrand::Rng::with_seed(7)));
+    for selection in [
+        "{ product { id title: name brand maker { name country } similar { id brand @default(value: \"none\") } }
+           reviews { items @first(n: 2) { stars text } average } stock { available expected } }",
+        "{ product @flatten { id maker @flatten { maker: name } brand @default(value: \"-\") }
+           stock @flatten { available expected @default(value: \"?\") } reviews @flatten { items average } }",
+        "{ cards { items { id maker @default(value: {name: \"?\"}) } next } stock_of { available }
+           product { similar { name stock_of { expected } } } }",
+        "{ product { maker @default(value: {name: \"?\"}) { name } similar @first(n: 1) brand @default(value: 3) }
+           stock_of @first(n: 1) @default(value: []) stock @default(value: {available: 0}) }",
+    ] {
+        let profile = profile(selection, true);
+        let document = document_of(&profile);
+        let mut schemas = document.as_value()["components"].clone();
+        // Of components that are taken whole, the services may say more.
+        close(&mut schemas["schemas"]["page"]);
+        let schema = json!({"$ref": "#/components/schemas/page", "components": schemas});
+        let validator = jsonschema::draft202012::new(&schema).unwrap();
+        for _ in 0..300 {
+            let parameters = Parameters::new().with("id", "7");
+            let headers = HeaderMap::new();
+            let deadline = Instant::now() + Duration::from_secs(10);
+            let request = Request { parameters: &parameters, headers: &headers, deadline };
+            let answer = profile.served()[0].composed.answer(&request, &chance).await.unwrap();
+            let answer: Value = serde_json::from_slice(&answer.body).unwrap();
+            if let Err(error) = validator.validate(&answer) {
+                panic!(
+                    "{error}\nat {}\nof {answer:#}\nby {:#}",
+                    error.instance_path(),
+                    schema["components"]["schemas"]["page"]
+                );
+            }
+        }
+    }
+}
