@@ -126,6 +126,16 @@ codes! {
     BAD_POSITION = 3034;
     /// The events by which stored answers are purged cannot be followed.
     PURGES_CUT_OFF = 3035;
+    /// A service's OpenAPI document cannot be read.
+    INVALID_DOCUMENT = 3051;
+    /// A composition asks for what a service's document does not have.
+    MISFIT = 3052;
+    /// A newer document breaks those who rely on an older one.
+    BREAKING_CHANGE = 3053;
+    /// A request is not as the operation's description says.
+    INVALID_REQUEST = 3054;
+    /// A service that runs has another document than the manifest.
+    DOCUMENT_DIFFERS = 3055;
 
     /// The manifest is missing or malformed.
     BAD_MANIFEST = 4001;

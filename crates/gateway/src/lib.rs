@@ -41,7 +41,7 @@ pub use options::{Options, Timeouts};
 pub use plan::Plan;
 pub use policy::{
     AuthRule, Authorizer, Cors, CorsError, Denied, Head, Identity, Origins, Policies, PositionsOf, RateKey, RateLimit,
-    RateLimitError, SecurityHeaders, Sizes, Verdict,
+    RateLimitError, SecurityHeaders, Sizes, Validation, ValidationError, Verdict,
 };
 pub use route::{
     Action, Asked, Captures, HeaderMatch, HostPattern, NotFound, PathPattern, Rewrite, Route, RouteError, RouteTable,

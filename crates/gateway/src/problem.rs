@@ -25,6 +25,26 @@ pub(crate) struct Problem {
     pub(crate) retry_after: Option<u32>,
     /// What else its answer says in headers.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// The parts of the request that are not as its description says.
+    pub(crate) errors: Option<Box<Errors>>,
+}
+
+/// A few such parts. Few problems have some, and all are handed on: so they do not stand in place.
+#[derive(Debug, Clone)]
+pub(crate) struct Errors(pub(crate) Vec<Invalid>);
+
+/// A part of a request that is not as its description says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Invalid {
+    /// `body`, `query`, `path`, `header` or `cookie`.
+    pub(crate) r#in: &'static str,
+    /// The parameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    /// Where in the body, or in the parameter's value, as a JSON pointer.
+    pub(crate) pointer: String,
+    /// What is wrong there.
+    pub(crate) detail: String,
 }
 
 #[derive(Serialize)]
@@ -35,6 +55,8 @@ struct Wire<'a> {
     detail: &'a str,
     code: ErrorCode,
     request_id: &'a str,
+    #[serde(skip_serializing_if = "<[Invalid]>::is_empty")]
+    errors: &'a [Invalid],
 }
 
 impl Problem {
@@ -49,6 +71,7 @@ impl Problem {
             sentence: "No page or service has this address. The link may be old, or mistyped.",
             retry_after: None,
             headers: Vec::new(),
+            errors: None,
         }
     }
 
@@ -62,6 +85,7 @@ impl Problem {
             sentence: "The request was not understood, and nothing has been done about it.",
             retry_after: None,
             headers: Vec::new(),
+            errors: None,
         }
     }
 
@@ -82,6 +106,17 @@ impl Problem {
             self.headers.push((name, value));
         }
         self
+    }
+
+    /// It is not as its operation's description says.
+    pub(crate) fn invalid(status: StatusCode, detail: &str, errors: Vec<Invalid>) -> Self {
+        let errors = Some(Box::new(Errors(errors)));
+        Self {
+            code: ErrorCode::INVALID_REQUEST,
+            title: "request not as described",
+            errors,
+            ..Self::refused(status, detail)
+        }
     }
 
     /// A part of it is over a limit.
@@ -142,6 +177,7 @@ impl Problem {
             sentence,
             retry_after: None,
             headers: Vec::new(),
+            errors: None,
         }
     }
 
@@ -196,6 +232,7 @@ impl Problem {
             sentence: "The part of the site behind this page cannot be reached just now. It may be starting.",
             retry_after: Some(1),
             headers: Vec::new(),
+            errors: None,
         }
     }
 
@@ -210,6 +247,7 @@ impl Problem {
             sentence: "The part of the site behind this page broke off while it was answering.",
             retry_after: Some(1),
             headers: Vec::new(),
+            errors: None,
         }
     }
 
@@ -258,6 +296,7 @@ impl Problem {
             sentence: "The part of the site behind this page has not answered in time. It may be busy.",
             retry_after: Some(1),
             headers: Vec::new(),
+            errors: None,
         }
     }
 
@@ -282,6 +321,7 @@ impl Problem {
             detail: &self.detail,
             code: self.code,
             request_id,
+            errors: self.errors.as_ref().map_or(&[], |errors| &errors.0),
         };
         // Plain texts and numbers always become JSON.
         let mut response = Response::new(Full::from(serde_json::to_vec(&wire).unwrap_or_default()));

@@ -8,6 +8,7 @@
 #![warn(clippy::print_stderr, reason = "`eprintln!` panics when nobody reads")]
 
 mod command;
+mod described;
 mod failure;
 mod manifest;
 mod seed;

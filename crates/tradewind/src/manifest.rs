@@ -1,5 +1,6 @@
 //! `tradewind.toml`, parsed once into types that cannot be wrong. `docs/internals/manifest.md` tells every key.
 
+mod documents;
 mod engines;
 mod gateway;
 mod instances;
@@ -11,11 +12,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
+use tradewind_events::ErrorCode;
 use tradewind_fleet::{CommandTemplate, Place, ServiceName, ServiceSpec, Template};
 use tradewind_gateway::Upstream;
 
+pub(crate) use documents::KeptDocuments;
 pub(crate) use engines::{BrokerSection, NoProfile, Profile, ReadModelsSection, StoreSection};
-pub(crate) use gateway::{AccessSection, Followed, GatewaySection, HostPort, TlsFiles, tag_of_all};
+pub(crate) use gateway::{AboutApis, AccessSection, Followed, GatewaySection, HostPort, TlsFiles, tag_of_all};
 pub(crate) use problem::ManifestError;
 use problem::Problem;
 use section::{Problems, Section};
@@ -39,6 +42,8 @@ pub(crate) struct Manifest {
     pub(crate) profiles: Vec<Profile>,
     /// The services, in the order of the text.
     pub(crate) services: Vec<ServiceSpec>,
+    /// The services' OpenAPI documents that it names.
+    pub(crate) kept: KeptDocuments,
     /// What is run each time when all services are ready.
     pub(crate) seed: Option<CommandTemplate>,
 }
@@ -53,7 +58,8 @@ impl Manifest {
         let table = DeTable::parse(text).map_err(|error| {
             let message = format!("this is not TOML: {}", error.message().lines().next().unwrap_or_default());
             let help = "a text stands in quotes, a table's name in [brackets], and each key stands once".to_owned();
-            refused(vec![Problem { span: error.span().unwrap_or(0..0), message, help }])
+            let code = ErrorCode::BAD_MANIFEST;
+            refused(vec![Problem { span: error.span().unwrap_or(0..0), message, help, code }])
         })?;
         let problems = Problems::of(text);
         let manifest = Self::read(file, &Section::root(&table, &problems), &problems);
@@ -65,6 +71,11 @@ impl Manifest {
 
     fn read(file: &Path, root: &Section<'_>, problems: &Problems<'_>) -> Self {
         let services = services::read(root, problems);
+        let dir = match file.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let kept = documents::read(&dir, services.documents.clone(), problems);
         let names: Vec<&ServiceName> = services.names.iter().collect();
         let gateway = root.table("gateway", "[gateway]");
         let gateway = gateway.map(|section| gateway::read(&section, &names, problems)).unwrap_or_default();
@@ -80,12 +91,8 @@ impl Manifest {
         let profiles = profiles.map(|section| engines::read_profiles(&section, &names, problems)).unwrap_or_default();
         let seed = root.table("seed", "[seed]").and_then(|section| read_seed(&section, &names, problems));
         root.report_unknown();
-        let dir = match file.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
         let (file, services) = (file.to_owned(), services.specs);
-        Self { file, dir, gateway, broker, store, read_models, profiles, services, seed }
+        Self { file, dir, gateway, broker, store, read_models, profiles, services, kept, seed }
     }
 
     /// Takes what a profile says in place of what is said outside.

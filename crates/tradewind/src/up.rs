@@ -11,6 +11,7 @@ pub(crate) mod system;
 
 mod balancing;
 mod behind;
+mod documents;
 mod log_line;
 mod purging;
 mod reloading;

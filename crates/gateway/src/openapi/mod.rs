@@ -22,7 +22,9 @@ pub use breaking::{Change, breaking};
 pub use check::Misfit;
 pub use describe::ComposedRoute;
 pub use document::{Document, DocumentError, Pointer};
+pub(crate) use document::{Operation, Parameter, fits};
 pub use merge::{About, LeftOut, Merged};
+pub(crate) use schema::{Types, ways};
 
 /// The documents of services, by their names.
 pub type Documents = BTreeMap<String, Document>;

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Document, Documents};
+use super::{About, Document, Documents, breaking};
+use crate::{Route, RouteTable, Upstream};
 
 pub(super) fn document(value: &Value) -> Document {
     Document::new(value.clone()).unwrap_or_else(|error| panic!("{error}: {value}"))
@@ -103,4 +104,63 @@ pub(super) fn documents() -> Documents {
         "components": {"securitySchemes": {"basic": {"type": "http", "scheme": "basic"}}},
     });
     [("catalog".to_owned(), document(&catalog)), ("stock".to_owned(), document(&stock))].into()
+}
+
+/// All values in a document, by their pointers.
+fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
+    all.push(at.to_owned());
+    match value {
+        Value::Object(members) => members.iter().for_each(|(name, member)| {
+            pointers(member, &format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")), all);
+        }),
+        Value::Array(list) => {
+            list.iter().enumerate().for_each(|(index, element)| pointers(element, &format!("{at}/{index}"), all));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn whatever_is_read_as_a_document_can_be_worked_with() {
+    let documents = documents();
+    let good = documents["catalog"].as_value();
+    let (mut all, mut schemas) = (Vec::new(), Vec::new());
+    pointers(good, "", &mut all);
+    schemas.extend(all.iter().filter(|pointer| pointer.starts_with("/components/schemas/")).cloned());
+    let mut random = fastrand::Rng::with_seed(5);
+    let (mut read, mut refused) = (0, 0);
+    for _ in 0..3_000 {
+        let mut changed = good.clone();
+        for _ in 0..random.usize(1..4) {
+            let to = random.choice(&all).unwrap();
+            let value = match random.u8(..8) {
+                0 => json!({"$ref": format!("#{}", random.choice(&schemas).unwrap())}),
+                1 => json!({"oneOf": [{"$ref": "#/components/schemas/Product"}, true, {"type": ["array", "null"]}]}),
+                2 => json!(["string", 3]),
+                3 => json!(random.bool()),
+                4 => json!("x"),
+                5 => json!({}),
+                _ => good.pointer(random.choice(&all).unwrap()).unwrap().clone(),
+            };
+            if let Some(place) = changed.pointer_mut(to) {
+                *place = value;
+            }
+        }
+        let Ok(document) = Document::new(changed) else {
+            refused += 1;
+            continue;
+        };
+        read += 1;
+        let itself = breaking(&document, &document);
+        assert!(itself.iter().all(|change| change.kind == "schema-not-compared"), "{itself:?} {}", document.as_value());
+        let _ = breaking(&documents["catalog"], &document);
+        let routes = RouteTable::new(vec![Route::new("/", Upstream::new("catalog", [])).unwrap()]).unwrap();
+        let all = [("catalog".to_owned(), document)].into();
+        let merged = About { title: "all", version: "1", server: "/" }.merge(&routes, &all);
+        let made = Document::new(merged.document.as_value().clone());
+        made.unwrap_or_else(|error| {
+            panic!("{error}\n{:#}\n{:#}", all["catalog"].as_value(), merged.document.as_value())
+        });
+    }
+    assert!(read > 300 && refused > 300, "{read} {refused}: chance met too little");
 }

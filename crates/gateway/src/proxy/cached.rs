@@ -30,7 +30,7 @@ impl Proxy {
     /// Answers a request with what is stored, or by asking the service. What is changed by it is forgotten.
     pub(super) async fn through_cache(
         &self,
-        request: Request<Incoming>,
+        request: Request<RequestBody>,
         cache: &Cache,
         after: Option<Position>,
         routed: &Routed,
@@ -58,7 +58,7 @@ impl Proxy {
         let key = key_of(upstream, &head);
         let fetch = Arc::new(FromService {
             upstream: upstream.clone(),
-            body: RequestBody::passing(body, route.policies.sizes.body_bytes_max),
+            body,
             from: on_its_way.from(self),
             request_id: on_its_way.request_id.to_owned(),
             sizes: route.policies.sizes,

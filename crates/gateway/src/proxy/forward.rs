@@ -2,7 +2,6 @@
 
 use http::{HeaderMap, Request, Response, StatusCode, Version, header};
 use http_body_util::Full;
-use hyper::body::Incoming;
 
 use super::{OnItsWay, Proxy};
 use crate::body::{Passing, ResponseBody};
@@ -16,12 +15,13 @@ use crate::upstream::{Deadline, RequestBody, Upstream};
 impl Proxy {
     pub(super) async fn forward(
         &self,
-        mut request: Request<Incoming>,
+        mut request: Request<RequestBody>,
         upstream: &Upstream,
         policies: &Policies,
         on_its_way: OnItsWay<'_>,
     ) -> Result<Response<ResponseBody>, Problem> {
         let from_client = hyper::upgrade::on(&mut request);
+        let sizes = policies.sizes;
         let (mut parts, body) = request.into_parts();
         let asked_to_upgrade = upgrade::is_wanted(&parts);
         headers::prepare_request(&mut parts, on_its_way.from(self), on_its_way.request_id);
@@ -29,8 +29,6 @@ impl Proxy {
         if asked_to_upgrade {
             upgrade::ask(&mut parts.headers);
         }
-        let sizes = policies.sizes;
-        let body = RequestBody::passing(body, sizes.body_bytes_max);
         let deadline = deadline_of(&parts.headers, policies)?;
         let calls = self.calls(Some(policies), upstream, false);
         let answered = upstream.call(Request::from_parts(parts, body.clone()), deadline, &calls).await;

@@ -31,7 +31,7 @@ use crate::policy::chain::{After, Client};
 use crate::problem::Problem;
 use crate::route::{OWN_PREFIX, covers};
 use crate::server::ClientConnection;
-use crate::upstream::{CallPolicy, Upstream};
+use crate::upstream::{CallPolicy, RequestBody, Upstream};
 use crate::{Action, Options, Plan, own, page};
 
 use positions::Asked;
@@ -184,6 +184,11 @@ impl Proxy {
         let upstream = match &route.to {
             Action::Forward(upstream) => upstream,
             Action::Compose(composing) => return self.compose(request, composing, routed, on_its_way).await,
+        };
+        let sizes = route.policies.sizes;
+        let mut request = match &route.policies.validate {
+            Some(validation) => validation.check(request, sizes).await?,
+            None => request.map(|body| RequestBody::passing(body, sizes.body_bytes_max)),
         };
         // Those inside carry positions themselves, and are answered by nobody but the service.
         let Some(plan) = plan else {

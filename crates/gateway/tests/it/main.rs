@@ -32,6 +32,7 @@ mod routing;
 mod smuggling;
 mod streaming;
 mod tracing;
+mod validating;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -78,6 +79,12 @@ impl Peer {
             head.push(self.0.read_u8().await.ok()?);
         }
         Some(String::from_utf8_lossy(&head).to_lowercase())
+    }
+
+    async fn hear_bytes(&mut self, count: usize) -> String {
+        let mut all = vec![0; count];
+        self.0.read_exact(&mut all).await.unwrap();
+        String::from_utf8(all).unwrap()
     }
 
     async fn hear_head(&mut self) -> String {

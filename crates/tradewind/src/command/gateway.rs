@@ -2,14 +2,17 @@
 
 mod check;
 mod explain;
+mod openapi;
 
 /// Say whether the gateway's part of the manifest is right, and what it does with a request
 ///
-/// Both read the manifest alone; nothing is started or asked.
+/// All read the manifest, and the files that it names, alone; nothing is started or asked.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Gateway {
     Check(check::Check),
     Explain(explain::Explain),
+    #[command(name = "openapi")]
+    OpenApi(openapi::OpenApi),
 }
 
 impl Gateway {
@@ -17,6 +20,7 @@ impl Gateway {
         match self {
             Self::Check(command) => command.run(),
             Self::Explain(command) => command.run(),
+            Self::OpenApi(command) => command.run(),
         }
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use tradewind_events::ErrorCode;
+
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -13,6 +15,8 @@ pub(crate) struct Problem {
     pub(crate) message: String,
     /// What to do about it.
     pub(crate) help: String,
+    /// Its stable code: that of any manifest that is wrong, or a more telling one.
+    pub(crate) code: ErrorCode,
 }
 
 /// All that is wrong with one manifest.
@@ -58,7 +62,11 @@ impl ManifestError {
         let end = self.text.floor_char_boundary(problem.span.end.min(line_start + line.len()));
         let marks = self.text.get(start..end).map_or(1, |marked| marked.chars().count()).max(1);
         let margin = " ".repeat(number.to_string().len());
-        writeln!(f, "{}:{number}:{column}: {}", self.file.display(), problem.message)?;
+        write!(f, "{}:{number}:{column}: {}", self.file.display(), problem.message)?;
+        if problem.code != ErrorCode::BAD_MANIFEST {
+            write!(f, " [{}]", problem.code)?;
+        }
+        writeln!(f)?;
         writeln!(f, "{margin} |")?;
         writeln!(f, "{number} | {line}")?;
         writeln!(f, "{margin} | {}{}", " ".repeat(column - 1), "^".repeat(marks))?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
+use tradewind_events::ErrorCode;
 
 use super::problem::{Problem, line_column};
 
@@ -49,7 +50,18 @@ impl<'t> Problems<'t> {
     }
 
     pub(crate) fn add(&self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
-        self.found.borrow_mut().push(Problem { span, message: message.into(), help: help.into() });
+        self.add_coded(ErrorCode::BAD_MANIFEST, span, message, help);
+    }
+
+    /// One that has a code of its own.
+    pub(crate) fn add_coded(
+        &self,
+        code: ErrorCode,
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.found.borrow_mut().push(Problem { span, message: message.into(), help: help.into(), code });
     }
 
     /// In the order of the text.

@@ -8,6 +8,7 @@ use tradewind_fleet::{
     CommandTemplate, Liveness, OrderError, RestartPolicy, ServiceName, ServiceSpec, Template, start_order,
 };
 
+use super::documents::Named;
 use super::section::{At, Problems, Section, closest};
 use super::{GatewaySection, instances};
 
@@ -22,6 +23,8 @@ const RUN_EXAMPLE: &str = "\"target/release/shop run catalog --listen {listen} -
 pub(super) struct Services {
     pub(super) specs: Vec<ServiceSpec>,
     pub(super) names: Vec<ServiceName>,
+    /// The files in which their OpenAPI documents are kept.
+    pub(super) documents: Vec<Named>,
     /// The ports that the manifest gives, and where.
     ports: Vec<At<u32>>,
     /// Where they should stand, if there is none.
@@ -57,11 +60,13 @@ pub(super) fn read(root: &Section<'_>, problems: &Problems<'_>) -> Services {
     let none = tables.is_empty().then(|| section.span());
     let names: Vec<ServiceName> = tables.iter().filter_map(|(name, _)| ServiceName::new(name.value).ok()).collect();
     let named: Vec<&ServiceName> = names.iter().collect();
-    let (mut spans, mut ports) = (BTreeMap::new(), Vec::new());
+    let (mut spans, mut ports, mut documents) = (BTreeMap::new(), Vec::new(), Vec::new());
     let mut specs = Vec::new();
     for (name, section) in tables {
         spans.insert(name.value.to_owned(), name.span.clone());
         specs.extend(read_one(&name, &section, &named, &mut ports, problems));
+        let document = section.text("openapi", "\"shop/catalog/openapi.json\"");
+        documents.extend(document.map(|file| (name.value.to_owned(), file)));
         section.report_unknown();
     }
     // Unknown names have been told, with their places; what is left is a cycle.
@@ -70,7 +75,7 @@ pub(super) fn read(root: &Section<'_>, problems: &Problems<'_>) -> Services {
         let message = OrderError::Cycle(path).to_string();
         problems.add(span, message, "take one of them out of the other's `after`");
     }
-    Services { specs, names, ports, none }
+    Services { specs, names, documents, ports, none }
 }
 
 fn read_one(

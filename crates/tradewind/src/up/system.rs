@@ -19,6 +19,7 @@ use tradewind_fleet::{
 use tradewind_gateway::{BindError, Front, Gateway, Plan, Tls};
 
 use super::behind::Behind;
+use super::documents::Documenting;
 use super::news::{News, Page};
 use super::purging::Purging;
 use super::screen::Screen;
@@ -142,6 +143,14 @@ impl System {
         let (file, gateway) = (self.manifest.file.clone(), self.gateway.handle());
         let mut purging = Purging::new(handle.addresses(), gateway.clone());
         purging.follow(&self.manifest.gateway.followed());
+        let documenting = Documenting {
+            about: self.manifest.gateway.about.clone(),
+            kept: self.manifest.kept.clone(),
+            handle: handle.clone(),
+            upstreams: self.behind.run().clone(),
+            gateway: self.gateway.handle(),
+        };
+        let documenting = AbortOnDropHandle::new(tokio::spawn(documenting.follow()));
         let balancing = balancing::follow(handle.clone(), self.behind.run().clone());
         let balancing = AbortOnDropHandle::new(tokio::spawn(balancing));
         let reloading = reloading::follow(file, self.behind, gateway, purging);
@@ -187,7 +196,7 @@ impl System {
         });
         fleet.await??;
         killing.abort();
-        drop((balancing, reloading));
+        drop((balancing, reloading, documenting));
         // Those inside could ask each other to the end.
         stop_fronts.cancel();
         for front in fronts {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod building;
+mod apis;
 mod deadletter;
 mod falling;
 mod instances;

@@ -6,6 +6,7 @@ use std::net::TcpListener;
 /// A `[services.NAME]` table. Modes: `ok`, answers everything with its name; `numbered`, and with its instance's number;
 /// `falls` at once;
 /// `falls-until` there is a file `mended` beside the manifest;
+/// `documented`, answers `/openapi.json` with the file `NAME.running.json` beside the manifest;
 /// `chatty`, writes without end, and the file `chatted` beside the manifest when it has written much.
 pub(crate) fn described(name: &str, mode: &str, more: &str) -> String {
     let program = std::env::current_exe().unwrap().display().to_string();
@@ -41,8 +42,14 @@ fn be_a_service() {
     }
     for stream in TcpListener::bind(listen).unwrap().incoming() {
         let mut stream = stream.unwrap();
-        let _ = stream.read(&mut [0; 4096]);
-        let length = name.len();
-        let _ = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{name}");
+        let mut asked = [0; 4096];
+        let length = stream.read(&mut asked).unwrap_or_default();
+        let mut head = "HTTP/1.1 200 OK\r\nconnection: close\r\n".to_owned();
+        let mut body = name.clone();
+        if mode == "documented" && asked[..length].starts_with(b"GET /openapi.json ") {
+            body = std::fs::read_to_string(format!("{name}.running.json")).unwrap();
+            head.push_str("content-type: application/json\r\n");
+        }
+        let _ = write!(stream, "{head}content-length: {}\r\n\r\n{body}", body.len());
     }
 }

@@ -5,6 +5,7 @@ mod brokers;
 mod client;
 mod contracts;
 mod customers;
+mod documents;
 mod inventory;
 mod invoicing;
 mod joining;

@@ -48,6 +48,23 @@ pub(crate) struct GatewaySection {
     pub(crate) open: Vec<(String, String)>,
     /// How answers are stored.
     cache: CacheSection,
+    /// What the gateway's OpenAPI documents say of themselves.
+    pub(crate) about: AboutApis,
+}
+
+/// The manifest's `[gateway.openapi]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AboutApis {
+    /// The title of the document of all services.
+    pub(crate) title: String,
+    /// The version of all documents.
+    pub(crate) version: String,
+}
+
+impl Default for AboutApis {
+    fn default() -> Self {
+        Self { title: "All services".to_owned(), version: "1".to_owned() }
+    }
 }
 
 /// PEM files, from the manifest's folder.
@@ -91,11 +108,18 @@ impl Default for GatewaySection {
             routes: Vec::new(),
             open: Vec::new(),
             cache: CacheSection::default(),
+            about: AboutApis::default(),
         }
     }
 }
 
 impl GatewaySection {
+    /// Where it is, as a URL.
+    pub(crate) fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.listen)
+    }
+
     /// The plan, with these services behind it.
     ///
     /// # Errors
@@ -177,6 +201,7 @@ pub(super) fn read(section: &Section<'_>, names: &[&ServiceName], problems: &Pro
             }
         }
     }
+    gateway.about = section.table("openapi", "[gateway.openapi]").map(|about| read_about(&about)).unwrap_or_default();
     gateway.tls = section.table("tls", "[gateway.tls]").and_then(|tls| read_tls(&tls));
     gateway.access = section.table("log", "[gateway.log]").and_then(|log| log::read(&log));
     let usual = section.table("policies", "[gateway.policies]").map(|table| {
@@ -211,6 +236,17 @@ pub(super) fn read(section: &Section<'_>, names: &[&ServiceName], problems: &Pro
     }
     section.report_unknown();
     gateway
+}
+
+fn read_about(section: &Section<'_>) -> AboutApis {
+    let usual = AboutApis::default();
+    let text = |key, example, usual| section.text(key, example).map_or(usual, |text| text.value);
+    let about = AboutApis {
+        title: text("title", "\"The shop\"", usual.title),
+        version: text("version", "\"2.1\"", usual.version),
+    };
+    section.report_unknown();
+    about
 }
 
 fn read_tls(tls: &Section<'_>) -> Option<TlsFiles> {

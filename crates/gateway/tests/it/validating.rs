@@ -1,0 +1,118 @@
+//! Requests that are not as their operations say never reach the service.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use serde_json::{Value, json};
+use tradewind_gateway::openapi::Document;
+use tradewind_gateway::{Limits, Policies, Rewrite, Route, RouteTable, Sizes, Upstream, Validation};
+
+use crate::{Peer, Running, gateway_before, service, status_of};
+
+fn document() -> Document {
+    let order = json!({"type": "object", "required": ["lines"], "properties": {
+        "lines": {"type": "array", "items": {"type": "object", "properties": {
+            "quantity": {"type": "integer", "minimum": 1}}}}}});
+    let content = json!({"application/json": {"schema": {"$ref": "#/components/schemas/Order"}}, "text/plain": {}});
+    Document::new(json!({
+        "openapi": "3.1.0",
+        "paths": {
+            "/orders": {"post": {"requestBody": {"required": true, "content": content}}},
+            "/orders/{id}": {"get": {"parameters": [
+                {"name": "id", "in": "path", "required": true, "schema": {"type": "integer"}}]}},
+        },
+        "components": {"schemas": {"Order": order}},
+    }))
+    .unwrap()
+}
+
+/// A gateway before a service that answers with the body that it has got.
+async fn validating(body_bytes_max: Option<u64>) -> (Running, Arc<std::sync::atomic::AtomicUsize>) {
+    let script = |mut peer: Peer, _| async move {
+        loop {
+            let head = peer.hear_head().await;
+            let length = head.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()?.parse().ok());
+            let body = peer.hear_bytes(length.unwrap_or(0)).await;
+            peer.say(&format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len())).await;
+        }
+    };
+    let (address, connections) = service(script).await;
+    let mut route = Route::new("/api", Upstream::new("ordering", [address])).unwrap();
+    route.rewrite = Some(Rewrite::parse("/", &route.path).unwrap());
+    let validate = Some(Arc::new(Validation::compile(&document()).unwrap()));
+    let sizes = Sizes { body_bytes_max, ..Sizes::default() };
+    route.policies = Arc::new(Policies { validate, sizes, ..Policies::default() });
+    let gateway = gateway_before(RouteTable::new(vec![route]).unwrap(), Limits::default()).await;
+    (gateway, connections)
+}
+
+impl Running {
+    async fn post(&self, kind: &str, body: &str) -> (u16, Value) {
+        let mut peer = Peer::connect(self.address).await;
+        let length = body.len();
+        let head = "POST /api/orders HTTP/1.1\r\nhost: shop.example\r\nconnection: close\r\n";
+        peer.say(&format!("{head}content-type: {kind}\r\ncontent-length: {length}\r\n\r\n{body}")).await;
+        let answer = peer.hear_rest().await;
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        (status_of(&answer), serde_json::from_str(body).unwrap_or_else(|_| body.into()))
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_held_against_its_schema() {
+    let (gateway, connections) = validating(None).await;
+    let good = json!({"lines": [{"quantity": 1}]});
+    assert_eq!(gateway.post("application/json; charset=utf-8", &good.to_string()).await, (200, good));
+    assert_eq!(gateway.post("text/plain", "whatever").await, (200, "whatever".into()), "of this nothing is told");
+    let reached = connections.load(Ordering::SeqCst);
+    let (status, problem) = gateway.post("application/json", r#"{"lines": [{"quantity": 1}, {"quantity": 0}]}"#).await;
+    assert_eq!((status, &problem["code"]), (422, &json!("TW-3054")));
+    assert_eq!(
+        problem["errors"],
+        json!([{"in": "body", "pointer": "/lines/1/quantity", "detail": "0 is less than the minimum of 1"}])
+    );
+    let (status, problem) = gateway.post("application/json", "{").await;
+    assert_eq!((status, &problem["errors"][0]["in"]), (400, &json!("body")));
+    let (status, problem) = gateway.post("image/png", "x").await;
+    assert_eq!((status, &problem["code"]), (415, &json!("TW-3054")));
+    assert_eq!(gateway.post("application/json", "").await.0, 400);
+    let deep = "[".repeat(100_000);
+    assert_eq!(gateway.post("application/json", &deep).await.0, 400);
+    assert_eq!(connections.load(Ordering::SeqCst), reached, "none of them reached the service");
+}
+
+#[tokio::test]
+async fn parameters_are_held_against_theirs_and_what_is_not_described_is_not_there() {
+    let (gateway, connections) = validating(None).await;
+    assert_eq!(status_of(&gateway.get("/api/orders/7").await), 200);
+    let reached = connections.load(Ordering::SeqCst);
+    let refused = gateway.get("/api/orders/x").await;
+    assert_eq!(status_of(&refused), 400);
+    assert!(
+        refused.contains(r#""errors":[{"in":"path","name":"id","pointer":"","detail":"\"x\" is not of type"#),
+        "{refused}"
+    );
+    assert_eq!(status_of(&gateway.get("/api/elsewhere").await), 404);
+    let other = gateway.ask("DELETE /api/orders/7", "").await;
+    assert_eq!(status_of(&other), 405);
+    assert!(other.contains("allow: GET, HEAD\r\n"), "{other}");
+    assert_eq!(connections.load(Ordering::SeqCst), reached);
+}
+
+#[tokio::test]
+async fn a_body_that_is_looked_at_is_no_larger_than_allowed() {
+    let text = |bytes: usize| format!("{{\"lines\":[],\"note\":\"{}\"}}", "x".repeat(bytes));
+    let (usual, _) = validating(None).await;
+    assert_eq!(usual.post("application/json", &text(500_000)).await.0, 200);
+    let mut announced = Peer::connect(usual.address).await;
+    let head = "POST /api/orders HTTP/1.1\r\nhost: shop.example\r\ncontent-type: application/json\r\n";
+    announced.say(&format!("{head}content-length: 1100000\r\n\r\n")).await;
+    assert_eq!(status_of(&announced.hear_head().await), 413);
+    let mut growing = Peer::connect(usual.address).await;
+    growing.say(&format!("{head}transfer-encoding: chunked\r\n\r\n100001\r\n{}\r\n", "1".repeat(0x10_0001))).await;
+    assert_eq!(status_of(&growing.hear_head().await), 413);
+    let (small, _) = validating(Some(100)).await;
+    assert_eq!(small.post("application/json", &text(200)).await.0, 413);
+    let (large, _) = validating(Some(2_000_000)).await;
+    assert_eq!(large.post("application/json", &text(1_100_000)).await.0, 200);
+}

@@ -1,0 +1,129 @@
+//! OpenAPI documents: of the services that the manifest names, of those that run, of the gateway.
+
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::{Value, json};
+
+use crate::service::described;
+use crate::{Up, folder, get, stderr_of, tradewind, until};
+
+/// A service that sells things, with a word on each that its document tells.
+fn document(field: &str) -> Value {
+    let thing = json!({"type": "object", "required": ["id", field], "properties": {
+        "id": {"type": "string"}, field: {"type": ["string", "null"]}}});
+    json!({
+        "openapi": "3.1.0",
+        "info": {"title": "one", "version": "1"},
+        "paths": {
+            "/things/{id}": {"get": {
+                "operationId": "getThing",
+                "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "string"}}],
+                "responses": {"200": {"description": "It", "content": {"application/json": {
+                    "schema": {"$ref": "#/components/schemas/Thing"}}}}},
+            }},
+            "/inside": {"get": {"responses": {"200": {"description": "For nobody outside"}}}},
+        },
+        "components": {"schemas": {"Thing": thing}},
+    })
+}
+
+/// A manifest with a route to a service whose document is kept beside it.
+fn shop(mode: &str, field: &str) -> tempfile::TempDir {
+    let one = described("one", mode, "openapi = \"one.json\"");
+    let text = format!("[gateway.routes]\n\"/things\" = \"one\"\n[gateway.openapi]\ntitle = \"Things\"\n\n{one}");
+    let folder = folder(&text);
+    write(folder.path(), "one.json", &document(field));
+    folder
+}
+
+fn write(folder: &Path, name: &str, value: &Value) {
+    std::fs::write(folder.join(name), serde_json::to_string_pretty(value).unwrap()).unwrap();
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    tradewind().arg("gateway").args(arguments).current_dir(folder).output().unwrap()
+}
+
+#[test]
+fn the_gateway_s_document_is_printed_without_anything_running() {
+    let folder = shop("ok", "name");
+    let printed = run(folder.path(), &["openapi"]);
+    assert!(printed.status.success(), "{}", stderr_of(&printed));
+    let told: Value = serde_json::from_slice(&printed.stdout).unwrap();
+    assert_eq!(
+        (&told["info"]["title"], &told["servers"][0]["url"]),
+        (&json!("Things"), &json!("http://127.0.0.1:8080"))
+    );
+    let paths: Vec<&String> = told["paths"].as_object().unwrap().keys().collect();
+    assert_eq!(paths, ["/things/{id}"]);
+    assert_eq!(told["paths"]["/things/{id}"]["get"]["operationId"], "one.getThing");
+    assert!(told["components"]["schemas"]["one.Thing"].is_object());
+    let unknown = run(folder.path(), &["openapi", "--profile", "web"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(stderr_of(&unknown).contains("no profile \"web\""), "{}", stderr_of(&unknown));
+}
+
+#[test]
+fn what_breaks_since_an_older_document_is_named() {
+    let folder = shop("ok", "name");
+    assert!(run(folder.path(), &["openapi", "--output", "old.json"]).status.success());
+    let check = |arguments: &[&str]| run(folder.path(), &[&["check", "--against", "old.json"], arguments].concat());
+    let same = check(&[]);
+    assert!(same.status.success(), "{}", stderr_of(&same));
+    write(folder.path(), "one.json", &document("title"));
+    let broken = check(&[]);
+    assert_eq!(broken.status.code(), Some(1));
+    let wanted = "error[TW-3053]: 1 change breaks who relies on old.json\n  GET /things/{id}, answer 200, .name: it is there no \
+                  more (response-required-property-removed)\n";
+    assert!(stderr_of(&broken).starts_with(wanted), "{}", stderr_of(&broken));
+    let json: Value = serde_json::from_slice(&check(&["--json"]).stdout).unwrap();
+    assert_eq!(json["breaking"][0]["kind"], "response-required-property-removed");
+    std::fs::write(folder.path().join("old.json"), "{}").unwrap();
+    assert!(stderr_of(&check(&[])).contains("error[TW-3051]: the older document old.json cannot be read: #/openapi"));
+}
+
+#[test]
+fn a_document_that_cannot_be_read_is_told_with_its_pointer() {
+    let folder = shop("ok", "name");
+    let mut wrong = document("name");
+    wrong["paths"]["/things/{id}"]["get"]["parameters"][0]["name"] = Value::Null;
+    write(folder.path(), "one.json", &wrong);
+    let told = stderr_of(&run(folder.path(), &["check"]));
+    let place = "#/paths/~1things~1{id}/get/parameters/0/name: a parameter has a name [TW-3051]";
+    assert!(told.contains("the OpenAPI document of service `one` cannot be read") && told.contains(place), "{told}");
+    let json: Value = serde_json::from_slice(&run(folder.path(), &["check", "--json"]).stdout).unwrap();
+    assert_eq!(json["problems"][0]["code"], "TW-3051");
+    std::fs::remove_file(folder.path().join("one.json")).unwrap();
+    assert!(stderr_of(&run(folder.path(), &["check"])).contains("No such file"));
+}
+
+#[test]
+fn while_up_runs_the_documents_of_what_runs_are_told() {
+    let folder = shop("documented", "name");
+    write(folder.path(), "one.running.json", &document("title"));
+    let up = Up::start(folder.path());
+    let told = |line: &Value, text: &str| line["text"].as_str().is_some_and(|told| told.contains(text));
+    up.until("log", |line| told(line, "one runs with another OpenAPI document than one.json") && told(line, "TW-3055"));
+    up.until("log", |line| told(line, "answer 200, .name: it is there no more (response-required-property-removed)"));
+    let gateway = up.until_up();
+    let document = || {
+        let answer = get(&gateway, "/_gateway/openapi.json");
+        let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or(answer);
+        serde_json::from_str::<Value>(&body).unwrap_or_default()
+    };
+    until(|| document()["components"]["schemas"]["one.Thing"]["properties"]["title"].is_object());
+    assert_eq!(document()["servers"][0]["url"], "/");
+    assert!(get(&gateway, "/_gateway/docs").contains("swagger-ui-bundle.js"));
+    assert!(get(&gateway, "/_gateway/openapi").contains("/_gateway/openapi.json"));
+
+    // What clients see follows the routes while they change.
+    let manifest = folder.path().join("tradewind.toml");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(
+        &manifest,
+        text.replace("\"/things\" = \"one\"", "\"/t/{id}\" = { to = \"one\", rewrite = \"/things/{id}\" }"),
+    )
+    .unwrap();
+    until(|| document()["paths"]["/t/{id}"].is_object());
+}
