@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::composition::{Call, Replacement};
 use super::selection::{Chosen, Object, Use};
 use super::splice::Splicer;
-use super::template::Source;
+use super::template::{Otherwise, Source};
 use super::{Composed, Instead};
 
 /// What an answer is made of.
@@ -191,7 +191,7 @@ impl Composed {
         }
         for (_, call) in self.made_calls() {
             for (hole, put) in call.template.holes().zip(call.template.puts()) {
-                let Source::Parameter { name, default } = &hole.source else { continue };
+                let Source::Parameter { name, otherwise } = &hole.source else { continue };
                 if self.fixed(name) {
                     continue;
                 }
@@ -206,9 +206,9 @@ impl Composed {
                 if parameter.in_path {
                     continue;
                 }
-                match self.default_of(name).or(default.as_deref()) {
+                match self.default_of(name).or(otherwise.default()) {
                     Some(default) => drop(parameter.default.get_or_insert_with(|| default.to_owned())),
-                    None => parameter.required = true,
+                    None => parameter.required |= *otherwise == Otherwise::Refused,
                 }
             }
         }
