@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header, request};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tradewind_events::Position;
 
 use super::forward::{deadline_of, is_event_stream, make_own};
