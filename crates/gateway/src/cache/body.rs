@@ -9,6 +9,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Frame, SizeHint};
 
 use super::Inner;
+use super::answered::Reused;
 use super::entry::{Condition, Head, Stored};
 use super::fetch::{BodyError, FetchedBody};
 use super::flight::{Leading, Outcome};
@@ -21,7 +22,7 @@ pub struct CacheBody(Kind);
 
 enum Kind {
     /// From the store, or empty.
-    Whole(Full<Bytes>),
+    Whole(Full<Bytes>, Option<Reused>),
     /// From the service, past the cache.
     Passing(FetchedBody),
     /// From the service, and into the store.
@@ -50,7 +51,23 @@ pub(crate) struct Reserved {
 
 impl CacheBody {
     pub(crate) fn whole(body: Bytes) -> Self {
-        Self(Kind::Whole(Full::new(body)))
+        Self(Kind::Whole(Full::new(body), None))
+    }
+
+    pub(crate) fn tell_reused(&mut self, told: Reused) {
+        if let Kind::Whole(_, reused) = &mut self.0 {
+            *reused = Some(told);
+        }
+    }
+
+    /// What there is to know of it if it was made of what is stored. [`Cache::serve`](super::Cache::serve) tells the
+    /// same in the answer's extensions.
+    #[must_use]
+    pub fn reused(&self) -> Option<&Reused> {
+        match &self.0 {
+            Kind::Whole(_, reused) => reused.as_ref(),
+            Kind::Passing(_) | Kind::Keeping(_) => None,
+        }
     }
 
     pub(crate) fn passing(body: FetchedBody) -> Self {
@@ -73,7 +90,7 @@ impl Body for CacheBody {
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match &mut self.get_mut().0 {
-            Kind::Whole(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
+            Kind::Whole(body, _) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
             Kind::Passing(body) => Pin::new(body).poll_frame(context),
             Kind::Keeping(keeping) => keeping.poll_frame(context),
         }
@@ -81,7 +98,7 @@ impl Body for CacheBody {
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
-            Kind::Whole(body) => body.is_end_stream(),
+            Kind::Whole(body, _) => body.is_end_stream(),
             Kind::Passing(body) => body.is_end_stream(),
             Kind::Keeping(keeping) => keeping.body.is_end_stream(),
         }
@@ -89,7 +106,7 @@ impl Body for CacheBody {
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
-            Kind::Whole(body) => body.size_hint(),
+            Kind::Whole(body, _) => body.size_hint(),
             Kind::Passing(body) => body.size_hint(),
             Kind::Keeping(keeping) => keeping.body.size_hint(),
         }

@@ -6,6 +6,9 @@ use http::{HeaderMap, HeaderName, header};
 
 use super::list::{members, split};
 
+/// As many as the longest name of a directive has.
+const NAME_BYTES_MAX: usize = b"stale-while-revalidate".len();
+
 /// What more than this many seconds comes to (RFC 9111 §1.2.2).
 const SECONDS_MAX: u64 = 1 << 31;
 
@@ -48,12 +51,22 @@ impl Directives {
         Self::read(headers, &header::CACHE_CONTROL)
     }
 
+    /// Whether an answer with these is not for others.
+    pub(crate) fn forbids_storing(&self) -> bool {
+        self.no_store || self.private
+    }
+
     fn read(headers: &HeaderMap, name: &HeaderName) -> Self {
         let mut all = Self::default();
         for member in members(headers, name) {
             let mut halves = split(member, b'=');
-            let name = halves.next().unwrap_or_default().to_ascii_lowercase();
-            all.add(&name, halves.next());
+            let name = halves.next().unwrap_or_default();
+            let mut known = [0; NAME_BYTES_MAX];
+            // What is longer is none that is known.
+            let Some(lower) = known.get_mut(..name.len()) else { continue };
+            lower.copy_from_slice(name);
+            lower.make_ascii_lowercase();
+            all.add(lower, halves.next());
         }
         all
     }

@@ -1,26 +1,30 @@
 //! One stored answer, and those to the same target that differ by `Vary`.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use tradewind_events::{Position, Timestamp};
 
+use super::coding::{ContentCoding, Form, Packed};
 use super::directives::Directives;
 use super::freshness::Freshness;
+use super::hit::{Counted, Told};
 use super::options::{CachePolicy, OnFailure};
-use super::selecting::Selecting;
+use super::selecting::{Choosing, Selecting};
+use super::status::CACHE_STATUS;
 use super::tags::Tag;
 
 pub(crate) const POSITION: HeaderName = HeaderName::from_static("tradewind-position");
 
 /// Bytes that an entry takes beside what can be counted: allocations, the store's slots, the index's nodes.
-const OVERHEAD_BYTES: usize = 512;
+const OVERHEAD_BYTES: usize = 1_024;
 
 /// Bytes that a header or a tag takes beside its text.
-const ITEM_OVERHEAD_BYTES: usize = 64;
+const ITEM_OVERHEAD_BYTES: usize = 224;
 
 /// What is known of an answer apart from its body.
 #[derive(Debug)]
@@ -40,10 +44,18 @@ pub(crate) struct Head {
 /// A stored answer. Its body is whole.
 #[derive(Debug)]
 pub(crate) struct Stored {
-    pub(crate) head: Head,
+    pub(crate) head: Arc<Head>,
     pub(crate) body: Bytes,
+    /// The codings that somebody has wanted it in, a handful at most.
+    packed: Box<[Packed]>,
     /// Since when an event has made it doubtful, in microseconds; `i64::MAX` if none has.
     outdated_us: AtomicI64,
+    /// What hits have told of its age in this second.
+    pub(super) told: ArcSwapOption<Told>,
+    /// What counts hits, for the first route that had one.
+    pub(super) counted: OnceLock<Counted>,
+    /// When it was last of use, in microseconds.
+    used_us: AtomicI64,
 }
 
 /// Whether what is stored may be used now.
@@ -64,13 +76,13 @@ impl Head {
             OnFailure::Stale(bound) => Some(bound),
         };
         let bound = own.max(of_route).max(request.stale_if_error);
-        bound.filter(|_| !self.forbids_stale(own.is_some()))
+        bound.filter(|most| !most.is_zero() && !self.forbids_stale(own.is_some()))
     }
 
     /// How long it may be served while it is being revalidated.
     pub(crate) fn stale_while_revalidate(&self, policy: &CachePolicy) -> Option<Duration> {
         let own = self.directives.stale_while_revalidate;
-        own.or(policy.stale_while_revalidate).filter(|_| !self.forbids_stale(own.is_some()))
+        own.or(policy.stale_while_revalidate).filter(|most| !most.is_zero() && !self.forbids_stale(own.is_some()))
     }
 
     /// `s-maxage` forbids it as well, unless the same answer allows it in so many words.
@@ -85,21 +97,69 @@ impl Head {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        let headers = self.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ITEM_OVERHEAD_BYTES);
         // A tag is in the index, too.
         let tags = self.tags.iter().map(|tag| 2 * (tag.len() + ITEM_OVERHEAD_BYTES));
-        OVERHEAD_BYTES + headers.sum::<usize>() + tags.sum::<usize>() + self.selecting.bytes()
+        OVERHEAD_BYTES + bytes_of(&self.headers) + tags.sum::<usize>() + self.selecting.bytes()
     }
 }
 
 impl Stored {
-    pub(crate) fn new(head: Head, body: Bytes) -> Self {
-        Self { head, body, outdated_us: AtomicI64::new(i64::MAX) }
+    pub(crate) fn new(mut head: Head, body: Bytes) -> Self {
+        if head.status != StatusCode::NO_CONTENT {
+            head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+        }
+        // Each answer has them, and putting in values is cheaper than making room for them.
+        head.headers.insert(header::AGE, HeaderValue::from_static("0"));
+        head.headers.insert(CACHE_STATUS, HeaderValue::from_static(""));
+        // A copy has no room for more, and so takes less.
+        head.headers = head.headers.clone();
+        let used_us = head.freshness.received().micros();
+        Self::of(Arc::new(head), body, Box::default(), (i64::MAX, used_us))
+    }
+
+    fn of(head: Arc<Head>, body: Bytes, packed: Box<[Packed]>, (outdated_us, used_us): (i64, i64)) -> Self {
+        let (outdated_us, used_us) = (AtomicI64::new(outdated_us), AtomicI64::new(used_us));
+        Self { head, body, packed, outdated_us, told: ArcSwapOption::empty(), counted: OnceLock::new(), used_us }
     }
 
     /// The same body under a head that says more.
     pub(crate) fn with_head(&self, head: Head) -> Self {
-        Self::new(head, self.body.clone())
+        let mut renewed = Self::new(head, self.body.clone());
+        renewed.packed = self.packed.iter().filter_map(|packed| packed.under(&renewed.head, &renewed.body)).collect();
+        renewed
+    }
+
+    /// The same with another form beside those that it has.
+    pub(crate) fn with_packed(&self, packed: Packed) -> Self {
+        let name = packed.coding().name();
+        let others = self.packed.iter().filter(|other| other.coding().name() != name);
+        let packed = others.cloned().chain([packed]).collect();
+        let times = (self.outdated_us.load(Ordering::Acquire), self.used_us());
+        Self::of(Arc::clone(&self.head), self.body.clone(), packed, times)
+    }
+
+    /// Notes that it has been of use.
+    pub(crate) fn use_at(&self, now: Timestamp) {
+        self.used_us.store(now.micros(), Ordering::Relaxed);
+    }
+
+    fn used_us(&self) -> i64 {
+        self.used_us.load(Ordering::Relaxed)
+    }
+
+    /// Whether both are of the same answer of the service, in whatever forms.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.head, &other.head)
+    }
+
+    /// What has come of wanting it in a coding; nothing if nobody has.
+    pub(crate) fn packed(&self, coding: &dyn ContentCoding) -> Option<&Packed> {
+        self.packed.iter().find(|packed| packed.coding().name() == coding.name())
+    }
+
+    /// As it came from the service.
+    pub(crate) fn own_form(&self) -> Form<'_> {
+        Form { headers: &self.head.headers, body: &self.body }
     }
 
     pub(crate) fn condition(&self, now: Timestamp) -> Condition {
@@ -123,8 +183,13 @@ impl Stored {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.body.len() + self.head.bytes()
+        self.body.len() + self.head.bytes() + self.packed.iter().map(Packed::bytes).sum::<usize>()
     }
+}
+
+/// Bytes that headers take.
+pub(crate) fn bytes_of(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ITEM_OVERHEAD_BYTES).sum()
 }
 
 /// All stored answers to one target, the newest first.
@@ -132,7 +197,7 @@ impl Stored {
 pub(crate) struct Variants(pub(crate) Vec<Arc<Stored>>);
 
 impl Variants {
-    pub(crate) fn matching(&self, request: &HeaderMap) -> Option<&Arc<Stored>> {
+    pub(crate) fn matching(&self, request: Choosing<'_>) -> Option<&Arc<Stored>> {
         self.0.iter().find(|stored| stored.head.selecting.matches(request))
     }
 
@@ -142,6 +207,30 @@ impl Variants {
 
     pub(crate) fn bytes(&self) -> usize {
         self.0.iter().map(|stored| stored.bytes()).sum()
+    }
+
+    /// Those that were of use last, so many and so large together at most; the newest in any case. Whoever asks in ever
+    /// other ways pushes out what nobody asks for, and not what others ask for all the time.
+    pub(crate) fn within(mut self, count_max: usize, bytes_max: usize) -> Self {
+        let bytes = self.bytes();
+        if self.0.len() <= count_max && bytes <= bytes_max {
+            return self;
+        }
+        let mut order: Vec<usize> = (1..self.0.len()).collect();
+        // The sort is stable, and the oldest are the last.
+        order.sort_by_key(|&at| std::cmp::Reverse(self.0[at].used_us()));
+        let (mut count, mut bytes) = (1, self.0.first().map_or(0, |newest| newest.bytes()));
+        let mut stays = vec![true];
+        stays.resize(self.0.len(), false);
+        for at in order {
+            let with = bytes + self.0[at].bytes();
+            if count < count_max && with <= bytes_max {
+                (count, bytes, stays[at]) = (count + 1, with, true);
+            }
+        }
+        let mut stays = stays.into_iter();
+        self.0.retain(|_| stays.next().unwrap_or_default());
+        self
     }
 }
 
@@ -155,7 +244,7 @@ pub(crate) fn position_of(headers: &HeaderMap) -> Option<Position> {
 pub(crate) fn kept_headers(answer: &HeaderMap, policy: &CachePolicy, received: Timestamp) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(answer.keys_len());
     for (name, value) in answer {
-        if *name == header::AGE || *name == super::status::CACHE_STATUS || Some(name) == policy.tag_header.as_ref() {
+        if *name == header::AGE || *name == CACHE_STATUS || Some(name) == policy.tag_header.as_ref() {
             continue;
         }
         let mut own = HeaderValue::from_bytes(value.as_bytes()).unwrap_or_else(|_| value.clone());

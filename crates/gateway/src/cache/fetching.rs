@@ -109,9 +109,10 @@ impl Serving {
     ) -> Response<CacheBody> {
         let mut headers =
             validators::updated(&stored.head.headers, &kept_headers(answer, &self.policy, fetched.exchange.received));
-        if let Some(age) = answer.get(header::AGE) {
-            headers.insert(header::AGE, age.clone());
-        }
+        match answer.get(header::AGE) {
+            Some(age) => headers.insert(header::AGE, age.clone()),
+            None => headers.remove(header::AGE),
+        };
         let mut status = CacheStatus::forwarded(lacking.why);
         (status.forward_status, status.detail) = (Some(StatusCode::NOT_MODIFIED), lacking.detail);
         let considered = self.consider(stored.head.status, &headers, &fetched.exchange);
@@ -130,7 +131,14 @@ impl Serving {
             Err(why) => {
                 fetched.settle(Outcome::Unshared);
                 status.detail = Some(why);
-                Arc::clone(stored)
+                let mut head = self.describe(stored.head.status, headers, &fetched.exchange);
+                head.selecting = stored.head.selecting.clone();
+                if head.directives.forbids_storing() {
+                    self.cache.store.forget(&self.asked.key, stored);
+                    self.cache.tell_size();
+                }
+                // It is what the service has just said, though only to this client.
+                Arc::new(stored.with_head(head))
             }
         };
         let mut response = self.reuse(&renewed, status, Counted::Revalidated);
@@ -151,10 +159,22 @@ impl Serving {
             self.cache.metrics.too_large.inc();
             considered = Err("too-large");
         }
+        if considered.as_ref().is_ok_and(|head| head.bytes() > self.cache.options.head_bytes_max) {
+            self.cache.metrics.too_large.inc();
+            considered = Err("head-too-large");
+        }
         let mut head = match considered {
             Ok(head) => head,
             Err(why) => {
                 fetched.settle(Outcome::Unshared);
+                let is_gone = matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::GONE);
+                // What it says now of the same is not kept, and so nothing from before may be used in its place.
+                if let Some(stored) = &lacking.base
+                    && (is_gone || Directives::of_answer(answer.headers()).forbids_storing())
+                {
+                    self.cache.store.forget(&self.asked.key, stored);
+                    self.cache.tell_size();
+                }
                 return self.pass_on(answer, status.because(why));
             }
         };
@@ -174,10 +194,10 @@ impl Serving {
         let body = CacheBody::keeping(Keeping::new(body, place));
         let mut response = Response::from_parts(parts, body);
         self.prepare(response.headers_mut(), status);
-        if response.status() == StatusCode::OK && validators::is_known_to(&self.asked.head.headers, response.headers())
+        if response.status() == StatusCode::OK
+            && let Some(headers) = reuse::not_modified(response.headers(), self.wish())
         {
             // The body is still wanted by the store, and dropping it here lets it go there.
-            let headers = reuse::not_modified(std::mem::take(response.headers_mut()));
             return reuse::respond(StatusCode::NOT_MODIFIED, headers, CacheBody::whole(Default::default()));
         }
         response
@@ -185,29 +205,13 @@ impl Serving {
 
     /// What an answer would be stored with, or why it is not. Its headers are as they came.
     fn consider(&self, status: StatusCode, headers: &HeaderMap, exchange: &Exchange) -> Result<Head, Refusal> {
-        let directives = Directives::of_answer(headers);
-        let freshness = Freshness::of(status, headers, &directives, *exchange, &self.policy);
-        let request = &self.asked.head;
-        if let Some(why) =
-            storable::refusal(&request.method, &request.headers, (status, headers), &directives, &freshness)
-        {
+        let mut head = self.describe(status, headers.clone(), exchange);
+        let (request, described) = (&self.asked.head, (&head.directives, &head.freshness));
+        if let Some(why) = storable::refusal(&request.method, &request.headers, (status, headers), described) {
             return Err(why);
         }
-        let selecting = Selecting::of(headers, &request.headers).ok_or("vary")?;
-        let tags = self.tags(headers).ok_or("tags")?;
-        let mut headers = headers.clone();
-        headers.remove(header::AGE);
-        let position = position_of(&headers);
-        let head = Head {
-            status,
-            headers,
-            directives,
-            freshness,
-            selecting,
-            tags,
-            position,
-            source: Arc::clone(&self.policy.source),
-        };
+        head.selecting = Selecting::of(headers, self.choosing()).ok_or("vary")?;
+        head.tags = self.tags(headers).ok_or("tags")?;
         let is_fresh = head.freshness.stale_for(exchange.received).is_none();
         let may_be_stale = head.stale_if_error(&self.policy, &Directives::default()).is_some()
             || head.stale_while_revalidate(&self.policy).is_some();
@@ -221,6 +225,23 @@ impl Serving {
             return Err("status");
         }
         Ok(head)
+    }
+
+    /// What an answer says of itself, but by what it was chosen, and its tags.
+    fn describe(&self, status: StatusCode, mut headers: HeaderMap, exchange: &Exchange) -> Head {
+        let directives = Directives::of_answer(&headers);
+        let freshness = Freshness::of(status, &headers, &directives, *exchange, &self.policy);
+        headers.remove(header::AGE);
+        Head {
+            status,
+            position: position_of(&headers),
+            headers,
+            directives,
+            freshness,
+            selecting: Selecting::default(),
+            tags: Box::default(),
+            source: Arc::clone(&self.policy.source),
+        }
     }
 
     /// The tags of an answer; nothing if they are too many.

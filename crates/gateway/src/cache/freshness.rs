@@ -51,6 +51,10 @@ impl Freshness {
         }
     }
 
+    pub(crate) fn received(&self) -> Timestamp {
+        self.received
+    }
+
     pub(crate) fn age(&self, now: Timestamp) -> Duration {
         self.initial_age + now.since(self.received)
     }

@@ -38,6 +38,7 @@ pub(crate) struct Metrics {
     pub(crate) evictions: Counter,
     pub(crate) purged: Counter,
     pub(crate) too_large: Counter,
+    pub(crate) packed: Counter,
     pub(crate) bytes: Gauge,
     pub(crate) entries: Gauge,
     pub(crate) waiting: Gauge,
@@ -51,6 +52,7 @@ impl Metrics {
             evictions: Counter::default(),
             purged: Counter::default(),
             too_large: Counter::default(),
+            packed: Counter::default(),
             bytes: Gauge::default(),
             entries: Gauge::default(),
             waiting: Gauge::default(),
@@ -64,6 +66,7 @@ impl Metrics {
         registry.register("evictions", "Targets whose answers had to make room for others", self.evictions.clone());
         registry.register("purged", "Answers purged by their tags", self.purged.clone());
         registry.register("too_large", "Answers not stored for their size", self.too_large.clone());
+        registry.register("packed", "Answers packed for those who will ask for them", self.packed.clone());
         registry.register_with_unit("stored", "What stored answers take", Unit::Bytes, self.bytes.clone());
         registry.register("targets", "Targets of which answers are stored", self.entries.clone());
         registry.register("waiting", "Requests that wait for another's fetch", self.waiting.clone());
@@ -72,5 +75,10 @@ impl Metrics {
 
     pub(crate) fn answered(&self, route: &Arc<str>, result: Result) {
         self.requests.get_or_create(&Answered { route: Arc::clone(route), result }).inc();
+    }
+
+    /// What counts a route's answers of one kind.
+    pub(crate) fn answers(&self, route: &Arc<str>, result: Result) -> Counter {
+        self.requests.get_or_create_owned(&Answered { route: Arc::clone(route), result })
     }
 }

@@ -2,24 +2,29 @@
 //!
 //! Read in this order: [`CacheOptions`] are its limits and [`CachePolicy`] is what a route wants of it; a [`Key`] is what
 //! an answer is found by; [`Cache::serve`] answers a request, with what is stored or by a [`Fetch`], and [`Cache::purge`]
-//! takes out what an event has made untrue. `serve` decides, `fetching` asks the service and keeps what it says, `reuse`
+//! takes out what an event has made untrue. [`Cache::hit`] is the short way for what is fresh. `serve` decides, `fetching` asks the service and keeps what it says, `reuse`
 //! makes an answer of what is stored. What may be stored is in `storable`, how long in `freshness`, for whom in
-//! `selecting`. `store` is bounded by bytes, `flight` lets one fetch serve many, and `body` stores what passes through.
+//! `selecting`, and which headers are nobody's to choose by in `unkeyed`. `store` is bounded by bytes, `flight` lets one fetch serve many, and `body` stores what passes through.
+//! An answer has several forms, as it came and packed by a [`ContentCoding`], which are made by `packing` and chosen in
+//! `coding`.
 //!
 //! It knows nothing of routes, upstreams or connections, and asks its clock for the time.
 
 mod answered;
 mod body;
+pub(crate) mod coding;
 mod directives;
 mod entry;
 mod fetch;
 mod fetching;
 mod flight;
 mod freshness;
+mod hit;
 mod key;
 mod list;
 mod metrics;
 mod options;
+mod packing;
 mod purge;
 mod range;
 mod reuse;
@@ -29,6 +34,7 @@ mod status;
 mod storable;
 mod store;
 mod tags;
+mod unkeyed;
 mod validators;
 
 use std::fmt;
@@ -40,8 +46,10 @@ use tradewind_events::Clock;
 
 pub use answered::{Reused, Unanswered};
 pub use body::CacheBody;
+pub use coding::ContentCoding;
 pub use fetch::{BodyError, Fetch, FetchError, FetchedBody, Fetching};
-pub use key::Key;
+pub use hit::Lookup;
+pub use key::{Key, KeyRef};
 pub use options::{CacheOptions, CachePolicy, OnFailure};
 pub use purge::{Purge, PurgeEffect};
 pub use serve::Asked;
@@ -51,6 +59,7 @@ pub(crate) use validators::is_known_to;
 use body::{CacheBody as Draining, Keeping};
 use flight::Flights;
 use metrics::Metrics;
+use packing::Packings;
 use store::Store;
 
 /// The cache of a gateway. Cheap to clone: all clones are one.
@@ -64,6 +73,7 @@ pub(crate) struct Inner {
     clock: Arc<dyn Clock>,
     store: Store,
     flights: Arc<Flights>,
+    packings: Packings,
     metrics: Metrics,
     background: Arc<Semaphore>,
 }
@@ -82,6 +92,7 @@ impl Cache {
             clock,
             store: Store::new(&options),
             flights: Flights::new(&options),
+            packings: Packings::new(options.packings_max),
             metrics: Metrics::new(),
             background: Arc::new(Semaphore::new(options.background_max)),
             options,

@@ -16,7 +16,9 @@ pub struct CacheOptions {
     /// Bytes that one answer's body may have to be stored. A larger one passes through. At most an eighth of
     /// `bytes_max` counts.
     pub body_bytes_max: usize,
-    /// Answers to one target that differ by `Vary`. The oldest goes first.
+    /// Bytes that one answer's headers and tags may take to be stored.
+    pub head_bytes_max: usize,
+    /// Answers to one target that differ by `Vary`. What was not of use for the longest time goes first.
     pub variants_max: usize,
     /// Tags that an answer may carry. One with more is not stored, since it could not be purged by all of them.
     pub tags_max: usize,
@@ -31,6 +33,10 @@ pub struct CacheOptions {
     pub background_max: usize,
     /// How long one of them may take.
     pub background_time_max: Duration,
+    /// Answers that are packed at the same time, each on a thread of its own.
+    pub packings_max: usize,
+    /// How long a request waits for its answer to be packed, before it gets it as it is.
+    pub packing_time_max: Duration,
     /// For how long requests do not wait for one another after a shared fetch has brought an answer that cannot be
     /// shared.
     pub unshared_for: Duration,
@@ -41,6 +47,7 @@ impl Default for CacheOptions {
         Self {
             bytes_max: 64 << 20,
             body_bytes_max: 1 << 20,
+            head_bytes_max: 64 << 10,
             variants_max: 16,
             tags_max: 64,
             purges_max: 65_536,
@@ -48,6 +55,8 @@ impl Default for CacheOptions {
             waiting_time_max: Duration::from_secs(5),
             background_max: 64,
             background_time_max: Duration::from_secs(30),
+            packings_max: 2,
+            packing_time_max: Duration::from_millis(250),
             unshared_for: Duration::from_secs(30),
         }
     }

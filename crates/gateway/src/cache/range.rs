@@ -18,10 +18,12 @@ pub(crate) enum Wanted {
     Nothing,
 }
 
-/// What of a body of `length` bytes a request wants.
-pub(crate) fn wanted(request: &HeaderMap, stored: &HeaderMap, length: usize) -> Wanted {
+/// What of a body of `length` bytes a request wants. A date does not tell forms of an answer apart, and so is no version
+/// where there may be several (`dates_tell`).
+pub(crate) fn wanted(request: &HeaderMap, stored: &HeaderMap, length: usize, dates_tell: bool) -> Wanted {
     let Some(range) = request.get(header::RANGE).and_then(|range| range.to_str().ok()) else { return Wanted::Whole };
-    if !request.get(header::IF_RANGE).is_none_or(|version| is_same_version(version, stored)) {
+    let is_same = |version| is_same_version(version, stored, dates_tell);
+    if !request.get(header::IF_RANGE).is_none_or(is_same) {
         return Wanted::Whole;
     }
     let refuses = stored.get(header::ACCEPT_RANGES).is_some_and(|unit| unit == "none");
@@ -53,12 +55,12 @@ fn part(range: &str, length: usize) -> Wanted {
 }
 
 /// `If-Range` compares strongly: parts of two versions must never be put together.
-fn is_same_version(version: &HeaderValue, stored: &HeaderMap) -> bool {
+fn is_same_version(version: &HeaderValue, stored: &HeaderMap, dates_tell: bool) -> bool {
     let Ok(text) = version.to_str() else { return false };
     if text.starts_with('"') {
         return stored.get(header::ETAG).is_some_and(|etag| is_strong(etag) && etag == version);
     }
-    if text.starts_with("W/") {
+    if text.starts_with("W/") || !dates_tell {
         return false;
     }
     let (modified, date) = (validators::date(stored, &header::LAST_MODIFIED), validators::date(stored, &header::DATE));

@@ -5,9 +5,10 @@ use tradewind_events::Timestamp;
 
 use super::answered::Reused;
 use super::body::CacheBody;
+use super::coding::{self, ContentCoding, Form};
 use super::entry::{Condition, Stored};
 use super::range::{self, Wanted};
-use super::status::CacheStatus;
+use super::status::{CACHE_STATUS, CacheStatus};
 use super::validators;
 
 /// What a 304 does not repeat: it describes a body that is not sent (RFC 9110 §15.4.5).
@@ -19,70 +20,91 @@ const NOT_IN_304: [HeaderName; 5] = [
     header::CONTENT_RANGE,
 ];
 
+/// What of a request matters for the form of an answer.
+#[derive(Clone, Copy)]
+pub(crate) struct Wish<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) headers: &'a HeaderMap,
+    /// What the client would like it to be packed with.
+    pub(crate) coding: Option<&'static dyn ContentCoding>,
+}
+
 /// Answers a request with what is stored, or with the part that it wants, or by saying that it has it already.
-pub(crate) fn answer(
-    stored: &Stored,
-    method: &Method,
-    request: &HeaderMap,
-    status: CacheStatus,
-    now: Timestamp,
-) -> Response<CacheBody> {
+pub(crate) fn answer(stored: &Stored, wish: Wish<'_>, status: CacheStatus, now: Timestamp) -> Response<CacheBody> {
     let freshness = &stored.head.freshness;
     let age = freshness.age(now);
     let stale_for = match stored.condition(now) {
         Condition::Fresh => None,
         Condition::Stale(stale_for) => Some(stale_for),
     };
-    let mut response = content(stored, method, request);
-    let headers = response.headers_mut();
-    headers.insert(header::AGE, HeaderValue::from(age.as_secs()));
-    status.with_ttl(freshness.fresh_for(now), stale_for).tell(headers);
-    response.extensions_mut().insert(Reused { age, stale_for, position: stored.head.position });
+    stored.use_at(now);
+    let mut response = content(stored, wish);
+    let reused = Reused { age, stale_for, position: stored.head.position };
+    let is_hit = status == CacheStatus::hit();
+    let status = status.with_ttl(freshness.fresh_for(now), stale_for);
+    if is_hit {
+        stored.tell_hit(&reused, status, response.headers_mut());
+    } else {
+        response.headers_mut().insert(header::AGE, HeaderValue::from(age.as_secs()));
+        response.headers_mut().insert(CACHE_STATUS, status.value());
+    }
+    response.body_mut().tell_reused(reused);
     response
 }
 
-fn content(stored: &Stored, method: &Method, request: &HeaderMap) -> Response<CacheBody> {
-    let (status, mut headers) = (stored.head.status, stored.head.headers.clone());
-    let is_content = status == StatusCode::OK;
-    if is_content && validators::is_known_to(request, &headers) {
-        return respond(StatusCode::NOT_MODIFIED, not_modified(headers), CacheBody::whole(Default::default()));
+fn content(stored: &Stored, wish: Wish<'_>) -> Response<CacheBody> {
+    let own = stored.own_form();
+    if stored.head.status != StatusCode::OK {
+        return whole(stored.head.status, own, wish.method);
     }
-    let wanted = if is_content && *method == Method::GET {
-        range::wanted(request, &headers, stored.body.len())
-    } else {
-        Wanted::Whole
+    let packed = wish.coding.and_then(|coding| stored.packed(coding));
+    let form = coding::choose(own, packed, wish.headers);
+    if let Some(headers) = not_modified(form.headers, wish) {
+        return respond(StatusCode::NOT_MODIFIED, headers, CacheBody::whole(Default::default()));
+    }
+    let wanted = match *wish.method {
+        Method::GET => range::wanted(wish.headers, form.headers, form.body.len(), wish.coding.is_none()),
+        _ => Wanted::Whole,
     };
-    let (status, body) = match wanted {
-        Wanted::Whole => (status, stored.body.clone()),
+    let (status, told, body) = match wanted {
+        Wanted::Whole => return whole(stored.head.status, form, wish.method),
         Wanted::Part(part) => {
-            let told = format!("bytes {}-{}/{}", part.start, part.end - 1, stored.body.len());
-            tell_range(&mut headers, &told);
-            (StatusCode::PARTIAL_CONTENT, stored.body.slice(part))
+            let told = format!("bytes {}-{}/{}", part.start, part.end - 1, form.body.len());
+            (StatusCode::PARTIAL_CONTENT, told, form.body.slice(part))
         }
         Wanted::Nothing => {
-            tell_range(&mut headers, &format!("bytes */{}", stored.body.len()));
-            (StatusCode::RANGE_NOT_SATISFIABLE, Default::default())
+            (StatusCode::RANGE_NOT_SATISFIABLE, format!("bytes */{}", form.body.len()), Default::default())
         }
     };
-    if status != StatusCode::NO_CONTENT {
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+    let mut headers = form.headers.clone();
+    if let Ok(told) = HeaderValue::from_str(&told) {
+        headers.insert(header::CONTENT_RANGE, told);
     }
-    let body = if *method == Method::HEAD { Default::default() } else { body };
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     respond(status, headers, CacheBody::whole(body))
 }
 
-/// The headers of a 304 in place of this answer.
-pub(crate) fn not_modified(mut headers: HeaderMap) -> HeaderMap {
+fn whole(status: StatusCode, form: Form<'_>, method: &Method) -> Response<CacheBody> {
+    let body = if *method == Method::HEAD { Default::default() } else { form.body.clone() };
+    respond(status, form.headers.clone(), CacheBody::whole(body))
+}
+
+/// The headers of a 304 in place of an answer with these, if the client has that already: in this form, or in one that
+/// is not at hand but was once sent in its place.
+pub(crate) fn not_modified(headers: &HeaderMap, wish: Wish<'_>) -> Option<HeaderMap> {
+    let other = match validators::is_known_to(wish.headers, headers) {
+        true => None,
+        false => Some(coding::known_form(wish.headers, headers, wish.coding?)?),
+    };
+    let mut headers = headers.clone();
     NOT_IN_304.iter().for_each(|name| {
         headers.remove(name);
     });
-    headers
-}
-
-fn tell_range(headers: &mut HeaderMap, told: &str) {
-    if let Ok(told) = HeaderValue::from_str(told) {
-        headers.insert(header::CONTENT_RANGE, told);
+    if let Some(tag) = other {
+        headers.insert(header::ETAG, tag);
+        coding::tell_choice(&mut headers);
     }
+    Some(headers)
 }
 
 pub(crate) fn respond(status: StatusCode, headers: HeaderMap, body: CacheBody) -> Response<CacheBody> {

@@ -9,12 +9,16 @@ use tradewind_events::{Position, Timestamp};
 
 use super::answered::Unanswered;
 use super::body::CacheBody;
+use super::coding::{self, ContentCoding};
 use super::directives::Directives;
 use super::entry::{Condition, Stored, position_of};
 use super::fetch::{Fetch, FetchError, Fetching};
 use super::flight::{Outcome, Place};
+use super::hit::is_plain;
 use super::metrics::Result as Counted;
 use super::options::CachePolicy;
+use super::reuse::Wish;
+use super::selecting::Choosing;
 use super::status::{CacheStatus, Forwarded};
 use super::{Cache, Inner, Key, reuse, validators};
 
@@ -32,6 +36,9 @@ pub struct Asked {
     pub after: Option<Position>,
     /// The parameters of the route's path, by name, for its tags.
     pub parameters: Vec<(String, String)>,
+    /// What the client would like the answer to be packed with, if the gateway is to see to that. Then the service is
+    /// asked for it as it is.
+    pub coding: Option<&'static dyn ContentCoding>,
 }
 
 /// A request being served.
@@ -71,9 +78,12 @@ impl Cache {
     pub async fn serve(
         &self,
         policy: &Arc<CachePolicy>,
-        asked: Asked,
+        mut asked: Asked,
         fetch: Arc<dyn Fetch>,
     ) -> Result<Response<CacheBody>, Unanswered> {
+        if asked.coding.is_some() {
+            asked.head.headers.remove(header::ACCEPT_ENCODING);
+        }
         let directives = Directives::of_request(&asked.head.headers);
         let directives = if policy.heeds_clients { directives } else { Directives::default() };
         let serving = Serving { cache: Arc::clone(&self.0), policy: Arc::clone(policy), asked, fetch, directives };
@@ -115,15 +125,16 @@ impl Serving {
         if !matches!(*method, Method::GET | Method::HEAD) {
             return Ok(self.pass_and_invalidate().await?);
         }
-        let has_body = headers.contains_key(header::TRANSFER_ENCODING)
-            || headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
-        if has_body || headers.contains_key(header::UPGRADE) || validators::is_for_the_service(headers) {
+        if !is_plain(headers) {
             return Ok(self.pass(CacheStatus::forwarded(Forwarded::Bypass)).await?);
         }
         let mut last_failure = None;
         for round in 0.. {
             let lacking = match self.look_up() {
-                Found::Usable(stored, result) => return Ok(self.reuse(&stored, CacheStatus::hit(), result)),
+                Found::Usable(stored, result) => {
+                    let stored = self.packed(stored).await;
+                    return Ok(self.reuse(&stored, CacheStatus::hit(), result));
+                }
                 Found::Lacking(_) if self.directives.only_if_cached => return Err(Unanswered::OnlyIfCached),
                 Found::Lacking(lacking) => lacking,
             };
@@ -150,6 +161,7 @@ impl Serving {
             match outcome {
                 Ok(Outcome::Stored(stored)) if self.may_share(&stored) => {
                     let status = CacheStatus { collapsed: true, ..CacheStatus::forwarded(lacking.why) };
+                    let stored = self.packed(stored).await;
                     return Ok(self.reuse(&stored, status, Counted::Collapsed));
                 }
                 Ok(Outcome::Failed(error)) if last_failure.is_some() => return Err(error.into()),
@@ -164,10 +176,10 @@ impl Serving {
 
     fn look_up(&self) -> Found {
         let lacks = |why, detail, base| Found::Lacking(Lacking { why, detail, base });
-        let Some(variants) = self.cache.store.get(&self.asked.key) else {
+        let Some(variants) = self.cache.store.get(self.asked.key.parts()) else {
             return lacks(Forwarded::UriMiss, None, None);
         };
-        let Some(stored) = variants.matching(&self.asked.head.headers) else {
+        let Some(stored) = variants.matching(self.choosing()) else {
             return lacks(Forwarded::VaryMiss, None, None);
         };
         let (head, now) = (&stored.head, self.now());
@@ -184,8 +196,7 @@ impl Serving {
         let is_too_old = self.directives.max_age.is_some_and(|most| head.freshness.age(now) > most);
         match stored.condition(now) {
             Condition::Fresh => {
-                let is_too_short = self.directives.min_fresh.is_some_and(|least| head.freshness.fresh_for(now) < least);
-                if is_too_old || is_too_short {
+                if !self.directives.take(&head.freshness, now) {
                     return lacks(Forwarded::Request, None, base);
                 }
                 Found::Usable(Arc::clone(stored), Counted::Hit)
@@ -225,16 +236,15 @@ impl Serving {
 
     /// Those who would not be answered with the same as far as is known do not wait for one another.
     pub(crate) fn flight_name(&self) -> Arc<str> {
-        let headers = &self.asked.head.headers;
-        let known = self.cache.store.get(&self.asked.key);
+        let known = self.cache.store.get(self.asked.key.parts());
         let newest = known.as_ref().and_then(|variants| variants.0.first());
-        let said = newest.map(|stored| stored.head.selecting.said_by(headers)).unwrap_or_default();
-        let authorized = if headers.contains_key(header::AUTHORIZATION) { "\nauthorized" } else { "" };
+        let said = newest.map(|stored| stored.head.selecting.said_by(self.choosing())).unwrap_or_default();
+        let authorized = if self.asked.head.headers.contains_key(header::AUTHORIZATION) { "\nauthorized" } else { "" };
         format!("{}{said}{authorized}", self.asked.key.text()).into()
     }
 
     fn may_share(&self, stored: &Stored) -> bool {
-        stored.head.selecting.matches(&self.asked.head.headers) && stored.head.shows(self.asked.after)
+        stored.head.selecting.matches(self.choosing()) && stored.head.shows(self.asked.after)
     }
 
     /// What may be served in place of a failure.
@@ -252,20 +262,49 @@ impl Serving {
 
     pub(crate) fn reuse(&self, stored: &Stored, status: CacheStatus, result: Counted) -> Response<CacheBody> {
         self.count(result);
-        let request::Parts { method, headers, .. } = &self.asked.head;
-        reuse::answer(stored, method, headers, status, self.now())
+        let mut response = reuse::answer(stored, self.wish(), status, self.now());
+        if let Some(reused) = response.body().reused().copied() {
+            response.extensions_mut().insert(reused);
+        }
+        response
+    }
+
+    pub(crate) fn choosing(&self) -> Choosing<'_> {
+        Choosing { headers: &self.asked.head.headers, is_packed_here: self.asked.coding.is_some() }
+    }
+
+    pub(crate) fn wish(&self) -> Wish<'_> {
+        let Asked { head: request::Parts { method, headers, .. }, coding, .. } = &self.asked;
+        Wish { method, headers, coding: *coding }
+    }
+
+    /// What is stored, in the form that the client would like if there is a reason to make it now.
+    async fn packed(&self, stored: Arc<Stored>) -> Arc<Stored> {
+        match self.asked.coding {
+            Some(coding) if reuse::not_modified(&stored.head.headers, self.wish()).is_none() => {
+                self.cache.packed(&self.asked.key, stored, coding).await
+            }
+            _ => stored,
+        }
+    }
+
+    /// The request's head, for a service that knows nothing of the forms that are made here.
+    fn head_for_service(&self) -> request::Parts {
+        let mut head = self.asked.head.clone();
+        coding::ask_in_services_words(&mut head.headers);
+        head
     }
 
     /// Passes a request on, and its answer back, neither of them any concern of the store.
     async fn pass(&self, status: CacheStatus) -> Result<Response<CacheBody>, FetchError> {
-        let response = self.fetch.fetch(self.asked.head.clone()).await?;
+        let response = self.fetch.fetch(self.head_for_service()).await?;
         self.count(Counted::Bypass);
         Ok(self.pass_on(response, status))
     }
 
     /// RFC 9111 §4.4: what may have been changed is asked for anew, also if it is not known whether it was.
     async fn pass_and_invalidate(&self) -> Result<Response<CacheBody>, FetchError> {
-        let answered = self.fetch.fetch(self.asked.head.clone()).await;
+        let answered = self.fetch.fetch(self.head_for_service()).await;
         let is_safe = self.asked.head.method.is_safe();
         let refused = answered.as_ref().is_ok_and(|answer| answer.status().as_u16() >= 400);
         if !is_safe && !refused {

@@ -69,6 +69,10 @@ impl CacheStatus {
 
     /// Adds it behind what caches nearer to the service have said.
     pub(crate) fn tell(self, headers: &mut HeaderMap) {
+        headers.append(CACHE_STATUS, self.value());
+    }
+
+    pub(crate) fn value(self) -> HeaderValue {
         let mut text = NAME.to_owned();
         match self.forwarded {
             None => text.push_str("; hit"),
@@ -88,8 +92,7 @@ impl CacheStatus {
         if let Some(detail) = self.detail {
             let _ = write!(text, "; detail={detail}");
         }
-        if let Ok(value) = HeaderValue::from_str(&text) {
-            headers.append(CACHE_STATUS, value);
-        }
+        // Names, tokens and numbers are always a header's value.
+        HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(NAME))
     }
 }

@@ -14,12 +14,11 @@ pub(crate) fn refusal(
     method: &Method,
     request: &HeaderMap,
     (status, headers): (StatusCode, &HeaderMap),
-    directives: &Directives,
-    freshness: &Freshness,
+    (directives, freshness): (&Directives, &Freshness),
 ) -> Option<Refusal> {
     let refused = [
         (*method != Method::GET, "method"),
-        (!is_understood(status), "status"),
+        (!is_understood(status) || is_about_the_request(status), "status"),
         (directives.no_store && !(directives.must_understand && is_understood(status)), "no-store"),
         (directives.private, "private"),
         (Directives::of_request(request).no_store, "request-no-store"),
@@ -47,6 +46,12 @@ fn is_stream(headers: &HeaderMap) -> bool {
 /// RFC 9111 §3.5.
 fn allows_authorized(directives: &Directives) -> bool {
     directives.public || directives.must_revalidate || directives.s_maxage.is_some()
+}
+
+/// Statuses that say that something is wrong with how it was asked, by headers that are in no key: whoever asks so would
+/// have all others be told the same.
+fn is_about_the_request(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 400 | 407 | 408 | 411 | 412 | 413 | 415 | 416 | 417 | 421 | 426)
 }
 
 /// The final statuses whose caching requirements are known: all that RFC 9110 defines but those of partial content,

@@ -10,8 +10,9 @@ use quick_cache::sync::Cache;
 use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter};
 use tradewind_events::Timestamp;
 
-use super::entry::{Stored, Variants};
-use super::key::Key;
+use super::coding::Packed;
+use super::entry::{Condition, Stored, Variants};
+use super::key::{Key, KeyRef};
 use super::options::CacheOptions;
 use super::purge::{Floors, Purge, PurgeEffect, PurgeNumber};
 use super::tags::Tag;
@@ -21,6 +22,10 @@ const USUAL_BYTES: u64 = 4 << 10;
 
 /// A shard holds at least this many of the largest answers, and so nothing is refused for its size alone.
 const LARGEST_PER_SHARD: u64 = 8;
+
+/// The answers to one target take at most this part of a shard. What takes more than a shard has would not be stored at
+/// all, and those that are there would go with it.
+const TARGET_DIVISOR: u64 = 2;
 
 const SHARDS_MAX: u64 = 16;
 
@@ -50,6 +55,8 @@ pub(crate) struct Store {
     entries: Cache<Key, Arc<Variants>, Bytes, DefaultHashBuilder, TellEvicted>,
     index: Mutex<Index>,
     variants_max: usize,
+    /// What the answers to one target may take.
+    target_bytes_max: usize,
 }
 
 struct Index {
@@ -83,6 +90,7 @@ impl Store {
             entries: Cache::with_options(sized, Bytes, DefaultHashBuilder::default(), TellEvicted),
             index: Mutex::new(Index { by_tag: HashMap::new(), floors: Floors::new(options.purges_max) }),
             variants_max: options.variants_max,
+            target_bytes_max: usize::try_from(options.bytes_max / shards / TARGET_DIVISOR).unwrap_or(usize::MAX),
         }
     }
 
@@ -90,8 +98,8 @@ impl Store {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn get(&self, key: &Key) -> Option<Arc<Variants>> {
-        self.entries.get(key)
+    pub(crate) fn get(&self, key: KeyRef<'_>) -> Option<Arc<Variants>> {
+        self.entries.get(&key)
     }
 
     /// Entries, and the bytes that they take.
@@ -118,14 +126,35 @@ impl Store {
             before.0.iter().partition(|other| other.head.selecting == head.selecting);
         let shows_more = |other: &&Arc<Stored>| {
             other.head.position.zip(head.position).is_some_and(|(known, new)| new < known)
-                && other.condition(now) == super::entry::Condition::Fresh
+                && other.condition(now) == Condition::Fresh
         };
         if same.iter().any(shows_more) {
             return Put::Older;
         }
-        let all = [stored].into_iter().chain(others).take(self.variants_max.max(1)).map(Arc::clone);
-        let evicted = self.replace(&mut index, key, &before, Variants(all.collect()));
+        let all = [stored].into_iter().chain(others).map(Arc::clone).collect();
+        let after = Variants(all).within(self.variants_max.max(1), self.target_bytes_max);
+        let evicted = self.replace(&mut index, key, &before, after);
         Put::Stored { evicted }
+    }
+
+    /// Whether there is room for another form of an answer, beside all that its target has.
+    pub(crate) fn has_room_beside(&self, key: &Key, bytes: usize) -> bool {
+        let taken = self.entries.peek(key).map_or(0, |variants| variants.bytes());
+        taken.saturating_add(bytes) <= self.target_bytes_max
+    }
+
+    /// Stores another form beside an answer, if that is still there. The answer with it, and how many others had to go.
+    pub(crate) fn add_packed(&self, key: &Key, stored: &Arc<Stored>, packed: Packed) -> (Arc<Stored>, usize) {
+        let mut index = self.index();
+        let before = self.entries.peek(key).unwrap_or_default();
+        let Some(place) = before.0.iter().position(|known| known.is_same_as(stored)) else {
+            return (Arc::new(stored.with_packed(packed)), 0);
+        };
+        let with = Arc::new(before.0[place].with_packed(packed));
+        let mut after = before.0.clone();
+        after[place] = Arc::clone(&with);
+        let evicted = self.replace(&mut index, key, &before, Variants(after));
+        (with, evicted)
     }
 
     /// Removes all answers to a target, and those that are on their way.
@@ -135,8 +164,22 @@ impl Store {
         self.remove(&mut index, key);
     }
 
+    /// Removes one answer to a target, in all its forms.
+    pub(crate) fn forget(&self, key: &Key, stored: &Stored) {
+        let mut index = self.index();
+        let before = self.entries.peek(key).unwrap_or_default();
+        let rest: Vec<_> = before.0.iter().filter(|known| !known.is_same_as(stored)).map(Arc::clone).collect();
+        if rest.is_empty() {
+            self.remove(&mut index, key);
+        } else if rest.len() < before.0.len() {
+            self.replace(&mut index, key, &before, Variants(rest));
+        }
+    }
+
     /// Makes the answers to a target stale.
     pub(crate) fn outdate(&self, key: &Key, now: Timestamp) {
+        // Nobody makes another one of them meanwhile.
+        let _index = self.index();
         if let Some(variants) = self.entries.peek(key) {
             variants.0.iter().for_each(|stored| stored.outdate(now));
         }
@@ -195,13 +238,15 @@ impl Store {
         }
     }
 
-    fn replace(&self, index: &mut Index, key: &Key, before: &Variants, after: Variants) -> usize {
+    fn replace(&self, index: &mut Index, key: &Key, before: &Arc<Variants>, after: Variants) -> usize {
         index.leave_out(key, before);
         for tag in after.tags() {
             index.by_tag.entry(Arc::clone(tag)).or_default().insert(key.clone());
         }
         let mut evicted = Vec::new();
         self.entries.insert_with_lifecycle(key.clone(), Arc::new(after), &mut evicted);
+        // What has been replaced is told as well, but its target is still there, perhaps under the same tags.
+        evicted.retain(|(_, variants)| !Arc::ptr_eq(variants, before));
         for (key, variants) in &evicted {
             index.leave_out(key, variants);
         }

@@ -31,7 +31,7 @@ pub(crate) fn is_strong(etag: &HeaderValue) -> bool {
 }
 
 /// Weak comparison (RFC 9110 §8.8.3.2).
-fn opaque(etag: &[u8]) -> &[u8] {
+pub(crate) fn opaque(etag: &[u8]) -> &[u8] {
     etag.strip_prefix(b"W/").unwrap_or(etag)
 }
 

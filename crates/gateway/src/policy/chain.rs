@@ -8,6 +8,7 @@ use hyper::body::Body;
 
 use super::{Authorizer, Head, Policies, RateKey, auth, compress};
 use crate::body::ResponseBody;
+use crate::cache::ContentCoding;
 use crate::problem::Problem;
 
 /// What policies say of an answer, known when its request came.
@@ -44,6 +45,13 @@ impl After {
             over_tls: client.over_tls,
             told: HeaderMap::new(),
         }
+    }
+
+    /// What an answer from the cache is to be packed with, if the client can read that: for
+    /// [`Asked::coding`](crate::cache::Asked::coding).
+    #[expect(dead_code, reason = "no route uses the cache yet")]
+    pub(crate) fn stored_coding(&self) -> Option<&'static dyn ContentCoding> {
+        self.coding.map(compress::Coding::for_stored)
     }
 
     /// Looks at a request before it goes on; an answer, if there is no need to.

@@ -1,4 +1,7 @@
 //! Answers made smaller for those who can read it (RFC 9110 §12.5.3).
+//!
+//! Here it is agreed with the client what it gets. What comes from the cache is packed already, by a [`Coding`] that the
+//! cache was given, and passes; all else is packed on its way, in less time and into a few bytes more.
 
 use std::io::{self, Write};
 use std::pin::Pin;
@@ -10,6 +13,8 @@ use http::{Response, StatusCode};
 use hyper::body::{Body, Frame};
 
 use crate::body::{BodyError, ResponseBody};
+use crate::cache::ContentCoding;
+use crate::cache::coding::{mark, tell_choice};
 
 /// Fewer bytes than this fit into the packet that is sent anyway.
 const BYTES_MIN: u64 = 1_024;
@@ -19,6 +24,12 @@ const BROTLI_QUALITY: u32 = 4;
 /// As a power of two: how far back repetitions are looked for, which is what an encoder needs of memory.
 const BROTLI_WINDOW: u32 = 18;
 const GZIP_LEVEL: u32 = 5;
+
+/// What is packed once and sent often may take longer. Higher levels take many times as long for a hundredth.
+const STORED_ZSTD_LEVEL: i32 = 15;
+const STORED_BROTLI_QUALITY: i32 = 9;
+const STORED_BROTLI_WINDOW: i32 = 22;
+const STORED_GZIP_LEVEL: u32 = 9;
 
 /// How an answer is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,11 +43,48 @@ impl Coding {
     /// The best first.
     const ALL: [Self; 3] = [Self::Zstd, Self::Brotli, Self::Gzip];
 
-    fn name(self) -> &'static str {
+    /// The same, for the cache.
+    pub(crate) fn for_stored(self) -> &'static dyn ContentCoding {
+        match self {
+            Self::Zstd => &Self::Zstd,
+            Self::Brotli => &Self::Brotli,
+            Self::Gzip => &Self::Gzip,
+        }
+    }
+}
+
+impl ContentCoding for Coding {
+    fn name(&self) -> &'static str {
         match self {
             Self::Zstd => "zstd",
             Self::Brotli => "br",
             Self::Gzip => "gzip",
+        }
+    }
+
+    fn takes(&self, status: StatusCode, headers: &HeaderMap, bytes: usize) -> bool {
+        can_be_packed(status, headers, Some(bytes as u64))
+    }
+
+    fn pack(&self, body: &[u8]) -> io::Result<Vec<u8>> {
+        match self {
+            Self::Zstd => zstd::bulk::compress(body, STORED_ZSTD_LEVEL),
+            Self::Brotli => {
+                let parameters = brotli::enc::BrotliEncoderParams {
+                    quality: STORED_BROTLI_QUALITY,
+                    lgwin: STORED_BROTLI_WINDOW,
+                    size_hint: body.len(),
+                    ..Default::default()
+                };
+                let mut packed = Vec::new();
+                brotli::BrotliCompress(&mut &*body, &mut packed, &parameters)?;
+                Ok(packed)
+            }
+            Self::Gzip => {
+                let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(STORED_GZIP_LEVEL));
+                writer.write_all(body)?;
+                writer.finish()
+            }
         }
     }
 }
@@ -88,23 +136,18 @@ pub(super) fn apply(
     is_head: bool,
     mut answer: Response<ResponseBody>,
 ) -> Response<ResponseBody> {
-    if !can_be_packed(&answer, is_head) {
+    let headers = answer.headers();
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let bytes: Option<u64> = if is_head { announced } else { announced.or_else(|| answer.body().size_hint().exact()) };
+    if !can_be_packed(answer.status(), headers, bytes) {
         return answer;
     }
     let headers = answer.headers_mut();
-    let varies = |value: &HeaderValue| {
-        let mut names = value.to_str().unwrap_or_default().split(',').map(str::trim);
-        names.any(|name| name == "*" || name.eq_ignore_ascii_case("accept-encoding"))
+    let Some(coding) = coding else {
+        tell_choice(headers);
+        return answer;
     };
-    if !headers.get_all(header::VARY).iter().any(varies) {
-        headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
-    }
-    let Some(coding) = coding else { return answer };
-    headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
-    // These are of the bytes as they were.
-    for name in ["content-length", "accept-ranges", "content-md5", "content-digest", "repr-digest", "digest"] {
-        headers.remove(name);
-    }
+    mark(headers, coding.name());
     weaken_etag(headers);
     match Encoder::new(coding) {
         Ok(encoder) if !is_head => answer.map(|body| ResponseBody::Packed(Box::new(Packing::new(body, encoder)))),
@@ -112,14 +155,11 @@ pub(super) fn apply(
     }
 }
 
-fn can_be_packed(answer: &Response<ResponseBody>, is_head: bool) -> bool {
-    let headers = answer.headers();
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let bytes: Option<u64> = if is_head { announced } else { announced.or_else(|| answer.body().size_hint().exact()) };
-    let whole = answer.status().is_success() || answer.status().is_client_error() || answer.status().is_server_error();
+fn can_be_packed(status: StatusCode, headers: &HeaderMap, bytes: Option<u64>) -> bool {
+    let whole = status.is_success() || status.is_client_error() || status.is_server_error();
     let without = [StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::PARTIAL_CONTENT];
     whole
-        && !without.contains(&answer.status())
+        && !without.contains(&status)
         && bytes.is_none_or(|bytes| bytes >= BYTES_MIN)
         && !headers.contains_key(header::CONTENT_ENCODING)
         && !headers.contains_key(header::CONTENT_RANGE)
@@ -192,6 +232,16 @@ impl Encoder {
             Self::Gzip(writer) => writer.finish()?,
         }))
     }
+}
+
+/// How many bytes come out of packing a body as it passes.
+#[cfg(test)]
+pub(super) fn packed_on_its_way(coding: Coding, body: &[u8]) -> usize {
+    let packed = Encoder::new(coding).and_then(|mut encoder| {
+        encoder.writer().write_all(body)?;
+        encoder.finish()
+    });
+    packed.map_or(0, |packed| packed.len())
 }
 
 /// A body that is packed as it passes. When nothing comes for a moment, what has come goes on, so that an answer that is

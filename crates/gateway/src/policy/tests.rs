@@ -1,9 +1,10 @@
+use std::io::Read;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, Method, Request, Uri, Version};
+use http::{HeaderMap, HeaderName, Method, Request, StatusCode, Uri, Version};
 
-use super::compress::{Coding, choose};
+use super::compress::{Coding, choose, packed_on_its_way};
 use super::cors::{Cors, CorsError};
 use super::rate::{RateKey, RateLimit};
 use super::{framing, trace};
@@ -18,6 +19,47 @@ fn appended(lines: &[(&'static str, &str)]) -> HeaderMap {
         all.append(*name, value.parse().unwrap());
     }
     all
+}
+
+#[test]
+fn what_is_packed_to_be_stored_is_the_same_and_smaller_than_what_is_packed_on_its_way() {
+    let words = ["product", "price_cents", "available", "description", "reviews", "stars", "brand", "unit"];
+    let mut random = 1u64;
+    let mut next = |below: u64| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) % below
+    };
+    let text: String = (0..6_000).map(|_| format!("\"{}\": {}, ", words[next(8) as usize], next(1_000))).collect();
+    for coding in [Coding::Zstd, Coding::Brotli, Coding::Gzip] {
+        let packed = coding.for_stored().pack(text.as_bytes()).unwrap();
+        let mut read = String::new();
+        match coding {
+            Coding::Zstd => zstd::stream::read::Decoder::new(&packed[..]).unwrap().read_to_string(&mut read),
+            Coding::Brotli => brotli::Decompressor::new(&packed[..], 4_096).read_to_string(&mut read),
+            Coding::Gzip => flate2::read::GzDecoder::new(&packed[..]).read_to_string(&mut read),
+        }
+        .unwrap();
+        assert_eq!(read, text);
+        let on_its_way = packed_on_its_way(coding, text.as_bytes());
+        assert!(packed.len() < on_its_way, "{coding:?}: {} of {on_its_way}", packed.len());
+        assert!(coding.for_stored().pack(b"").is_ok());
+    }
+}
+
+#[test]
+fn only_what_is_made_of_words_and_not_tiny_is_packed_to_be_stored() {
+    let json = headers(&[("content-type", "application/json")]);
+    let takes = |status: u16, headers: &HeaderMap, bytes| {
+        Coding::Gzip.for_stored().takes(StatusCode::from_u16(status).unwrap(), headers, bytes)
+    };
+    assert!(takes(200, &json, 2_000));
+    assert!(!takes(200, &json, 100) && !takes(206, &json, 2_000) && !takes(304, &json, 2_000));
+    for (name, value) in [("content-encoding", "br"), ("cache-control", "no-transform"), ("content-type", "image/png")]
+    {
+        let mut headers = json.clone();
+        headers.insert(name, value.parse().unwrap());
+        assert!(!takes(200, &headers, 2_000), "{name}");
+    }
 }
 
 #[test]

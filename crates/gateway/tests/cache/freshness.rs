@@ -173,7 +173,7 @@ async fn only_some_statuses_may_be_guessed_at_and_others_must_say() {
         (202, false, true),
         (302, false, true),
         (307, false, true),
-        (400, false, true),
+        (400, false, false),
         (403, false, true),
         (500, false, true),
         (502, false, true),

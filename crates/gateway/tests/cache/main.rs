@@ -3,12 +3,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod attacks;
+mod coding;
 mod collapsing;
 mod conditional;
 mod freshness;
 mod head;
 mod invalidation;
 mod limits;
+mod model;
 mod partial;
 mod positions;
 mod purging;

@@ -71,6 +71,24 @@ async fn what_carries_a_tag_goes_with_it_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn what_has_taken_the_place_of_another_still_goes_with_its_tags() {
+    let mut world = World::new(|seen| match seen.header("if-none-match") {
+        "" => Reply::ok(seen.header("foo"), &[("cache-control", "max-age=60"), ("etag", "\"a\""), ("vary", "foo")]),
+        _ => Reply::status(304, "", &[("cache-control", "max-age=60")]),
+    })
+    .await;
+    world.policy.tags = vec!["a".parse().unwrap()];
+    world.get(&[("foo", "1")]).await;
+    world.later(100);
+    assert!(world.get(&[("foo", "1")]).await.did().contains("fwd-status=304"), "renewed");
+    world.get(&[("foo", "2")]).await;
+    assert_eq!(world.cache.purge(&purge(&["a"])), 2, "and beside another");
+    for foo in ["1", "2"] {
+        assert!(!world.get(&[("foo", foo)]).await.is_hit());
+    }
+}
+
+#[tokio::test]
 async fn a_header_counts_only_for_routes_that_want_it() {
     let mut world = tagged(&[("cache-tag", "a")]).await;
     world.policy.tag_header = None;

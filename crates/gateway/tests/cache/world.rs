@@ -17,7 +17,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 use tradewind_events::{Clock, ManualClock, Position, Timestamp};
 use tradewind_gateway::cache::{
-    Asked, Cache, CacheOptions, CachePolicy, Fetch, FetchError, FetchedBody, Fetching, Key, Reused, Unanswered,
+    Asked, Cache, CacheOptions, CachePolicy, ContentCoding, Fetch, FetchError, FetchedBody, Fetching, Key, Reused,
+    Unanswered,
 };
 
 use crate::Headers;
@@ -84,6 +85,8 @@ pub(crate) struct World {
     pub(crate) cache: Cache,
     pub(crate) policy: CachePolicy,
     pub(crate) parameters: Vec<(String, String)>,
+    /// What answers may be packed with, for clients that name it.
+    pub(crate) codings: Vec<&'static dyn ContentCoding>,
     seen: Arc<Mutex<Vec<Seen>>>,
     fetch: Arc<dyn Fetch>,
 }
@@ -94,6 +97,8 @@ pub(crate) struct Got {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
+    /// The body as it came, which may be no text.
+    pub(crate) bytes: Bytes,
     pub(crate) reused: Option<Reused>,
 }
 
@@ -131,7 +136,8 @@ impl World {
         let clock = Arc::new(ManualClock::at(Timestamp::from_micros(BEGIN_S * 1_000_000)));
         let cache = Cache::new(options, Arc::clone(&clock) as Arc<dyn Clock>);
         let policy = CachePolicy::new("test", "origin");
-        Self { clock, cache, policy, parameters: Vec::new(), seen, fetch: fetch(address) }
+        let (parameters, codings) = (Vec::new(), Vec::new());
+        Self { clock, cache, policy, parameters, codings, seen, fetch: fetch(address) }
     }
 
     /// An origin that always answers the same.
@@ -198,8 +204,10 @@ impl World {
         }
         let (head, ()) = request.body(()).unwrap().into_parts();
         let after = head.headers.get("tradewind-after").map(|after| Position(after.to_str().unwrap().parse().unwrap()));
-        let asked =
-            Asked { key: Key::new("test", "shop.example", path), head, after, parameters: self.parameters.clone() };
+        let accepted = head.headers.get("accept-encoding").map_or("", |value| value.to_str().unwrap());
+        let coding = self.codings.iter().find(|coding| accepted.contains(coding.name())).copied();
+        let (key, parameters) = (Key::new("test", "shop.example", path), self.parameters.clone());
+        let asked = Asked { key, head, after, parameters, coding };
         let policy = Arc::new(self.policy.clone());
         let serving = self.cache.serve(&policy, asked, Arc::clone(&self.fetch));
         tokio::time::timeout(Duration::from_secs(20), serving).await.expect("no answer came")
@@ -211,9 +219,10 @@ pub(crate) async fn read(
     response: Response<tradewind_gateway::cache::CacheBody>,
 ) -> Result<Got, tradewind_gateway::cache::BodyError> {
     let (parts, body) = response.into_parts();
-    let body = String::from_utf8(body.collect().await?.to_bytes().to_vec()).unwrap();
+    let bytes = body.collect().await?.to_bytes();
+    let body = String::from_utf8_lossy(&bytes).into_owned();
     let reused = parts.extensions.get::<Reused>().copied();
-    Ok(Got { status: parts.status.as_u16(), headers: parts.headers, body, reused })
+    Ok(Got { status: parts.status.as_u16(), headers: parts.headers, body, bytes, reused })
 }
 
 fn fetch(address: SocketAddr) -> Arc<dyn Fetch> {
