@@ -18,6 +18,8 @@ pub mod compose;
 mod composing;
 mod docs;
 mod front;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod headers;
 mod metrics;
 pub mod openapi;
