@@ -49,7 +49,6 @@ impl After {
 
     /// What an answer from the cache is to be packed with, if the client can read that: for
     /// [`Asked::coding`](crate::cache::Asked::coding).
-    #[expect(dead_code, reason = "no route uses the cache yet")]
     pub(crate) fn stored_coding(&self) -> Option<&'static dyn ContentCoding> {
         self.coding.map(compress::Coding::for_stored)
     }

@@ -64,7 +64,7 @@ impl Proxy {
             deadline,
             policy: self.calls(Some(&route.policies), upstream, policy.on_failure != OnFailure::Error),
         });
-        let serving = cache.serve(&policy, Asked { key, head, after, parameters }, fetch);
+        let serving = cache.serve(&policy, Asked { key, head, after, parameters, coding: on_its_way.coding }, fetch);
         let served = match deadline.at() {
             Some(at) => tokio::time::timeout_at(at + GRACE, serving)
                 .await

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::Watch;
 use crate::body::ResponseBody;
+use crate::cache::ContentCoding;
 use crate::docs::Documents;
 use crate::headers::{self, From, set_request_id};
 use crate::metrics::{InFlight, Metrics, NO_SERVICE};
@@ -142,7 +143,8 @@ impl Proxy {
                 let mut after = After::new(&routed.route.policies, who, &request);
                 let answered = match after.before(&request, who, routed.authorizer()).await {
                     Ok(None) => {
-                        let on_its_way = OnItsWay { client: &client, request_id: &request_id, in_flight };
+                        let coding = after.stored_coding();
+                        let on_its_way = OnItsWay { client: &client, request_id: &request_id, coding, in_flight };
                         self.act(request, &routed, on_its_way).await
                     }
                     Ok(Some(answer)) => Ok(answer.map(|()| ResponseBody::Own(Full::default()))),
@@ -217,6 +219,8 @@ impl Proxy {
 pub(crate) struct OnItsWay<'a> {
     client: &'a ClientConnection,
     request_id: &'a str,
+    /// How stored answers are packed for this client.
+    coding: Option<&'static dyn ContentCoding>,
     /// Counts it until its answer has ended.
     in_flight: InFlight,
 }
