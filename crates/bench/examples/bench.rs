@@ -4,6 +4,10 @@
 use clap::Parser;
 use tradewind_bench::{Bench, BenchError};
 
+/// The program's own, since what is measured is what it does.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 struct Arguments {
     #[command(subcommand)]

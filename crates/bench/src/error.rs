@@ -16,6 +16,22 @@ pub enum BenchError {
     /// An option makes no sense.
     #[error("invalid option: {0}")]
     Option(String),
+    /// A program that is to be measured is not installed.
+    #[error("{program} is not installed: `{install}` brings it, --skip-missing does without")]
+    Missing {
+        /// The program.
+        program: &'static str,
+        /// What installs it.
+        install: &'static str,
+    },
+    /// A process that is measured did not come up, or ended.
+    #[error("{name} does not answer: {why}")]
+    Process {
+        /// What it is called.
+        name: String,
+        /// What is known of it.
+        why: String,
+    },
     /// An engine refused what it should have taken.
     #[error("the engine answered: {0}")]
     Engine(String),

@@ -3,12 +3,14 @@
 //! Every figure stands beside the limit of the same machine, measured in the same run and in turns with it, since a
 //! disk is not the same from one minute to the next. `measure` holds the tools; `store` has a file for each figure of
 //! the embedded log; `http` goes through the store's server, `command` through a whole
-//! service, and `postgres` to a database; `parking` is about what a reaction cannot handle.
+//! service, and `postgres` to a database; `parking` is about what a reaction cannot handle; `gateway` stands beside nginx,
+//! HAProxy and Varnish.
 //! `docs/benchmarks.md` keeps the results. Comparisons with other engines live in `crates/peers`, which uses these
 //! tools and is not part of the default build.
 
 pub mod command;
 mod error;
+pub mod gateway;
 pub mod http;
 pub mod measure;
 pub mod parking;
@@ -30,6 +32,11 @@ pub enum Bench {
     Postgres(postgres::PostgresBench),
     /// A reaction with one poison event among many keys, beside the same without
     Parking(parking::ParkingBench),
+    /// The gateway, beside nginx, HAProxy and Varnish: processor time a request, on one core each
+    Gateway(gateway::GatewayBench),
+    /// A process of `gateway`, which starts it
+    #[command(hide = true)]
+    GatewayProcess(gateway::GatewayProcess),
 }
 
 impl Bench {
@@ -45,6 +52,8 @@ impl Bench {
             Self::Command(bench) => bench.run(),
             Self::Postgres(bench) => bench.run(),
             Self::Parking(bench) => bench.run(),
+            Self::Gateway(bench) => bench.run(),
+            Self::GatewayProcess(process) => process.run(),
         }
     }
 }

@@ -35,6 +35,12 @@ pub struct Figure {
     /// Processor time of the process, clients included, for each event, in microseconds.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "short_option")]
     pub cpu_us: Option<f64>,
+    /// Requests a second.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "short_option")]
+    pub rate: Option<f64>,
+    /// The part of the time that whoever is measured was at work, of one core.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "short_option")]
+    pub busy: Option<f64>,
     /// Bytes on the disk for each byte that was handed over.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "short_option")]
     pub bytes_ratio: Option<f64>,
@@ -69,6 +75,8 @@ impl Figure {
             p50_us: None,
             p99_us: None,
             cpu_us: None,
+            rate: None,
+            busy: None,
             bytes_ratio: None,
             bytes_per_event: None,
             bytes_per_sync: None,

@@ -41,6 +41,20 @@ impl Folder {
         if matches!(kind.as_str(), "tmpfs" | "ramfs") {
             return Err(BenchError::Memory { place: place.display().to_string(), kind });
         }
+        Self::new_in(&place)
+    }
+
+    /// A new folder in memory if the system has a place for that, else where it keeps its temporary files: for what
+    /// need not be durable, and should not wait for a disk.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn in_memory() -> Result<Self, BenchError> {
+        let memory = Path::new("/dev/shm");
+        if memory.is_dir() { Self::new_in(memory) } else { Self::new_in(&std::env::temp_dir()) }
+    }
+
+    fn new_in(place: &Path) -> Result<Self, BenchError> {
         let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(place)?;
         let dropped = CancellationToken::new();
         let watch = watch_signals(folder.path().to_owned(), dropped.clone())?;

@@ -59,6 +59,8 @@ fn rest(figure: &Figure) -> Vec<String> {
     }
     for (what, value) in [
         ("µs CPU an event", figure.cpu_us),
+        ("requests/s", figure.rate),
+        ("of its core", figure.busy),
         ("bytes a byte", figure.bytes_ratio),
         ("bytes an event", figure.bytes_per_event),
         ("events a sync", figure.events_per_sync),

@@ -21,6 +21,20 @@ fn an_interrupted_benchmark_leaves_nothing_behind() {
     }
 }
 
+#[test]
+fn the_gateway_is_measured_beside_who_is_installed() {
+    let mut command = tradewind();
+    command.args(["bench", "gateway", "--seconds=0.2", "--rounds=1", "--requests=5000", "--skip-missing", "--json"]);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let figures: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for name in ["floor/load", "proxy/tradewind", "policies/tradewind", "memory/plain/tradewind"] {
+        let figure = figures.iter().find(|figure| figure["name"] == format!("gateway/{name}")).expect(name);
+        assert!(figure["value"].as_f64().unwrap() > 0.0, "{figure}");
+    }
+}
+
 /// Whether it has a thread that waits for signals: the folder is there a moment before.
 fn is_watched(pid: u32) -> bool {
     let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return false };
