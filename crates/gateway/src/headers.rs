@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 use http::{Version, request};
-use uuid::Uuid;
+use tradewind_events::{Clock, SystemClock};
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -13,11 +13,24 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
-/// The name by which the gateway is known in `Via`.
-const NAME: &str = "tradewind";
+/// What concerns one connection only, also if `Connection` does not name it.
+const HOP_BY_HOP: [HeaderName; 8] = [
+    header::CONNECTION,
+    KEEP_ALIVE,
+    PROXY_CONNECTION,
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
 
 /// Removes what concerns one connection only: what `Connection` names, and the headers that RFC 9110 §7.6.1 lists.
 pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    // Most messages have none of them, and looking is cheaper than removing what is not there.
+    if !headers.keys().any(|name| HOP_BY_HOP.contains(name)) {
+        return;
+    }
     let named: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
         .iter()
@@ -28,16 +41,7 @@ pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     for name in named {
         headers.remove(name);
     }
-    for name in [
-        header::CONNECTION,
-        KEEP_ALIVE,
-        PROXY_CONNECTION,
-        header::PROXY_AUTHENTICATE,
-        header::PROXY_AUTHORIZATION,
-        header::TE,
-        header::TRANSFER_ENCODING,
-        header::UPGRADE,
-    ] {
+    for name in &HOP_BY_HOP {
         headers.remove(name);
     }
 }
@@ -48,7 +52,17 @@ pub(crate) fn request_id(headers: &HeaderMap) -> String {
         (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
     };
     let own = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(sensible);
-    own.map_or_else(|| Uuid::now_v7().simple().to_string(), str::to_owned)
+    own.map_or_else(new_request_id, str::to_owned)
+}
+
+/// A UUID of version 7. It is no secret, so that its chance need not come from the system, which takes a call of it.
+fn new_request_id() -> String {
+    let millis = u64::try_from(SystemClock.now().micros() / 1_000).unwrap_or(0);
+    let chance = fastrand::u128(..).to_ne_bytes();
+    let mut random = [0; 10];
+    random.copy_from_slice(&chance[..10]);
+    let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
+    id.simple().encode_lower(&mut [0; uuid::fmt::Simple::LENGTH]).to_owned()
 }
 
 /// Where a request is from.
@@ -78,10 +92,10 @@ pub(crate) fn prepare_request(parts: &mut request::Parts, from: From, request_id
         if !headers.contains_key(FORWARDED_HOST) {
             headers.insert(FORWARDED_HOST, host.clone());
         }
-        append(headers, header::FORWARDED, &forwarded(from.address, &host, proto));
+        append(headers, header::FORWARDED, value(forwarded(from.address, &host, proto)));
         headers.insert(header::HOST, host);
     }
-    append(headers, FORWARDED_FOR, &from.address.ip().to_string());
+    append(headers, FORWARDED_FOR, value(from.address.ip().to_string()));
     if !headers.contains_key(FORWARDED_PROTO) {
         headers.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
     }
@@ -118,22 +132,34 @@ fn forwarded(client: SocketAddr, host: &HeaderValue, proto: &str) -> String {
 }
 
 /// Adds to a list header, behind what is there.
-fn append(headers: &mut HeaderMap, name: HeaderName, element: &str) {
-    let before = headers.get_all(&name).iter().filter_map(|value| value.to_str().ok());
-    let joined: Vec<&str> = before.chain([element]).collect();
-    if let Ok(value) = HeaderValue::from_str(&joined.join(", ")) {
-        headers.insert(name, value);
+fn append(headers: &mut HeaderMap, name: HeaderName, element: HeaderValue) {
+    match headers.entry(name) {
+        Entry::Vacant(place) => {
+            place.insert(element);
+        }
+        Entry::Occupied(mut place) => {
+            let before = place.iter().filter_map(|value| value.to_str().ok());
+            let joined: Vec<&str> = before.chain(element.to_str().ok()).collect();
+            if let Ok(value) = HeaderValue::try_from(joined.join(", ")) {
+                place.insert(value);
+            }
+        }
     }
+}
+
+/// A value of such text; every text that is given to it is one.
+fn value(text: String) -> HeaderValue {
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// Notes the gateway's passing, with the protocol in which the message came to it.
 pub(crate) fn add_via(headers: &mut HeaderMap, received_as: Version) {
-    let version = match received_as {
-        Version::HTTP_10 => "1.0",
-        Version::HTTP_2 => "2.0",
-        _ => "1.1",
+    let via = match received_as {
+        Version::HTTP_10 => "1.0 tradewind",
+        Version::HTTP_2 => "2.0 tradewind",
+        _ => "1.1 tradewind",
     };
-    append(headers, header::VIA, &format!("{version} {NAME}"));
+    append(headers, header::VIA, HeaderValue::from_static(via));
 }
 
 pub(crate) fn set_request_id(headers: &mut HeaderMap, request_id: &str) {

@@ -31,7 +31,11 @@ impl AnswerBody {
     /// `lasting`: it has no body of its own, and its connection goes on as another protocol's.
     pub(super) fn new(body: Incoming, held: Held, lasting: bool) -> Self {
         let mut answer = Self { body, held: Some(held) };
-        if !lasting && answer.body.is_end_stream() {
+        if lasting {
+            if let Some(held) = &mut answer.held {
+                held.lease.detach();
+            }
+        } else if answer.body.is_end_stream() {
             answer.finish();
         }
         answer
@@ -63,7 +67,13 @@ impl Body for AnswerBody {
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let answer = self.get_mut();
-        let polled = Pin::new(&mut answer.body).poll_frame(context);
+        let mut polled = Pin::new(&mut answer.body).poll_frame(context);
+        if polled.is_pending()
+            && let Some(held) = &mut answer.held
+        {
+            held.lease.work(context);
+            polled = Pin::new(&mut answer.body).poll_frame(context);
+        }
         match &polled {
             Poll::Ready(Some(Err(_))) => answer.fail(),
             Poll::Ready(None) => answer.finish(),

@@ -1,14 +1,17 @@
 //! One try at one instance.
 
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use http::header::{self, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, Response, StatusCode, Uri, Version, request, uri};
 use hyper::body::Incoming;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
+use tradewind_http::Patience;
 
 use super::answer::Held;
 use super::options::Protocol;
@@ -70,8 +73,12 @@ impl Upstream {
             let want = Want { http2, fresh, repeatable: call.repeatable, connect: call.policy.connect };
             let mut lease = endpoint.pool().take(want, call.deadline).await?;
             let request = call.request_to(endpoint, lease.is_http2());
-            let failure = match call.in_time(lease.send(request)).await? {
-                Ok(response) => return Ok((response, lease)),
+            let mut patience = lease.take_patience();
+            let failure = match call.in_time(&mut patience, lease.send(request)).await? {
+                Ok(response) => {
+                    lease.set_patience(patience);
+                    return Ok((response, lease));
+                }
                 Err(failure) => failure,
             };
             let again = lease.reused && call.body.can_be_sent_again();
@@ -123,7 +130,11 @@ impl Call<'_> {
     }
 
     /// Waits for an answer, but not longer than a try may take, or the deadline is away.
-    async fn in_time<T>(&self, answer: impl Future<Output = T>) -> Result<T, NoAnswer> {
+    async fn in_time<T>(
+        &self,
+        patience: &mut Option<Patience>,
+        answer: impl Future<Output = T>,
+    ) -> Result<T, NoAnswer> {
         let mut answer = pin!(answer);
         let mut counted_from = Instant::now();
         loop {
@@ -132,7 +143,14 @@ impl Call<'_> {
                 Some(at) if at < tried => (at, NoAnswer::Deadline),
                 _ => (tried, NoAnswer::Timeout),
             };
-            if let Ok(answer) = timeout_at(until, answer.as_mut()).await {
+            let answered = poll_fn(|context| match answer.as_mut().poll(context) {
+                Poll::Ready(answer) => Poll::Ready(Some(answer)),
+                Poll::Pending => {
+                    let patience = patience.get_or_insert_with(|| Patience::new(until));
+                    patience.poll_until(until, context).map(|()| None)
+                }
+            });
+            if let Some(answer) = answered.await {
                 return Ok(answer);
             }
             // While the client is still sending, the service cannot be expected to answer.

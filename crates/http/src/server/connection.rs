@@ -2,9 +2,12 @@
 
 use std::convert::Infallible;
 use std::error::Error;
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Buf;
@@ -14,9 +17,11 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::Limits;
+use super::timer::HeadTimer;
 
 /// So many headers hyper parses on the stack; when told a number, even this one, it allocates for each request.
 const HEADERS_ON_THE_STACK: usize = 100;
@@ -29,7 +34,9 @@ pub(super) struct Connections {
     head_within: Duration,
     /// Requests whose answer has not begun.
     requests: Arc<AtomicUsize>,
-    shutdown: CancellationToken,
+    /// One of those below has been cancelled, or will be at once.
+    ending: AtomicBool,
+    drain: CancellationToken,
     cut: CancellationToken,
 }
 
@@ -50,10 +57,9 @@ impl Drop for Counted {
 }
 
 impl Connections {
-    pub(super) fn new(limits: Limits, shutdown: CancellationToken) -> Self {
+    pub(super) fn new(limits: Limits) -> Self {
         let mut http = auto::Builder::new(TokioExecutor::new());
         http.http1()
-            .timer(TokioTimer::new())
             .header_read_timeout(limits.head_within)
             // hyper refuses to work with less.
             .max_buf_size(limits.head_bytes_max.max(8 << 10));
@@ -65,8 +71,8 @@ impl Connections {
             .max_concurrent_streams(limits.streams_max)
             .max_header_list_size(u32::try_from(limits.head_bytes_max).unwrap_or(u32::MAX))
             .keep_alive_interval(PING_INTERVAL);
-        let (requests, cut) = (Arc::default(), CancellationToken::new());
-        Self { http, head_within: limits.head_within, requests, shutdown, cut }
+        let (ending, drain, cut) = (AtomicBool::new(false), CancellationToken::new(), CancellationToken::new());
+        Self { http, head_within: limits.head_within, requests: Arc::default(), ending, drain, cut }
     }
 
     /// How many requests have no answer yet.
@@ -74,8 +80,15 @@ impl Connections {
         self.requests.load(Ordering::Relaxed)
     }
 
+    /// Ends all connections as soon as nothing is under way on them.
+    pub(super) fn drain(&self) {
+        self.ending.store(true, Ordering::Release);
+        self.drain.cancel();
+    }
+
     /// Ends all connections, whatever is under way.
     pub(super) fn cut_off(&self) {
+        self.ending.store(true, Ordering::Release);
         self.cut.cancel();
     }
 
@@ -92,7 +105,7 @@ impl Connections {
                 Ok(Err(error)) => tracing::debug!(%client, %error, "a connection without a handshake"),
                 Err(_) => tracing::debug!(%client, "closed a connection that did not finish its handshake"),
             },
-            () = self.shutdown.cancelled() => {}
+            () = self.drain.cancelled() => {}
             () = self.cut.cancelled() => {}
         }
         None
@@ -120,30 +133,37 @@ impl Connections {
                 answer
             }
         });
+        let mut http = self.http.clone();
+        http.http1().timer(HeadTimer::default());
+        let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), counting);
+        let mut connection = pin!(connection);
+        let (mut drain, mut cut) = (pin!(self.drain.cancelled()), pin!(self.cut.cancelled()));
         // hyper's own time limit for a head begins when it knows the protocol, which it learns from the first bytes:
         // who sends none would keep its place for ever.
-        let silent = async {
-            tokio::time::sleep(self.head_within).await;
-            if begun.load(Ordering::Relaxed) {
-                std::future::pending::<()>().await;
-            }
-        };
-        let connection = self.http.serve_connection_with_upgrades(TokioIo::new(stream), counting);
-        let (mut connection, mut silent) = (std::pin::pin!(connection), std::pin::pin!(silent));
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = &mut silent => return tracing::debug!(%client, "closed a connection that brought no request"),
-            () = self.cut.cancelled() => return,
-            () = self.shutdown.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                tokio::select! {
-                    ended = connection => ended,
-                    () = &mut silent => return,
-                    () = self.cut.cancelled() => return,
+        let mut silent = pin!(sleep(self.head_within));
+        let (mut is_heard, mut is_draining) = (false, false);
+        let ended = poll_fn(|context| {
+            let mut polled = connection.as_mut().poll(context);
+            // Signals that hardly ever come wake this task when they do. Looking whether they have whenever it wakes for
+            // a request would cost a lock each.
+            if polled.is_pending() && (!is_heard || self.ending.load(Ordering::Acquire)) {
+                is_heard = true;
+                if cut.as_mut().poll(context).is_ready() {
+                    return Poll::Ready(Ok(()));
+                }
+                if !is_draining && drain.as_mut().poll(context).is_ready() {
+                    is_draining = true;
+                    connection.as_mut().graceful_shutdown();
+                    polled = connection.as_mut().poll(context);
                 }
             }
-        };
-        if let Err(error) = ended {
+            if polled.is_pending() && !begun.load(Ordering::Relaxed) && silent.as_mut().poll(context).is_ready() {
+                tracing::debug!(%client, "closed a connection that brought no request");
+                return Poll::Ready(Ok(()));
+            }
+            polled
+        });
+        if let Err(error) = ended.await {
             tracing::debug!(%client, %error, "a connection ended badly");
         }
     }

@@ -3,6 +3,7 @@
 mod connection;
 mod limits;
 mod place;
+mod timer;
 #[cfg(feature = "tls")]
 mod tls;
 
@@ -113,7 +114,7 @@ impl Server {
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let places = Places::new(self.limits.connections_max);
-        let connections = Arc::new(Connections::new(self.limits, shutdown.clone()));
+        let connections = Arc::new(Connections::new(self.limits));
         let secured = self.secured();
         let _following = follow_files(&secured);
         loop {
@@ -138,6 +139,7 @@ impl Server {
                 () = shutdown.cancelled() => break,
             }
         }
+        connections.drain();
         drop(self.listener);
         if tokio::time::timeout(drain_within, places.all_left()).await.is_ok() {
             return CutOff::default();

@@ -1,8 +1,12 @@
 //! One connection to an instance, in either protocol.
 
+use std::fmt;
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Context;
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -11,6 +15,7 @@ use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tradewind_http::Patience;
 
 use super::socket::Socket;
 use crate::upstream::NoAnswer;
@@ -20,11 +25,51 @@ use crate::upstream::request::RequestBody;
 /// A service that says nothing on an HTTP/2 connection for so long is asked whether it is there, and given as long again.
 const PING: Duration = Duration::from_secs(10);
 
-/// A connection that carries one request at a time.
-#[derive(Debug)]
+/// A connection that carries one request at a time. It reads and writes when it is polled, and whoever has a request on it
+/// polls it: so a request and its answer go through in one task, without waking another one for each step.
 pub(super) struct Http1 {
     pub(super) sender: http1::SendRequest<RequestBody>,
     pub(super) socket: Socket,
+    /// For the time that an answer may take.
+    pub(super) patience: Option<Patience>,
+    /// What reads and writes; none when it has come to its end, which the sender tells.
+    work: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl fmt::Debug for Http1 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http1").field("socket", &self.socket).finish_non_exhaustive()
+    }
+}
+
+impl Http1 {
+    /// Reads and writes what there is.
+    pub(super) fn work(&mut self, context: &mut Context<'_>) {
+        work(&mut self.work, context);
+    }
+
+    /// Goes on by itself, as another protocol's.
+    pub(super) fn detach(&mut self) {
+        if let Some(work) = self.work.take() {
+            tokio::spawn(work);
+        }
+    }
+
+    /// Waits until it is ready for another request, or can take none any more.
+    pub(super) async fn settle(&mut self) -> hyper::Result<()> {
+        let Self { sender, work: its, .. } = self;
+        poll_fn(|context| {
+            work(its, context);
+            sender.poll_ready(context)
+        })
+        .await
+    }
+}
+
+fn work(work: &mut Option<Pin<Box<dyn Future<Output = ()> + Send>>>, context: &mut Context<'_>) {
+    if work.as_mut().is_some_and(|work| work.as_mut().poll(context).is_ready()) {
+        *work = None;
+    }
 }
 
 /// A connection that carries many. Clones are the same one.
@@ -74,7 +119,14 @@ pub(in crate::upstream) enum NotSent {
 impl Connection {
     pub(super) async fn send(&mut self, request: Request<RequestBody>) -> Result<Response<Incoming>, NotSent> {
         let sent = match self {
-            Self::Http1(connection) => connection.sender.try_send_request(request).await,
+            Self::Http1(Http1 { sender, work: its, .. }) => {
+                let mut answer = pin!(sender.try_send_request(request));
+                poll_fn(|context| {
+                    work(its, context);
+                    answer.as_mut().poll(context)
+                })
+                .await
+            }
             Self::Http2(stream) => stream.0.sender.try_send_request(request).await,
         };
         sent.map_err(|mut error| {
@@ -119,8 +171,8 @@ pub(super) async fn http1(
     let shaken = http1::Builder::new().max_buf_size(head).handshake(TokioIo::new(socket.clone())).await;
     let (sender, connection) = shaken.map_err(|_| NoAnswer::Unreachable)?;
     // How it ends is told to whoever has a request on it.
-    tokio::spawn(async move { drop(connection.with_upgrades().await) });
-    Ok(Http1 { sender, socket })
+    let work = Box::pin(async move { drop(connection.with_upgrades().await) });
+    Ok(Http1 { sender, socket, patience: None, work: Some(work) })
 }
 
 pub(super) async fn http2(

@@ -10,12 +10,14 @@ mod socket;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Context;
 use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
+use tradewind_http::Patience;
 
 use self::connection::{Connection, Http1, Http2};
 use super::options::ConnectionLimits;
@@ -80,6 +82,35 @@ impl Lease {
         self.connection.send(request).await
     }
 
+    /// The connection's timer, for the time of a request; none if it has none yet.
+    pub(super) fn take_patience(&mut self) -> Option<Patience> {
+        match &mut self.connection {
+            Connection::Http1(connection) => connection.patience.take(),
+            Connection::Http2(_) => None,
+        }
+    }
+
+    /// Gives it back.
+    pub(super) fn set_patience(&mut self, patience: Option<Patience>) {
+        if let Connection::Http1(connection) = &mut self.connection {
+            connection.patience = patience;
+        }
+    }
+
+    /// Reads and writes what there is, if that is nobody else's task.
+    pub(super) fn work(&mut self, context: &mut Context<'_>) {
+        if let Connection::Http1(connection) = &mut self.connection {
+            connection.work(context);
+        }
+    }
+
+    /// The connection goes on as another protocol's.
+    pub(super) fn detach(&mut self) {
+        if let Connection::Http1(connection) = &mut self.connection {
+            connection.detach();
+        }
+    }
+
     /// The whole answer was read: the connection is there for others.
     pub(super) fn give_back(self, to: &Arc<Endpoint>) {
         let Self { connection: Connection::Http1(mut connection), slot, .. } = self else { return };
@@ -89,7 +120,7 @@ impl Lease {
             // It has still to read the end, or to write a request that was answered early.
             let to = Arc::clone(to);
             tokio::spawn(async move {
-                if let Ok(Ok(())) = timeout(SETTLING, connection.sender.ready()).await {
+                if let Ok(Ok(())) = timeout(SETTLING, connection.settle()).await {
                     to.pool().keep(connection);
                 }
                 drop(slot);
@@ -239,12 +270,12 @@ impl Pool {
         Ok(answer.status())
     }
 
-    /// Closes what has been idle for too long.
+    /// Closes what has been idle for too long, and what its service has closed, which nobody has seen yet.
     pub(super) fn prune(&self) {
         let (now, at_most) = (Instant::now(), self.limits.idle);
         let mut kept = self.kept();
         kept.idle.retain(|(connection, since)| {
-            now.saturating_duration_since(*since) < at_most && !connection.sender.is_closed()
+            now.saturating_duration_since(*since) < at_most && connection.socket.is_silent()
         });
         kept.shared.retain(|connection| !connection.sender.is_closed());
     }
