@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
-mod building;
 mod apis;
+mod building;
+mod composing;
 mod deadletter;
 mod falling;
 mod instances;
@@ -12,7 +13,9 @@ mod manifests;
 mod measuring;
 mod pages;
 mod piping;
+mod products;
 mod proving;
+mod purging;
 mod refusing;
 mod routing;
 mod running;
@@ -110,9 +113,16 @@ fn send_signal(pid: u32, signal: &str) {
 }
 
 fn get(address: &str, path: &str) -> String {
+    send(address, &format!("GET {path}"), "")
+}
+
+/// One request on a connection of its own; the whole answer.
+fn send(address: &str, request: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: shop.example\r\nconnection: close\r\n\r\n").unwrap();
+    let length = if body.is_empty() { String::new() } else { format!("content-length: {}\r\n", body.len()) };
+    let head = format!("{request} HTTP/1.1\r\nhost: shop.example\r\nconnection: close\r\n{length}\r\n");
+    stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer

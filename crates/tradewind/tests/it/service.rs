@@ -5,15 +5,19 @@ use std::net::TcpListener;
 
 /// A `[services.NAME]` table. Modes: `ok`, answers everything with its name; `numbered`, and with its instance's number;
 /// `falls` at once;
+<<<<<<< HEAD
 /// `falls-until` there is a file `mended` beside the manifest;
 /// `documented`, answers `/openapi.json` with the file `NAME.running.json` beside the manifest;
+=======
+/// `products` keeps products (see there); `falls-until` there is a file `mended` beside the manifest;
+>>>>>>> dd2d0a3 (Purging, compositions and their lints end to end: a small real service behind up, killed, renamed past the gateway, and followed on)
 /// `chatty`, writes without end, and the file `chatted` beside the manifest when it has written much.
 pub(crate) fn described(name: &str, mode: &str, more: &str) -> String {
     let program = std::env::current_exe().unwrap().display().to_string();
     format!(
         "[services.{name}]\nrun = [{program:?}, \"service::be_a_service\", \"--exact\", \"--nocapture\"]\n\
          env = {{ TINY_LISTEN = \"{{listen}}\", TINY_NAME = \"{name}\", TINY_MODE = \"{mode}\", \
-         TINY_NUMBER = \"{{instance}}\" }}\n{more}\n"
+         TINY_NUMBER = \"{{instance}}\", TINY_DATA = \"{{data}}\" }}\n{more}\n"
     )
 }
 
@@ -29,6 +33,9 @@ fn be_a_service() {
     if mode == "falls" || (mode == "falls-until" && !std::path::Path::new("mended").exists()) {
         println!("{name} cannot go on");
         std::process::exit(3);
+    }
+    if mode == "products" {
+        return crate::products::serve(&listen, &std::env::var("TINY_DATA").unwrap());
     }
     if mode == "chatty" {
         std::thread::spawn(|| {

@@ -1,0 +1,105 @@
+//! What the gateway has stored is purged by a service's events, with everything as it runs for people.
+
+use serde_json::Value;
+
+use crate::service::described;
+use crate::{Up, folder, get, send_signal, until};
+
+const ROUTES: &str = r#"
+[gateway.routes."/products/{id}"]
+to = "products"
+cache = { fresh = "1h", tags = ["product:{id}"] }
+on_failure = { stale = "10m" }
+
+[gateway.compositions.product]
+path = "/products/{id}"
+cache = { fresh = "1h", tags = ["product:{id}"] }
+calls.product = { get = "products:/products/{id}", on_failure = { stale = "10m" } }
+
+[gateway.profiles.web]
+prefix = "/web"
+serves.product = "{ product @flatten { name } }"
+"#;
+
+fn manifest(routes: &str) -> String {
+    format!("{routes}\n{}", described("products", "products", "restart = { first_delay = \"2s\" }"))
+}
+
+/// Where the service itself is, and its process.
+fn service(up: &Value) -> (String, u32) {
+    let of = &up["services"][0];
+    (of["address"].as_str().unwrap().to_owned(), of["pid"].as_u64().unwrap().try_into().unwrap())
+}
+
+fn rename(address: &str, id: &str, name: &str) -> String {
+    crate::send(address, &format!("POST /products/{id}"), name)
+}
+
+fn header<'a>(answer: &'a str, name: &str) -> &'a str {
+    let mut lines = answer.lines().take_while(|line| !line.is_empty()).filter_map(|line| line.split_once(": "));
+    lines.find(|(known, _)| *known == name).map_or("", |(_, value)| value.trim())
+}
+
+#[test]
+fn an_event_purges_what_shows_its_entity_and_nothing_else() {
+    let folder = folder(&manifest(ROUTES));
+    let up = Up::start(folder.path());
+    let told = up.until("up", |_| true);
+    let gateway = told["gateway"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
+    let (address, pid) = service(&told);
+    for (id, name) in [("7", "Tea"), ("8", "Pot"), ("9", "Cup")] {
+        rename(&address, id, name);
+    }
+    // Once an event has purged something, the service is followed.
+    until(|| get(&gateway, "/products/9").starts_with("HTTP/1.1 200"));
+    rename(&address, "9", "Mug");
+    until(|| get(&gateway, "/products/9").ends_with("\"name\":\"Mug\"}"));
+    let is_hit = |path: &str| header(&get(&gateway, path), "cache-status").contains("; hit");
+    for path in ["/products/7", "/products/8", "/web/products/7"] {
+        until(|| get(&gateway, path).starts_with("HTTP/1.1 200"));
+    }
+    assert!(is_hit("/products/7") && is_hit("/products/8") && is_hit("/products/9"));
+
+    // At the service itself, so that the gateway can know by the event alone.
+    rename(&address, "7", "Green tea");
+    until(|| get(&gateway, "/products/7").ends_with("\"name\":\"Green tea\"}"));
+    assert!(
+        get(&gateway, "/web/products/7").ends_with("{\"name\":\"Green tea\"}"),
+        "the call's answer is the same one"
+    );
+    assert!(is_hit("/products/7") && is_hit("/products/8"), "only what shows the product is asked for anew");
+
+    // The gateway's own client that has written needs no event.
+    let posted = rename(&gateway, "7", "Black tea");
+    let cookie = header(&posted, "set-cookie").split(';').next().unwrap().to_owned();
+    assert!(cookie.starts_with("tradewind-after=products."), "{posted}");
+    let seen = crate::send(&gateway, &format!("GET /web/products/7 HTTP/1.1\r\ncookie: {cookie}\r\nx-rest:"), "");
+    assert!(seen.ends_with("{\"name\":\"Black tea\"}"), "{seen}");
+
+    // The service falls, comes back, and is followed on.
+    send_signal(pid, "-KILL");
+    up.until("fell", |_| true);
+    let bridged = get(&gateway, "/web/products/7");
+    assert!(bridged.starts_with("HTTP/1.1 200"), "{bridged}");
+    let again = up.until("ready", |line| line["service"] == "products" && line["pid"].as_u64() != Some(pid.into()));
+    assert!(again["url"].as_str().is_some());
+    until(|| is_hit("/products/8"));
+    rename(&address, "8", "Kettle");
+    until(|| get(&gateway, "/products/8").ends_with("\"name\":\"Kettle\"}"));
+}
+
+#[test]
+fn rules_and_compositions_follow_the_manifest_while_up_runs() {
+    let folder = folder(&manifest("[gateway.routes]\n\"/products\" = \"products\"\n"));
+    let up = Up::start(folder.path());
+    let told = up.until("up", |_| true);
+    let gateway = told["gateway"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
+    let (address, _) = service(&told);
+    rename(&address, "7", "Tea");
+    assert!(get(&gateway, "/web/products/7").starts_with("HTTP/1.1 404"));
+    std::fs::write(folder.path().join("tradewind.toml"), manifest(ROUTES)).unwrap();
+    until(|| get(&gateway, "/web/products/7").ends_with("{\"name\":\"Tea\"}"));
+    until(|| header(&get(&gateway, "/products/7"), "cache-status").contains("; hit"));
+    rename(&address, "7", "Green tea");
+    until(|| get(&gateway, "/web/products/7").ends_with("{\"name\":\"Green tea\"}"));
+}
