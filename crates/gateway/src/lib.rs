@@ -17,6 +17,7 @@ pub mod cache;
 pub mod compose;
 mod composing;
 mod docs;
+mod explain;
 mod front;
 #[cfg(fuzzing)]
 pub mod fuzzing;
@@ -38,6 +39,7 @@ mod upstream;
 pub use access::{AccessFormat, AccessLog, AccessLogOptions};
 pub use composing::{CallRule, Composing};
 pub use docs::ApiDocuments;
+pub use explain::{Answered, Because, FragmentOutlook, Lacking, NoSuchService, Outlook, RouteOutlook, Stored};
 pub use front::Front;
 pub use options::{Options, Timeouts};
 pub use plan::Plan;

@@ -25,6 +25,7 @@ mod splice;
 mod answer;
 mod caching;
 mod profile;
+mod planned;
 mod reads;
 mod outline;
 
@@ -37,6 +38,7 @@ pub use limits::CompositionLimits;
 pub use outline::{CallOutline, FieldOutline, Origin, Outline, ParameterOutline, ParameterUse, Put};
 pub use parameters::Parameters;
 pub use place::{CompositionError, Part, Place};
+pub use planned::Planned;
 pub use profile::{Profile, ProfileText, Served};
 pub use reads::{CallReads, FieldRead, QueryRead};
 pub use selection::Fragments;

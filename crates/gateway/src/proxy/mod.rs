@@ -39,7 +39,7 @@ use positions::Asked;
 pub(crate) use routed::Routed;
 
 /// How long a service of which no instance can be reached is waited for where something stale may stand in.
-const IMPATIENT: Duration = Duration::from_millis(100);
+pub(crate) const IMPATIENT: Duration = Duration::from_millis(100);
 
 /// What all requests share.
 pub(crate) struct Proxy {

@@ -9,6 +9,7 @@
 //! `docs/internals/gateway-upstreams.md` tells how it fits together.
 
 mod options;
+mod describe;
 mod policy;
 mod deadline;
 mod no_answer;

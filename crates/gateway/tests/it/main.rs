@@ -16,6 +16,7 @@ mod deadlines;
 mod draining;
 mod ejecting;
 mod encrypted;
+mod explaining;
 mod failing;
 mod grpc;
 mod headers;

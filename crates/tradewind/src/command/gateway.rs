@@ -3,6 +3,7 @@
 mod check;
 mod explain;
 mod openapi;
+mod outlook;
 
 /// Say whether the gateway's part of the manifest is right, and what it does with a request
 ///

@@ -65,3 +65,36 @@ fn a_request_is_explained_without_anything_running() {
         assert!(stderr_of(&refused).contains(code), "{}", stderr_of(&refused));
     }
 }
+
+#[test]
+fn what_would_be_answered_if_a_service_were_dead_is_told_without_anything_running() {
+    let composition = "[gateway.compositions.page]\npath = \"/page/{id}\"\n\
+         calls.first = { get = \"one:/first/{id}\", on_failure = \"error\" }\n\
+         calls.second = { get = \"other:/second/{id}\", on_failure = { stale = \"10m\", else = \"omit\" } }\n\
+         [gateway.profiles.web]\nprefix = \"/web\"\nserves.page = \"{ first { a } second { b } }\"\n";
+    let folder = folder(&manifest(&format!("\"/one\" = \"one\"\n\"/other\" = \"other\"\n{composition}")));
+    let explain = |arguments: &[&str]| {
+        tradewind().args(["gateway", "explain"]).args(arguments).current_dir(folder.path()).output().unwrap()
+    };
+    let told = explain(&["--down", "other", "--json"]);
+    let told: Value = serde_json::from_slice(&told.stdout).unwrap_or_else(|_| panic!("{}", stderr_of(&told)));
+    let route = |name: &str| {
+        let found = told["routes"].as_array().unwrap().iter().find(|route| route["route"].as_str().unwrap() == name);
+        found.unwrap_or_else(|| panic!("no {name}: {told}"))
+    };
+    let plain = &route("/other")["otherwise"];
+    assert_eq!((&plain["status"], &plain["code"], &plain["within_ms"]), (&503.into(), &"TW-3002".into(), &2000.into()));
+    let composed = told["routes"].as_array().unwrap().iter().find(|route| route["fragments"].is_array()).unwrap();
+    assert_eq!((&composed["stored"]["stale_s"], &composed["otherwise"]["status"]), (&600.into(), &200.into()));
+    assert_eq!(
+        (&composed["fragments"][0]["fragment"], &composed["fragments"][0]["otherwise"]),
+        (&"second".into(), &"omitted".into())
+    );
+    assert_eq!(told["unaffected"], serde_json::json!(["/one"]));
+
+    let text = String::from_utf8(explain(&["--down", "one"]).stdout).unwrap();
+    assert!(text.contains("503 TW-3002 after 2 s") && text.contains("part first: the whole fails"), "{text}");
+    let nobody = explain(&["--down", "nobody"]);
+    assert_eq!(nobody.status.code(), Some(1));
+    assert!(stderr_of(&nobody).contains("there are one, other"), "{}", stderr_of(&nobody));
+}

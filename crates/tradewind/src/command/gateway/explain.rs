@@ -6,19 +6,24 @@ use std::path::PathBuf;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::Serialize;
 use tradewind_events::ErrorCode;
-use tradewind_gateway::{Action, Asked, NotFound, Route};
+use tradewind_gateway::{Action, Asked, CallPolicy, NotFound, Route};
 
+use super::outlook;
 use crate::command::check::load;
 use crate::command::output::print;
 use crate::failure::Failure;
+use crate::manifest::Manifest;
 
 /// Say which route takes a request, what is done with it on the way, and which service gets it
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Explain {
     /// The path that is asked for, with or without a query
-    #[arg(value_name = "PATH", value_parser = read_path)]
-    path: String,
+    #[arg(value_name = "PATH", value_parser = read_path, required_unless_present = "down")]
+    path: Option<String>,
+    /// Say what each route would answer if this service were dead
+    #[arg(long, value_name = "SERVICE", conflicts_with_all = ["path", "method", "host", "header"])]
+    down: Option<String>,
     /// The method
     #[arg(long, default_value = "GET", value_parser = read_method)]
     method: Method,
@@ -40,8 +45,9 @@ const AFTER_HELP: &str = "\
 Examples:
   tradewind gateway explain /api/catalog/products/7
   tradewind gateway explain /api/orders --method POST --host shop.example --header 'x-version: 2'
+  tradewind gateway explain --down catalog
 
-Exit codes: 0 a route takes it, 1 none does, or the manifest is wrong; 2 wrong usage.";
+Exit codes: 0 a route takes it, or leads to the service; 1 none does, or the manifest is wrong; 2 wrong usage.";
 
 /// What `--json` tells.
 #[derive(Debug, Serialize)]
@@ -56,9 +62,26 @@ struct Explanation<'a> {
     /// The path that the service is asked for.
     service_path: String,
     policies: Vec<String>,
+    /// How the service is spoken to and called.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    upstream: Vec<String>,
+    /// Where its instances are, as far as the manifest tells.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    addresses: Vec<String>,
+    /// What a stored answer is found by, before `Vary`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_key: Option<CacheKey<'a>>,
     /// What the answer is composed of, call by call.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     calls: Vec<Call<'a>>,
+}
+
+/// What a stored answer is found by.
+#[derive(Debug, Serialize)]
+struct CacheKey<'a> {
+    service: &'a str,
+    host: &'a str,
+    target: String,
 }
 
 /// One call of a composition.
@@ -76,8 +99,12 @@ impl Explain {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let manifest = load(&self.manifest)?;
         let plan = manifest.gateway.plan(&manifest.upstreams())?;
+        if let Some(service) = &self.down {
+            return outlook::tell(&plan, service, &self.manifest, self.json);
+        }
         let headers: HeaderMap = self.header.into_iter().collect();
-        let (path, query) = self.path.split_once('?').map_or((&*self.path, None), |(path, query)| (path, Some(query)));
+        let asked = self.path.unwrap_or_default();
+        let (path, query) = asked.split_once('?').map_or((&*asked, None), |(path, query)| (path, Some(query)));
         let host = self.host.as_deref();
         let found = plan.routes.find(Asked { method: &self.method, host, path, headers: &headers });
         let (route, captures) = found.map_err(|none| explain_none(&none, &self.method, path))?;
@@ -86,9 +113,13 @@ impl Explain {
         if let Some(query) = query {
             service_path = format!("{service_path}?{query}");
         }
+        let service = route.to.service();
+        let is_stored = route.policies.cache.is_some() && matches!(route.to, Action::Forward(_));
+        let cache_key =
+            is_stored.then(|| CacheKey { service, host: host.unwrap_or("HOST"), target: service_path.clone() });
         let told = Explanation {
             method: self.method.as_str(),
-            path: &self.path,
+            path: &asked,
             route: &route.name,
             takes: taken(route),
             line: route.line,
@@ -96,6 +127,9 @@ impl Explain {
             service: route.to.service(),
             service_path,
             policies: route.policies.describe(),
+            upstream: upstream_of(route),
+            addresses: addresses_of(&manifest, route),
+            cache_key,
             calls: calls_of(route),
         };
         if self.json {
@@ -119,6 +153,11 @@ impl Explain {
             lines.extend(call.cache.iter().map(|cache| format!("              cached: {cache}")));
         }
         lines.extend(told.policies.iter().map(|policy| format!("  policy      {policy}")));
+        if let Some(CacheKey { service, host, target }) = &told.cache_key {
+            lines.push(format!("  cache key   {service}, {host}, {target}, and what Vary names"));
+        }
+        lines.extend(told.addresses.iter().map(|address| format!("  instance    {address}")));
+        lines.extend(told.upstream.iter().map(|said| format!("  upstream    {said}")));
         print(&lines.join("\n"))
     }
 }
@@ -135,6 +174,22 @@ fn calls_of(route: &Route) -> Vec<Call<'_>> {
         cache: call.cache.as_ref().map(ToString::to_string),
     });
     told.collect()
+}
+
+/// How the service that a route leads to is spoken to, and called unless the route says it otherwise.
+fn upstream_of(route: &Route) -> Vec<String> {
+    let Action::Forward(upstream) = &route.to else { return Vec::new() };
+    let options = upstream.options();
+    let mut lines = options.describe();
+    if route.policies.calls.is_none() {
+        lines.extend(options.calls.as_deref().unwrap_or(&CallPolicy::default()).describe());
+    }
+    lines
+}
+
+fn addresses_of(manifest: &Manifest, route: &Route) -> Vec<String> {
+    let named = manifest.gateway.upstreams.iter().find(|(name, _)| name.as_str() == &**route.to.service());
+    named.map(|(_, section)| section.addresses.iter().map(ToString::to_string).collect()).unwrap_or_default()
 }
 
 /// What a route takes, in one line.
