@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::{Hole, Source, Template, TemplatePiece};
+use super::{Hole, Otherwise, Source, Template, TemplatePiece};
 
 impl Hole {
     /// What its values are called: the parameter, or the last member on the way to them.
@@ -30,6 +30,11 @@ impl Template {
         })
     }
 
+    fn may_be_left_out(&self, index: usize) -> bool {
+        let left_out = |hole: &Hole| matches!(hole.source, Source::Parameter { otherwise: Otherwise::LeftOut, .. });
+        matches!(self.pieces.get(index), Some(TemplatePiece::Hole(hole)) if left_out(hole))
+    }
+
     /// The names of what it can be asked for.
     pub(in crate::compose) fn value_names(&self) -> impl Iterator<Item = &str> {
         self.seen().map(|(_, hole)| hole.name())
@@ -37,17 +42,21 @@ impl Template {
 
     /// What stands in a target that was made of it, by name; several values of a list under the same name.
     pub(in crate::compose) fn values_in(&self, target: &str) -> Vec<(String, String)> {
-        let (mut values, mut rest) = (Vec::new(), target);
+        let (mut values, mut rest, mut is_left_out) = (Vec::new(), target, false);
         for (index, piece) in self.pieces.iter().enumerate() {
             match piece {
-                TemplatePiece::Literal(text) => match rest.strip_prefix(&**text) {
-                    Some(after) => rest = after,
-                    // Behind a hole whose end cannot be seen.
-                    None => match rest.split_once(&**text) {
-                        Some((_, after)) => rest = after,
-                        None => return values,
-                    },
-                },
+                TemplatePiece::Literal(text) => {
+                    let whole = skip(rest, text);
+                    is_left_out = whole.is_none() && self.may_be_left_out(index + 1);
+                    let found = match is_left_out {
+                        true => skip(rest, &text[..text.rfind(['?', '&']).unwrap_or(text.len())]),
+                        // Behind a hole whose end cannot be seen.
+                        false => whole.or_else(|| Some(rest.split_once(&**text)?.1)),
+                    };
+                    let Some(after) = found else { return values };
+                    rest = after;
+                }
+                TemplatePiece::Hole(_) if is_left_out => {}
                 TemplatePiece::Hole(hole) if self.seen().any(|(seen, _)| seen == index) => {
                     let end = rest.find(|c| !is_of_value(c)).unwrap_or(rest.len());
                     let found = rest[..end].split(',').filter(|value| !value.is_empty());
@@ -60,6 +69,12 @@ impl Template {
         }
         values
     }
+}
+
+/// What stands behind a literal. If all parameters before it were left out, it begins the query.
+fn skip<'t>(target: &'t str, literal: &str) -> Option<&'t str> {
+    let begins = || target.strip_prefix('?')?.strip_prefix(literal.strip_prefix('&')?);
+    target.strip_prefix(literal).or_else(begins)
 }
 
 /// What a hole may be filled with: unreserved characters, encoded ones, and commas between several.

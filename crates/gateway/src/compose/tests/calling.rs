@@ -100,3 +100,21 @@ async fn each_call_gets_the_deadline_and_how_stale_it_may_be() {
     assert_eq!(stale, Duration::from_secs(9));
     assert!(short < started + Duration::from_millis(100) && whole >= started + super::fakes::DEADLINE);
 }
+
+#[test]
+fn what_a_call_was_asked_for_is_found_in_its_path_and_query() {
+    let get = "s:/x/{id}?q={q?}&sort=new&after={after?}&n={n:1}";
+    let composition = composition(&[call("a", get)]);
+    assert_eq!(composition.value_names("a"), ["id", "q", "after", "n"]);
+    for (target, values) in [
+        ("/x/7?sort=new&n=1", &[("id", "7"), ("n", "1")][..]),
+        ("/x/a%2Fb?q=%26q%3D&sort=new&n=2", &[("id", "a/b"), ("q", "&q="), ("n", "2")]),
+        ("/x/7?sort=new&after=8,9&n=3", &[("id", "7"), ("after", "8"), ("after", "9"), ("n", "3")]),
+    ] {
+        let found = composition.values_in("a", target);
+        let found: Vec<(&str, &str)> = found.iter().map(|(name, value)| (&**name, &**value)).collect();
+        assert_eq!(found, values, "{target}");
+    }
+    let composition = self::composition(&[call("a", "s:/y?n={n?}&m={m?}")]);
+    assert_eq!(composition.values_in("a", "/y?m=1"), [("m".to_owned(), "1".to_owned())]);
+}
