@@ -32,6 +32,8 @@ pub(crate) enum ResponseBody {
 /// A service's body on its way to the client.
 pub(crate) struct Passing {
     body: Streamed,
+    /// Why it breaks off, until what came before is on its way.
+    broken: Option<BodyError>,
     /// Event streams never end by themselves; they end here when the gateway drains, and their clients come again.
     until: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     /// What counts the request for as long as its answer is on its way.
@@ -82,7 +84,27 @@ impl Streamed {
 
 impl Passing {
     pub(crate) fn new(body: Streamed, until: Option<WaitForCancellationFutureOwned>, counted: InFlight) -> Self {
-        Self { body, until: until.map(Box::pin), _counted: counted }
+        Self { body, broken: None, until: until.map(Box::pin), _counted: counted }
+    }
+
+    /// A failure ends the client's connection at once, with all that the server has not sent yet. So it is told a moment
+    /// later than it is known: what the service has sent until then reaches the client.
+    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(broken) = self.broken.take() {
+            return Poll::Ready(Some(Err(broken)));
+        }
+        match self.body.poll_frame(context) {
+            Poll::Pending => match &mut self.until {
+                Some(until) => until.as_mut().poll(context).map(|()| None),
+                None => Poll::Pending,
+            },
+            Poll::Ready(Some(Err(broken))) => {
+                self.broken = Some(broken);
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            ready => ready,
+        }
     }
 }
 
@@ -95,13 +117,7 @@ impl Body for ResponseBody {
             Self::Packed(packing) => packing.poll_frame(context),
             Self::Watched(watched) => watched.poll_frame(context),
             Self::Own(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
-            Self::Passing(passing) => match passing.body.poll_frame(context) {
-                Poll::Pending => match &mut passing.until {
-                    Some(until) => until.as_mut().poll(context).map(|()| None),
-                    None => Poll::Pending,
-                },
-                ready => ready,
-            },
+            Self::Passing(passing) => passing.poll_frame(context),
         }
     }
 
@@ -110,7 +126,7 @@ impl Body for ResponseBody {
             Self::Packed(packing) => packing.is_end_stream(),
             Self::Watched(watched) => watched.is_end_stream(),
             Self::Own(body) => body.is_end_stream(),
-            Self::Passing(passing) => passing.body.is_end_stream(),
+            Self::Passing(passing) => passing.broken.is_none() && passing.body.is_end_stream(),
         }
     }
 
