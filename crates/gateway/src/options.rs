@@ -23,6 +23,9 @@ pub struct Options {
     pub trust_forwarded: bool,
     /// Where each request is logged; none for nowhere.
     pub access: Option<AccessLog>,
+    /// What tells this system from another that had the same address before, in letters, digits and dashes: positions
+    /// that clients were to remember of that one mean nothing in this.
+    pub life: Box<str>,
 }
 
 impl Options {
@@ -36,6 +39,7 @@ impl Options {
             tls: None,
             trust_forwarded: false,
             access: None,
+            life: Box::default(),
         }
     }
 }

@@ -9,10 +9,10 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use serde::de::IgnoredAny;
 use tokio::time::{Instant, timeout_at};
 
-use super::Proxy;
 use super::cached::tell_that_it_varies;
 use super::forward::make_own;
 use super::positions::{self, AFTER};
+use super::{Proxy, impatient};
 use crate::cache::{self, Cache, CacheBody, Fetch, FetchError, FetchedBody, Fetching, Key, Reused, Unanswered};
 use crate::compose::{Answering, Ask, Failed, Freshness, Piece, Question, Storing};
 use crate::composing::{CallRule, Composing};
@@ -53,7 +53,8 @@ impl Asking<'_> {
         let whole = Whole {
             upstream: call.upstream.clone(),
             until,
-            policy: self.proxy.calls(None, &call.upstream, question.stale_most.is_some()),
+            policy: self.proxy.calls(None, &call.upstream),
+            is_impatient: question.stale_most.is_some(),
             bytes_most: question.bytes_most,
         };
         let (Some(cache), Some(policy)) = (self.cache, &call.cache) else {
@@ -104,6 +105,8 @@ struct Whole {
     upstream: Upstream,
     until: Instant,
     policy: Arc<CallPolicy>,
+    /// Something stale may stand in.
+    is_impatient: bool,
     bytes_most: usize,
 }
 
@@ -111,7 +114,11 @@ impl Whole {
     async fn ask(&self, head: request::Parts) -> Result<Response<Bytes>, Failed> {
         let deadline = Deadline::after(self.until.saturating_duration_since(Instant::now()));
         let request = Request::from_parts(head, RequestBody::empty());
-        let mut answer = self.upstream.call(request, deadline, &self.policy).await.map_err(failed)?;
+        let called = match self.is_impatient {
+            true => self.upstream.call(request, deadline, &impatient(&self.policy)).await,
+            false => self.upstream.call(request, deadline, &self.policy).await,
+        };
+        let mut answer = called.map_err(failed)?;
         make_own(&mut answer);
         tell_that_it_varies(answer.headers_mut());
         let (parts, body) = answer.into_parts();

@@ -7,7 +7,7 @@ use http_body_util::BodyExt;
 use tradewind_events::Position;
 
 use super::forward::{deadline_of, is_event_stream, make_own};
-use super::{OnItsWay, Proxy, Routed};
+use super::{OnItsWay, Proxy, Routed, impatient};
 use crate::body::{Passing, ResponseBody};
 use crate::cache::{
     Asked, Cache, CacheBody, CachePolicy, Fetch, FetchError, FetchedBody, Fetching, Key, OnFailure, Reused, Unanswered,
@@ -62,7 +62,8 @@ impl Proxy {
             request_id: on_its_way.request_id.to_owned(),
             sizes: route.policies.sizes,
             deadline,
-            policy: self.calls(Some(&route.policies), upstream, policy.on_failure != OnFailure::Error),
+            policy: self.calls(Some(&route.policies), upstream),
+            is_impatient: policy.on_failure != OnFailure::Error,
         });
         let serving = cache.serve(&policy, Asked { key, head, after, parameters, coding: on_its_way.coding }, fetch);
         let served = match deadline.at() {
@@ -87,13 +88,16 @@ struct FromService {
     sizes: Sizes,
     deadline: Deadline,
     policy: Arc<CallPolicy>,
+    /// Something stale may stand in.
+    is_impatient: bool,
 }
 
 impl Fetch for FromService {
     fn fetch(&self, mut head: request::Parts) -> Fetching {
         headers::prepare_request(&mut head, self.from, &self.request_id);
         trace::pass_on(&mut head.headers);
-        let (upstream, body, policy) = (self.upstream.clone(), self.body.clone(), Arc::clone(&self.policy));
+        let (upstream, body) = (self.upstream.clone(), self.body.clone());
+        let policy = if self.is_impatient { Arc::new(impatient(&self.policy)) } else { Arc::clone(&self.policy) };
         let (sizes, deadline) = (self.sizes, self.deadline);
         Box::pin(async move {
             let answered = upstream.call(Request::from_parts(head, body.clone()), deadline, &policy).await;

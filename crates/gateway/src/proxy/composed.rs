@@ -39,8 +39,8 @@ impl Proxy {
     ) -> Result<Response<ResponseBody>, Problem> {
         let plan = routed.plan.as_deref();
         let (mut head, _) = request.into_parts();
-        let has_cookie = plan.is_some_and(|plan| plan.own_writes.is_some());
-        let asked = Asked::take(&mut head.headers, None, has_cookie)?;
+        let life = plan.and_then(|plan| plan.own_writes).map(|_| &*self.options.life);
+        let asked = Asked::take(&mut head.headers, None, life)?;
         let deadline = deadline_of(&head.headers, &routed.route.policies)?;
         let deadline = deadline.at().unwrap_or_else(|| Instant::now() + composing.timeout);
         let deadline = deadline.min(Instant::now() + composing.timeout);

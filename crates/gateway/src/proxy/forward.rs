@@ -30,7 +30,7 @@ impl Proxy {
             upgrade::ask(&mut parts.headers);
         }
         let deadline = deadline_of(&parts.headers, policies)?;
-        let calls = self.calls(Some(policies), upstream, false);
+        let calls = self.calls(Some(policies), upstream);
         let answered = upstream.call(Request::from_parts(parts, body.clone()), deadline, &calls).await;
         let mut response = match (answered, sizes.body_bytes_max) {
             (Err(_), Some(max)) if body.is_too_large() => return Err(body_too_large(max)),

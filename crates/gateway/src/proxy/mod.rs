@@ -41,6 +41,11 @@ pub(crate) use routed::Routed;
 /// How long a service of which no instance can be reached is waited for where something stale may stand in.
 pub(crate) const IMPATIENT: Duration = Duration::from_millis(100);
 
+/// The same, but nobody waits for long for a service to come back, since something stale may stand in.
+fn impatient(calls: &CallPolicy) -> CallPolicy {
+    CallPolicy { unreachable: calls.unreachable.min(IMPATIENT), ..calls.clone() }
+}
+
 /// What all requests share.
 pub(crate) struct Proxy {
     pub(crate) options: Options,
@@ -52,8 +57,6 @@ pub(crate) struct Proxy {
     pub(crate) stop: CancellationToken,
     /// How services are called of which nothing else is said.
     policy: Arc<CallPolicy>,
-    /// How they are called then where something stale may stand in for their answers: nobody waits for one to come back.
-    impatient: Arc<CallPolicy>,
     whose: composed::Whose,
     /// Those that have a listener of their own, and perhaps no route.
     fronted: Mutex<Vec<Upstream>>,
@@ -61,9 +64,7 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     pub(crate) fn new(options: Options, plan: Plan, stop: CancellationToken) -> Self {
-        let policy = CallPolicy::new(options.timeouts);
-        let impatient = CallPolicy { unreachable: policy.unreachable.min(IMPATIENT), ..policy.clone() };
-        let (policy, impatient) = (Arc::new(policy), Arc::new(impatient));
+        let policy = Arc::new(CallPolicy::new(options.timeouts));
         let (plan, fronted) = (ArcSwap::from_pointee(plan), Mutex::new(Vec::new()));
         Self {
             options,
@@ -72,7 +73,6 @@ impl Proxy {
             metrics: Metrics::new(),
             stop,
             policy,
-            impatient,
             whose: composed::Whose::default(),
             fronted,
         }
@@ -97,17 +97,10 @@ impl Proxy {
         once
     }
 
-    /// How a service is called: as the route says, else as what is said of the service, else as all are. Where something
-    /// stale may stand in for its answer, nobody waits for one to come back.
-    fn calls(&self, policies: Option<&Policies>, upstream: &Upstream, may_be_stale: bool) -> Arc<CallPolicy> {
-        let of_route = policies.and_then(|policies| policies.calls.clone());
-        match of_route.or_else(|| upstream.options().calls.clone()) {
-            Some(calls) if may_be_stale && calls.unreachable > IMPATIENT => {
-                Arc::new(CallPolicy { unreachable: IMPATIENT, ..(*calls).clone() })
-            }
-            Some(calls) => calls,
-            None => Arc::clone(if may_be_stale { &self.impatient } else { &self.policy }),
-        }
+    /// How a service is called: as the route says, else as what is said of the service, else as all are.
+    fn calls(&self, policies: Option<&Policies>, upstream: &Upstream) -> Arc<CallPolicy> {
+        let of_route = policies.and_then(|policies| policies.calls.as_ref());
+        Arc::clone(of_route.or(upstream.options().calls.as_ref()).unwrap_or(&self.policy))
     }
 
     /// Answers one request by its path, in any case.
@@ -198,7 +191,8 @@ impl Proxy {
         };
         let service = route.policies.positions.of(upstream.name());
         let own = service.unwrap_or(upstream.name());
-        let mut asked = Asked::take(request.headers_mut(), Some(own), plan.own_writes.is_some())?;
+        let life = plan.own_writes.map(|_| &*self.options.life);
+        let mut asked = Asked::take(request.headers_mut(), Some(own), life)?;
         let is_safe = request.method().is_safe();
         asked.tell(service, is_safe, request.headers_mut());
         let over_tls = on_its_way.client.over_tls;
@@ -209,7 +203,7 @@ impl Proxy {
             _ => self.forward(request, upstream, &route.policies, on_its_way).await?,
         };
         if let (false, Some(service), Some(remembered_for)) = (is_safe, service, plan.own_writes) {
-            asked.remember(service, &mut answer, remembered_for, over_tls);
+            asked.remember(service, &mut answer, (remembered_for, &self.options.life), over_tls);
         }
         Ok(answer)
     }

@@ -16,7 +16,7 @@ use crate::problem::Problem;
 pub(crate) const AFTER: HeaderName = HeaderName::from_static("tradewind-after");
 /// The position that an answer shows.
 const POSITION: HeaderName = HeaderName::from_static("tradewind-position");
-/// The gateway's cookie: `catalog.42~ordering.7`, what was written last at the front.
+/// The gateway's cookie: `LIFE~catalog.42~ordering.7`, what was written last at the front.
 const COOKIE: &str = "tradewind-after";
 /// Services that are remembered for a client, and that it may name.
 const SERVICES_MAX: usize = 16;
@@ -40,14 +40,14 @@ pub(super) struct Asked {
 
 impl Asked {
     /// Reads what a request says, and takes the gateway's cookie out, which is nobody else's business. `own` is the
-    /// service that a number is meant for.
+    /// service that a number is meant for, and `life` what a cookie must be of, if there are any.
     ///
     /// # Errors
     /// TW-3034 if the header is malformed, or a number where several services answer.
-    pub(super) fn take(headers: &mut HeaderMap, own: Option<&str>, has_cookie: bool) -> Result<Self, Problem> {
+    pub(super) fn take(headers: &mut HeaderMap, own: Option<&str>, life: Option<&str>) -> Result<Self, Problem> {
         let mut asked = Self::default();
-        if has_cookie && headers.contains_key(header::COOKIE) {
-            asked.remembered = take_cookie(headers);
+        if let Some(life) = life.filter(|_| headers.contains_key(header::COOKIE)) {
+            asked.remembered = take_cookie(headers, life);
             asked.all = asked.remembered.clone();
             asked.is_translated = !asked.all.0.is_empty();
         }
@@ -85,12 +85,12 @@ impl Asked {
         };
     }
 
-    /// Remembers what a command has been answered, for as long as this.
+    /// Remembers what a command has been answered, for as long as this and while it is the same life.
     pub(super) fn remember<B>(
         &mut self,
         service: &str,
         answer: &mut Response<B>,
-        remembered_for: Duration,
+        (remembered_for, life): (Duration, &str),
         over_tls: bool,
     ) {
         let told = answer.headers().get(POSITION).and_then(|told| position_of(told.to_str().ok()?));
@@ -104,8 +104,9 @@ impl Asked {
         self.remembered.raise(service, position);
         let secure = if over_tls { "; Secure" } else { "" };
         let seconds = remembered_for.as_secs();
-        let cookie = self.remembered.text();
-        let text = format!("{COOKIE}={cookie}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+        let (cookie, between) = (self.remembered.text(), if life.is_empty() { "" } else { "~" });
+        let text =
+            format!("{COOKIE}={life}{between}{cookie}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
         if let Ok(value) = HeaderValue::try_from(text) {
             answer.headers_mut().append(header::SET_COOKIE, value);
         }
@@ -134,10 +135,15 @@ impl Positions {
         })
     }
 
-    /// What a cookie says. It is the client's to change, so that what is no position is passed over.
-    fn read(text: &str) -> Self {
+    /// What a cookie says, if it is of this life. It is the client's to change, so that what is no position is passed
+    /// over.
+    fn read(text: &str, life: &str) -> Self {
         let mut positions = Self::default();
-        for (service, position) in text.split('~').take(SERVICES_MAX).filter_map(|pair| pair.split_once('.')) {
+        let first = text.split('~').next().filter(|first| !first.contains('.')).unwrap_or_default();
+        if first != life {
+            return positions;
+        }
+        for (service, position) in text.split('~').take(SERVICES_MAX + 1).filter_map(|pair| pair.split_once('.')) {
             if let Some(position) = position_of(position).filter(|_| service.len() <= NAME_BYTES_MAX) {
                 positions.0.push((service.into(), position));
             }
@@ -153,13 +159,13 @@ fn position_of(text: &str) -> Option<Position> {
 }
 
 /// Takes the gateway's cookie from those of a request.
-fn take_cookie(headers: &mut HeaderMap) -> Positions {
+fn take_cookie(headers: &mut HeaderMap, life: &str) -> Positions {
     let is_ours = |pair: &str| pair.split_once('=').is_some_and(|(name, _)| name.trim() == COOKIE);
     let lines: Vec<&str> = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok()).collect();
     let ours = lines.iter().flat_map(|line| line.split(';')).find(|pair| is_ours(pair));
     let Some(ours) = ours else { return Positions::default() };
     let value = ours.split_once('=').map_or("", |(_, value)| value.trim());
-    let positions = Positions::read(value.trim_matches('"'));
+    let positions = Positions::read(value.trim_matches('"'), life);
     let others: Vec<&str> =
         lines.iter().flat_map(|line| line.split(';')).map(str::trim).filter(|pair| !is_ours(pair)).collect();
     match HeaderValue::try_from(others.join("; ")) {

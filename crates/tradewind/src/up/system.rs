@@ -24,7 +24,7 @@ use super::news::{News, Page};
 use super::purging::Purging;
 use super::screen::Screen;
 use super::seeder::Seeder;
-use super::{balancing, gateway_log, reloading};
+use super::{balancing, gateway_log, life, reloading};
 use crate::failure::Failure;
 use crate::manifest::{Manifest, TlsFiles};
 use crate::surroundings;
@@ -65,6 +65,7 @@ impl System {
             })?);
         }
         options.access = gateway_log::start_access(&manifest, &screen)?;
+        options.life = life::of(&data)?;
         let gateway = Gateway::bind(options, Plan::default()).await.map_err(|error| cannot_listen(&error))?;
         if let Some(twice) = port_twice(&manifest, gateway.address()) {
             return Err(twice);

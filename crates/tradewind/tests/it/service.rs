@@ -5,8 +5,9 @@ use std::net::TcpListener;
 
 /// A `[services.NAME]` table. Modes: `ok`, answers everything with its name; `numbered`, and with its instance's number;
 /// `falls` at once;
-/// `products` keeps products (see there); `falls-until` there is a file `mended` beside the manifest;
+/// `falls-until` there is a file `mended` beside the manifest;
 /// `documented`, answers `/openapi.json` with the file `NAME.running.json` beside the manifest;
+/// `products` keeps products (see there);
 /// `chatty`, writes without end, and the file `chatted` beside the manifest when it has written much.
 pub(crate) fn described(name: &str, mode: &str, more: &str) -> String {
     let program = std::env::current_exe().unwrap().display().to_string();

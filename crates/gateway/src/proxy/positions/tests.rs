@@ -11,7 +11,7 @@ fn headers(lines: &[(HeaderName, &str)]) -> HeaderMap {
 
 fn take(lines: &[(HeaderName, &str)], own: Option<&str>) -> (Asked, HeaderMap) {
     let mut headers = headers(lines);
-    let asked = Asked::take(&mut headers, own, true).map_err(|problem| problem.detail).unwrap();
+    let asked = Asked::take(&mut headers, own, Some("")).map_err(|problem| problem.detail).unwrap();
     (asked, headers)
 }
 
@@ -38,7 +38,7 @@ fn what_cannot_be_understood_is_refused() {
         [("soon", Some("a")), ("-1", Some("a")), ("+1", Some("a")), ("a=x", None), ("7", None), ("", None)]
     {
         let mut headers = headers(&[(AFTER, text)]);
-        let refused = Asked::take(&mut headers, own, true).unwrap_err();
+        let refused = Asked::take(&mut headers, own, Some("")).unwrap_err();
         assert_eq!((refused.status.as_u16(), refused.code.to_string()), (400, "TW-3034".to_owned()), "{text:?}");
     }
 }
@@ -79,17 +79,40 @@ fn a_command_is_remembered_beside_what_was_before_and_the_cookie_stays_small() {
         answer
     };
     let mut answer = answered("9", 201);
-    asked.remember("ordering", &mut answer, Duration::from_secs(600), true);
+    asked.remember("ordering", &mut answer, (Duration::from_secs(600), ""), true);
     let cookie = answer.headers()[header::SET_COOKIE].to_str().unwrap();
     let wanted = "tradewind-after=ordering.9~catalog.42; Path=/; Max-Age=600; HttpOnly; SameSite=Lax; Secure";
     assert_eq!(cookie, wanted);
     let mut refused = answered("10", 409);
-    asked.remember("ordering", &mut refused, Duration::from_secs(600), true);
+    asked.remember("ordering", &mut refused, (Duration::from_secs(600), ""), true);
     assert!(!refused.headers().contains_key(header::SET_COOKIE), "nothing was written");
     for number in 0..100 {
-        asked.remember(&format!("service-{number}"), &mut answered("18446744073709551615", 204), Duration::ZERO, false);
+        asked.remember(
+            &format!("service-{number}"),
+            &mut answered("18446744073709551615", 204),
+            (Duration::ZERO, ""),
+            false,
+        );
     }
     assert_eq!(asked.remembered.0.len(), SERVICES_MAX);
     assert!(asked.remembered.text().len() < 2_048);
     assert!(asked.remembered.text().starts_with("service-99."), "the last one is remembered longest");
+}
+
+#[test]
+fn what_is_remembered_of_another_life_means_nothing() {
+    let read = |cookie: &str, life| {
+        let mut headers = headers(&[(header::COOKIE, cookie)]);
+        Asked::take(&mut headers, None, Some(life)).map_err(|problem| problem.detail).unwrap().after(Some("catalog"))
+    };
+    assert_eq!(read("tradewind-after=one~catalog.42", "one"), Some(Position(42)));
+    for (cookie, life) in [("one~catalog.42", "other"), ("catalog.42", "other"), ("one~catalog.42", "")] {
+        assert_eq!(read(&format!("tradewind-after={cookie}"), life), None, "{cookie} in {life:?}");
+    }
+    let (mut asked, _) = take(&[], None);
+    let mut answer = Response::builder().header(POSITION, "7").body(()).unwrap();
+    asked.remember("catalog", &mut answer, (Duration::from_secs(1), "one"), false);
+    let cookie = answer.headers()[header::SET_COOKIE].to_str().unwrap();
+    assert!(cookie.starts_with("tradewind-after=one~catalog.7;"), "{cookie}");
+    assert_eq!(read(cookie.split(';').next().unwrap(), "one"), Some(Position(7)));
 }
