@@ -32,11 +32,20 @@ struct Service {
     service: Arc<str>,
 }
 
-/// The counters. Labels are services of the route table and statuses, so their number is bounded.
+/// What became of a call of a composed answer: `complete`, `stale`, or why it is missing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Composed {
+    composition: Arc<str>,
+    call: String,
+    state: &'static str,
+}
+
+/// The counters. Labels are services and compositions of the route table, and statuses, so their number is bounded.
 pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<Answered, Counter>,
     head_seconds: Family<Service, Histogram, fn() -> Histogram>,
+    fragments: Family<Composed, Counter>,
     in_flight: Gauge,
     connections: Gauge,
 }
@@ -57,7 +66,7 @@ impl Metrics {
         }
         let requests = Family::default();
         let head_seconds = Family::new_with_constructor(histogram as fn() -> Histogram);
-        let (in_flight, connections) = (Gauge::default(), Gauge::default());
+        let (fragments, in_flight, connections) = (Family::default(), Gauge::default(), Gauge::default());
         let mut registry = Registry::with_prefix(PREFIX);
         registry.register("requests", "Requests answered, by service and status", requests.clone());
         registry.register_with_unit(
@@ -66,9 +75,10 @@ impl Metrics {
             Unit::Seconds,
             head_seconds.clone(),
         );
+        registry.register("fragments", "Calls of composed answers, by what became of them", fragments.clone());
         registry.register("requests_in_flight", "Requests whose answer is not complete", in_flight.clone());
         registry.register("connections", "Open client connections", connections.clone());
-        Self { registry, requests, head_seconds, in_flight, connections }
+        Self { registry, requests, head_seconds, fragments, in_flight, connections }
     }
 
     pub(crate) fn begin(&self) -> InFlight {
@@ -79,6 +89,12 @@ impl Metrics {
     pub(crate) fn connection(&self) -> InFlight {
         self.connections.inc();
         InFlight(self.connections.clone())
+    }
+
+    /// Counts what became of a call of a composed answer.
+    pub(crate) fn fragment(&self, composition: &Arc<str>, call: &str, state: &'static str) {
+        let labels = Composed { composition: Arc::clone(composition), call: call.to_owned(), state };
+        self.fragments.get_or_create(&labels).inc();
     }
 
     pub(crate) fn answered(&self, service: &Arc<str>, status: StatusCode, took: Duration) {

@@ -146,6 +146,16 @@ impl FragmentState {
         }
     }
 
+    /// It as a word, for a label.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Stale(_) => "stale",
+            Self::Missing(failed) | Self::Partly { missing: failed, .. } => failed.token(),
+        }
+    }
+
     /// Whether something is not there that should be.
     fn is_complete(self) -> bool {
         matches!(self, Self::Complete | Self::Missing(Failed::NoElements))
@@ -216,7 +226,8 @@ fn headers(composed: &Composed, outcomes: &[Outcome], fragments: &[Fragment], bo
             caching.add(piece, now.saturating_duration_since(*at));
             if let Some(position) = piece.position.filter(|position| *position <= INTEGER_MOST) {
                 // Of several answers of a service the whole reflects what the oldest does.
-                let known = positions.entry(&call.template.service).or_insert(position);
+                let known =
+                    positions.entry(piece.source.as_deref().unwrap_or(&call.template.service)).or_insert(position);
                 *known = position.min(*known);
             }
         }

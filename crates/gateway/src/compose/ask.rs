@@ -1,6 +1,7 @@
 //! How a composition reaches services: one GET at a time, through whatever is behind [`Ask`].
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -52,6 +53,9 @@ pub struct Piece {
     pub storing: Storing,
     /// The position of the service's log that it reflects.
     pub position: Option<u64>,
+    /// The service whose log that is, if it is another than the one that was asked: its answers are made of events of that
+    /// one.
+    pub source: Option<Arc<str>>,
     /// The names of the request's headers that it depends on, as in `Vary`.
     pub vary: Vec<String>,
 }
@@ -100,7 +104,7 @@ impl Piece {
             () => Storing::Shared,
         };
         let position = text(super::answer::POSITION.as_str()).and_then(|position| position.parse().ok());
-        Self { body: body.into(), age, freshness, storing, position, vary }
+        Self { body: body.into(), age, freshness, storing, position, source: None, vary }
     }
 }
 

@@ -41,7 +41,10 @@ impl Ask for Asking<'_> {
             let piece = self.piece(call, question).await?;
             // What one user is told is for no other, whatever the service says.
             let storing = if self.whose.is_some() { piece.storing.max(Storing::Private) } else { piece.storing };
-            Ok(Piece { storing, ..piece })
+            // What nobody could wait for is told to nobody.
+            let position = piece.position.filter(|_| call.positions.is_some());
+            let source = call.positions.clone().filter(|source| source != call.upstream.name());
+            Ok(Piece { storing, position, source, ..piece })
         })
     }
 }

@@ -61,7 +61,15 @@ impl Proxy {
         let wanted = compose::Request { parameters: &parameters, headers: &passed, deadline };
         let answered = timeout_at(deadline + GRACE, composing.composed.answer(&wanted, &asking)).await;
         let answer = answered.map_err(|_| Problem::not_composed_in_time(&composing.name))?;
-        let answer = answer.map_err(|why| not_composed(&why))?;
+        let answer = answer.map_err(|why| {
+            if let compose::Unanswered::Call { call, failed, .. } = &why {
+                self.metrics.fragment(&composing.name, call, failed.token());
+            }
+            not_composed(&why)
+        })?;
+        for fragment in &answer.fragments {
+            self.metrics.fragment(&composing.name, &fragment.call, fragment.state.word());
+        }
         let mut response = Response::new(ResponseBody::Own(Full::new(answer.body)));
         *response.headers_mut() = answer.headers;
         if is_known_to(&head.headers, response.headers()) {

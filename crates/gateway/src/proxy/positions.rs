@@ -161,7 +161,9 @@ fn position_of(text: &str) -> Option<Position> {
 /// Takes the gateway's cookie from those of a request.
 fn take_cookie(headers: &mut HeaderMap, life: &str) -> Positions {
     let is_ours = |pair: &str| pair.split_once('=').is_some_and(|(name, _)| name.trim() == COOKIE);
-    let lines: Vec<&str> = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok()).collect();
+    let lines: Result<Vec<&str>, _> = headers.get_all(header::COOKIE).iter().map(|line| line.to_str()).collect();
+    // What cannot be read could not be written again either.
+    let Ok(lines) = lines else { return Positions::default() };
     let ours = lines.iter().flat_map(|line| line.split(';')).find(|pair| is_ours(pair));
     let Some(ours) = ours else { return Positions::default() };
     let value = ours.split_once('=').map_or("", |(_, value)| value.trim());

@@ -32,13 +32,17 @@ pub(super) struct Wanted {
     pub(super) fresh: Option<Duration>,
     pub(super) timeout: Duration,
     pub(super) credentials: bool,
+    /// Whose positions a service's answers tell.
+    pub(super) positions: fn(&str) -> Option<Arc<str>>,
     pub(super) policies: Policies,
 }
 
 impl Default for Wanted {
     fn default() -> Self {
         let timeout = Duration::from_millis(600);
-        Self { on_failure: OnFailure::ERROR, fresh: None, timeout, credentials: false, policies: Policies::default() }
+        let positions = |service: &str| Some(service.into());
+        let (on_failure, policies) = (OnFailure::ERROR, Policies::default());
+        Self { on_failure, fresh: None, timeout, credentials: false, positions, policies }
     }
 }
 
@@ -117,7 +121,7 @@ impl Shop {
             get: call.get.into(),
             upstream,
             cache: is_cached.then(|| Arc::new(cache)),
-            positions: Some(service.into()),
+            positions: (wanted.positions)(service),
         }
     }
 

@@ -46,11 +46,11 @@ impl Purging {
             self.under_way.clear();
             self.kinds.clone_from(&followed.kinds);
         }
-        self.under_way.retain(|service, _| followed.services.contains(service));
-        for service in &followed.services {
-            let Some(address) = self.addresses.get(service).filter(|_| !self.under_way.contains_key(service)) else {
+        self.under_way.retain(|service, _| followed.services.contains(service.as_str()));
+        for (service, address) in &self.addresses {
+            if !followed.services.contains(service.as_str()) || self.under_way.contains_key(service) {
                 continue;
-            };
+            }
             let Ok(feed) = FeedSource::new(&format!("http://{address}/feed"), ClientOptions::default()) else {
                 continue;
             };

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use proptest::prelude::*;
 use tradewind_events::Position;
 
 use super::{AFTER, Asked, POSITION, SERVICES_MAX};
@@ -115,4 +116,25 @@ fn what_is_remembered_of_another_life_means_nothing() {
     let cookie = answer.headers()[header::SET_COOKIE].to_str().unwrap();
     assert!(cookie.starts_with("tradewind-after=one~catalog.7;"), "{cookie}");
     assert_eq!(read(cookie.split(';').next().unwrap(), "one"), Some(Position(7)));
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_client_says_is_read_or_refused(after in "[ -~]{0,80}", cookie in "[ -~]{0,80}", own in proptest::bool::ANY) {
+        let cookie = format!("a=b; tradewind-after=one~{cookie}");
+        let mut headers = HeaderMap::new();
+        headers.insert(AFTER, HeaderValue::try_from(after).unwrap());
+        headers.insert(header::COOKIE, HeaderValue::try_from(cookie).unwrap());
+        let Ok(mut asked) = Asked::take(&mut headers, own.then_some("catalog"), Some("one")) else { return Ok(()) };
+        prop_assert!(!headers[header::COOKIE].to_str().unwrap().contains("tradewind-after=one"));
+        let mut answer = Response::builder().header(POSITION, "7").body(()).unwrap();
+        asked.remember("catalog", &mut answer, (Duration::ZERO, "one"), false);
+        let told = answer.headers()[header::SET_COOKIE].to_str().unwrap().to_owned();
+        prop_assert!(told.len() < 2_048);
+        // What it is told is what it will be understood by.
+        let mut next = HeaderMap::new();
+        next.insert(header::COOKIE, HeaderValue::try_from(told.split(';').next().unwrap()).unwrap());
+        let next = Asked::take(&mut next, None, Some("one")).unwrap();
+        prop_assert_eq!(next.all, asked.remembered);
+    }
 }

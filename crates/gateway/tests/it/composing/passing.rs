@@ -63,3 +63,14 @@ async fn each_call_is_told_how_far_its_own_service_must_have_come() {
     let seen = shop.catalog.last();
     assert!(seen.contains("tradewind-after: 43\r\n") && !seen.contains("cookie"), "{seen}");
 }
+
+#[tokio::test]
+async fn positions_are_told_under_the_name_of_the_service_whose_they_are() {
+    let shop = Shop::new().await;
+    let of_ordering = |service: &str| (service == "inventory").then(|| "ordering".into());
+    let gateway = shop.gateway(&Wanted { positions: of_ordering, ..Wanted::default() }).await;
+    let page = gateway.page("tradewind-after: ordering=4, inventory=9, catalog=2\r\n").await;
+    assert_eq!(header(&page, "tradewind-position"), "ordering=5", "the catalog's are none to wait for");
+    assert!(shop.inventory.last().contains("tradewind-after: 4\r\n"), "{}", shop.inventory.last());
+    assert!(!shop.catalog.last().contains("tradewind-after"), "{}", shop.catalog.last());
+}

@@ -89,7 +89,7 @@ pub(crate) struct ServiceRoute {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Followed {
     /// The services that tell them.
-    pub(crate) services: BTreeSet<ServiceName>,
+    pub(crate) services: BTreeSet<String>,
     /// What stands before the colon in the tags that answers carry; none if they may carry any.
     pub(crate) kinds: Option<BTreeSet<String>>,
 }
@@ -163,11 +163,10 @@ impl GatewaySection {
     pub(crate) fn followed(&self) -> Followed {
         let rules: Vec<&CachePolicy> =
             self.rules().filter(|rule| self.cache.purge && caching::is_purged(rule)).collect();
-        let known = self.routes.iter().flat_map(|route| &route.services);
-        let services = known.filter(|service| rules.iter().any(|rule| *rule.source == *service.as_str())).cloned();
+        let services: BTreeSet<String> = rules.iter().map(|rule| rule.source.to_string()).collect();
         let kind = |tag: &str| tag.split(':').next().map(str::to_owned);
         let kinds = rules.iter().flat_map(|rule| &rule.tags).filter_map(|tag| kind(&tag.to_string()));
-        let (kinds, services): (BTreeSet<String>, BTreeSet<ServiceName>) = (kinds.collect(), services.collect());
+        let kinds: BTreeSet<String> = kinds.collect();
         let may_be_any =
             rules.iter().any(|rule| rule.tag_header.is_some()) || kinds.iter().any(|kind| kind.contains('{'));
         Followed { services, kinds: (!may_be_any).then_some(kinds) }
