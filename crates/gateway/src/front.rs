@@ -18,6 +18,9 @@ pub struct Front {
     route: Arc<Route>,
 }
 
+/// What the route of a front is called, where routes are told apart; no path is.
+const FRONT: &str = "front";
+
 impl GatewayHandle {
     /// Listens for one service alone, with the gateway's connections, limits and metrics.
     ///
@@ -27,8 +30,11 @@ impl GatewayHandle {
         let proxy = Arc::clone(&self.0);
         let bound = Server::bind(address, proxy.options.limits).await;
         let server = bound.map_err(|error| BindError { address, error })?;
-        proxy.note(&upstream);
-        Ok(Front { server, proxy, route: Arc::new(Route::to(PathPattern::all(), Action::Forward(upstream))) })
+        let mut route = Route::to(PathPattern::all(), Action::Forward(upstream));
+        route.name = FRONT.into();
+        let route = Arc::new(route);
+        proxy.note(&route);
+        Ok(Front { server, proxy, route })
     }
 }
 

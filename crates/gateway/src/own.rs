@@ -46,10 +46,7 @@ pub(crate) fn answer(proxy: &Proxy, request: &Request<Incoming>) -> Response<Ful
         }
         "/_gateway/health/ready" => text(StatusCode::OK, "ready\n".to_owned()),
         "/_gateway/metrics" => {
-            let mut response = text(
-                StatusCode::OK,
-                proxy.metrics.text(proxy.upstreams(), proxy.plan.load().cache.as_ref(), proxy.options.access.as_ref()),
-            );
+            let mut response = text(StatusCode::OK, proxy.counted());
             let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
             response.headers_mut().insert(header::CONTENT_TYPE, kind);
             response

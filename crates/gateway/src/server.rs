@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tradewind_http::{Peer, Server};
 
 use crate::cache::Purge;
-use crate::metrics::InFlight;
+use crate::metrics::Open;
 use crate::proxy::{Proxy, Routed};
 use crate::{Options, Plan, Route};
 
@@ -38,7 +38,7 @@ pub(crate) struct ClientConnection {
     pub(crate) over_tls: bool,
     /// Its listener drains.
     pub(crate) stop: CancellationToken,
-    _held: Arc<(Peer, InFlight)>,
+    _held: Arc<(Peer, Open)>,
 }
 
 /// How long the last lines of the access log are waited for.

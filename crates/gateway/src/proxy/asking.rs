@@ -16,6 +16,7 @@ use super::{Proxy, impatient};
 use crate::cache::{self, Cache, CacheBody, Fetch, FetchError, FetchedBody, Fetching, Key, Reused, Unanswered};
 use crate::compose::{Answering, Ask, Failed, Freshness, Piece, Question, Storing};
 use crate::composing::{CallRule, Composing};
+use crate::metrics::RouteCounts;
 use crate::upstream::{CallPolicy, Deadline, NoAnswer, RequestBody, Upstream};
 
 /// What is left of a call's time when its service has failed to answer, for what may stand in its place.
@@ -25,6 +26,7 @@ const SPARE: Duration = Duration::from_millis(25);
 pub(super) struct Asking<'a> {
     pub(super) proxy: &'a Proxy,
     pub(super) composing: &'a Composing,
+    pub(super) counts: &'a RouteCounts,
     pub(super) cache: Option<&'a Cache>,
     /// What the client has seen.
     pub(super) asked: &'a positions::Asked,
@@ -38,7 +40,10 @@ impl Ask for Asking<'_> {
     fn ask<'q>(&'q self, question: Question<'q>) -> Answering<'q> {
         Box::pin(async move {
             let call = self.composing.call(question.call).ok_or(Failed::Unavailable)?;
-            let piece = self.piece(call, question).await?;
+            let begun = Instant::now();
+            let piece = self.piece(call, question).await;
+            self.counts.asked(question.call, begun.elapsed());
+            let piece = piece?;
             // What one user is told is for no other, whatever the service says.
             let storing = if self.whose.is_some() { piece.storing.max(Storing::Private) } else { piece.storing };
             // What nobody could wait for is told to nobody.

@@ -52,6 +52,7 @@ impl Proxy {
         let whose = composing.credentials.then(|| self.whose.tell(&passed)).flatten();
         let asking = Asking {
             composing,
+            counts: &routed.route.counts,
             cache: plan.and_then(|plan| plan.cache.as_ref()),
             asked: &asked,
             proxy: self,
@@ -62,14 +63,12 @@ impl Proxy {
         let answered = timeout_at(deadline + GRACE, composing.composed.answer(&wanted, &asking)).await;
         let answer = answered.map_err(|_| Problem::not_composed_in_time(&composing.name))?;
         let answer = answer.map_err(|why| {
-            if let compose::Unanswered::Call { call, failed, .. } = &why {
-                self.metrics.fragment(&composing.name, call, failed.token());
+            if let compose::Unanswered::Call { call, .. } = &why {
+                routed.route.counts.failed(call);
             }
             not_composed(&why)
         })?;
-        for fragment in &answer.fragments {
-            self.metrics.fragment(&composing.name, &fragment.call, fragment.state.word());
-        }
+        routed.route.counts.composed(&answer.fragments);
         let mut response = Response::new(ResponseBody::Own(Full::new(answer.body)));
         *response.headers_mut() = answer.headers;
         if is_known_to(&head.headers, response.headers()) {

@@ -33,7 +33,7 @@ use crate::problem::Problem;
 use crate::route::{OWN_PREFIX, covers};
 use crate::server::ClientConnection;
 use crate::upstream::{CallPolicy, RequestBody, Upstream};
-use crate::{Action, Options, Plan, own, page};
+use crate::{Action, Options, Plan, Route, own, page};
 
 use positions::Asked;
 pub(crate) use routed::Routed;
@@ -58,8 +58,8 @@ pub(crate) struct Proxy {
     /// How services are called of which nothing else is said.
     policy: Arc<CallPolicy>,
     whose: composed::Whose,
-    /// Those that have a listener of their own, and perhaps no route.
-    fronted: Mutex<Vec<Upstream>>,
+    /// The routes to those that have a listener of their own.
+    fronted: Mutex<Vec<Arc<Route>>>,
 }
 
 impl Proxy {
@@ -78,23 +78,39 @@ impl Proxy {
         }
     }
 
-    /// Remembers a service that has a listener of its own.
-    pub(crate) fn note(&self, upstream: &Upstream) {
-        upstream.start();
-        self.fronted.lock().unwrap_or_else(PoisonError::into_inner).push(upstream.clone());
+    /// Remembers the route of a listener of its own.
+    pub(crate) fn note(&self, route: &Arc<Route>) {
+        if let Action::Forward(upstream) = &route.to {
+            upstream.start();
+        }
+        self.fronted.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(route));
+    }
+
+    fn fronted(&self) -> Vec<Arc<Route>> {
+        self.fronted.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// All services, each once.
     pub(crate) fn upstreams(&self) -> Vec<Upstream> {
-        let mut all = self.fronted.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        all.extend(self.plan.load().upstreams());
-        let mut once: Vec<Upstream> = Vec::with_capacity(all.len());
-        for upstream in all {
+        let fronted = self.fronted().into_iter().filter_map(|route| match &route.to {
+            Action::Forward(upstream) => Some(upstream.clone()),
+            Action::Compose(_) => None,
+        });
+        let mut once: Vec<Upstream> = Vec::new();
+        for upstream in fronted.chain(self.plan.load().upstreams()) {
             if !once.contains(&upstream) {
                 once.push(upstream);
             }
         }
         once
+    }
+
+    /// All that is counted, as text.
+    pub(crate) fn counted(&self) -> String {
+        let plan = self.plan.load();
+        let mut routes = self.fronted();
+        routes.extend(plan.routes.routes().iter().cloned());
+        self.metrics.text(&routes, self.upstreams(), plan.cache.as_ref(), self.options.access.as_ref())
     }
 
     /// How a service is called: as the route says, else as what is said of the service, else as all are.
@@ -124,12 +140,11 @@ impl Proxy {
         let access = self.options.access.as_ref();
         let watch = access.map(|log| Watch::begin(log, &mut request, client.address.ip()));
         let route = routed.as_ref().ok().map(|routed| Arc::clone(&routed.route));
-        let in_flight = self.metrics.begin();
+        let in_flight = self.metrics.begin_at(route.as_deref(), begun);
         let request_id = headers::request_id(request.headers());
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let as_page = page::is_wanted(&method, request.headers());
-        let service =
-            routed.as_ref().map_or_else(|_| NO_SERVICE.into(), |routed| Arc::clone(routed.route.to.service()));
+        let service = route.as_ref().map_or(NO_SERVICE, |route| &**route.to.service());
         let who = Client { address: client.address.ip(), over_tls: client.over_tls };
         let (answered, after) = match routed {
             Ok(routed) => {
@@ -148,7 +163,7 @@ impl Proxy {
             Err(problem) => (Err(problem), None),
         };
         let mut response = answered.unwrap_or_else(|problem| {
-            tracing::warn!(%method, path, %service, request_id, code = %problem.code, "{}", problem.detail);
+            tracing::warn!(%method, path, service, request_id, code = %problem.code, "{}", problem.detail);
             problem.response(&request_id, as_page).map(ResponseBody::Own)
         });
         if let Some(after) = after {
@@ -156,9 +171,9 @@ impl Proxy {
         }
         set_request_id(response.headers_mut(), &request_id);
         let took = begun.elapsed();
-        self.metrics.answered(&service, response.status(), took);
+        self.metrics.answered(route.as_deref(), response.status(), took);
         let status = response.status().as_u16();
-        tracing::debug!(%method, path, %service, request_id, status, took_ms = took.as_millis(), "answered");
+        tracing::debug!(%method, path, service, request_id, status, took_ms = took.as_millis(), "answered");
         match watch {
             Some(watch) => watch.follow(response, route.as_ref(), request_id),
             None => response,

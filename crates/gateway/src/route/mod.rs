@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use http::Method;
 
+use crate::metrics::RouteCounts;
 use crate::policy::Policies;
 use crate::{Composing, Upstream};
 
@@ -51,6 +52,8 @@ pub struct Route {
     pub to: Action,
     /// What is done with requests and answers on the way.
     pub policies: Arc<Policies>,
+    /// What is counted of it.
+    pub(crate) counts: Arc<RouteCounts>,
 }
 
 /// Where a route leads.
@@ -85,6 +88,7 @@ impl Route {
     /// All that has such a path, with no conditions and policies but the usual ones.
     #[must_use]
     pub fn to(path: PathPattern, to: Action) -> Self {
+        let counts = Arc::new(RouteCounts::new(Some(&to)));
         Self {
             name: path.as_str().into(),
             line: None,
@@ -95,6 +99,7 @@ impl Route {
             rewrite: None,
             to,
             policies: Arc::default(),
+            counts,
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Method};
 
+use crate::metrics::RouteCounts;
 use crate::policy::{Policies, RateLimit};
 
 use super::path::{Segment, Segments};
@@ -73,7 +74,9 @@ impl RouteTable {
                 }
             }
         }
-        let routes: Vec<Arc<Route>> = order.into_iter().map(|(_, route)| Arc::new(route)).collect();
+        let mut routes: Vec<Arc<Route>> = order.into_iter().map(|(_, route)| Arc::new(route)).collect();
+        let mut counted = HashMap::new();
+        continue_counting_with(&mut routes, &mut counted);
         let first_of = |route: &Route| match route.path.segments.first() {
             Some(Segment::Fixed(text)) => Some(text.clone()),
             Some(Segment::Parameter(_)) | None => None,
@@ -126,6 +129,9 @@ impl RouteTable {
 
     /// Goes on counting where the routes of the same name in another table are.
     pub(crate) fn continue_counting(&mut self, before: &Self) {
+        let mut counted: HashMap<Counted, Arc<RouteCounts>> =
+            before.routes.iter().map(|route| (counted_as(route), Arc::clone(&route.counts))).collect();
+        continue_counting_with(&mut self.routes, &mut counted);
         let counted = before.routes.iter().filter_map(|route| Some((&*route.name, route.policies.rate.as_ref()?)));
         let counted: HashMap<&str, &RateLimit> = counted.collect();
         for route in &mut self.routes {
@@ -142,6 +148,30 @@ impl RouteTable {
     pub fn routes(&self) -> &[Arc<Route>] {
         &self.routes
     }
+}
+
+/// A route's name, and where it leads.
+type Counted = (Arc<str>, Arc<str>);
+
+fn counted_as(route: &Route) -> Counted {
+    (Arc::clone(&route.name), Arc::clone(route.to.service()))
+}
+
+/// Routes of one name that lead to one service are counted together, and on where they were counted before.
+fn continue_counting_with(routes: &mut [Arc<Route>], counted: &mut HashMap<Counted, Arc<RouteCounts>>) {
+    for route in routes {
+        match counted.get(&counted_as(route)) {
+            Some(counts) if counts.fit(&route.counts) => Arc::make_mut(route).counts = Arc::clone(counts),
+            _ => drop(counted.insert(counted_as(route), own_counts(route))),
+        }
+    }
+}
+
+/// A route that is cloned into another plan counts for itself there, until it is told what to go on with.
+fn own_counts(route: &mut Arc<Route>) -> Arc<RouteCounts> {
+    let counts = Arc::new(RouteCounts::new(Some(&route.to)));
+    Arc::make_mut(route).counts = Arc::clone(&counts);
+    counts
 }
 
 /// Whether a path lies under `/admin`, as lenient services read paths too.

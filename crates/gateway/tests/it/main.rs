@@ -12,6 +12,7 @@ mod coming_and_going;
 mod composing;
 mod compressing;
 mod connections;
+mod counting;
 mod deadlines;
 mod draining;
 mod ejecting;

@@ -96,7 +96,7 @@ async fn it_tells_its_own_health_and_figures() {
     assert_eq!(status_of(&gateway.get("/_gateway/health/live").await), 200);
     assert_eq!(status_of(&gateway.get("/_gateway/health/ready").await), 200);
     let metrics = gateway.get("/_gateway/metrics").await;
-    assert!(metrics.contains("tradewind_gateway_requests_total{service=\"test\",status=\"200\"} 1"), "{metrics}");
+    assert!(metrics.contains("requests_total{route=\"/\",service=\"test\",status=\"2xx\"} 1"), "{metrics}");
     assert!(gateway.get("/_gateway/routes").await.contains("\"prefix\":\"/\""));
     assert_eq!(status_of(&gateway.get("/_gateway/other").await), 404);
     assert_eq!(status_of(&gateway.ask("POST /_gateway/metrics", "x").await), 405);
