@@ -1,7 +1,10 @@
 //! The documents of the gateway, made of those of the services behind it.
 
-use tradewind_gateway::openapi::{About, Documents, LeftOut};
-use tradewind_gateway::{ApiDocuments, Plan};
+use std::collections::BTreeMap;
+
+use tradewind_gateway::compose::Composed;
+use tradewind_gateway::openapi::{About, ComposedRoute, Documents, LeftOut, Misfit};
+use tradewind_gateway::{Action, ApiDocuments, Plan, Route};
 
 use crate::manifest::AboutApis;
 
@@ -17,6 +20,36 @@ pub(crate) struct Described {
 pub(crate) fn describe(about: &AboutApis, plan: &Plan, documents: &Documents, server: &str) -> Described {
     let AboutApis { title, version } = about;
     let merged = About { title, version, server }.merge(&plan.routes, documents);
-    let documents = ApiDocuments { merged: Some(merged.document), profiles: Default::default() };
+    let mut profiles: BTreeMap<&str, Vec<ComposedRoute<'_>>> = BTreeMap::new();
+    for (profile, route, composed) in composed(plan) {
+        let pattern = route.path.as_str();
+        profiles.entry(profile).or_default().push(ComposedRoute { pattern, composed, policies: &route.policies });
+    }
+    let profiles = profiles.into_iter().map(|(profile, routes)| {
+        let title = format!("{title}: {profile}");
+        let about = About { title: &title, version, server };
+        (profile.to_owned(), about.describe(profile, &routes, documents))
+    });
+    let documents = ApiDocuments { merged: Some(merged.document), profiles: profiles.collect() };
     Described { documents, left_out: merged.left_out }
+}
+
+/// What the compositions of a plan ask for that documents do not have, each with its profile.
+pub(crate) fn misfits(plan: &Plan, documents: &Documents) -> Vec<(String, Misfit)> {
+    let of = |(profile, _, composed): (&str, &Route, &Composed)| {
+        let all = composed.composition().misfits(documents).into_iter().chain(composed.misfits(documents));
+        all.map(|misfit| (profile.to_owned(), misfit)).collect::<Vec<_>>()
+    };
+    composed(plan).flat_map(of).collect()
+}
+
+/// The composed routes, each with its profile, which its name begins with.
+fn composed(plan: &Plan) -> impl Iterator<Item = (&str, &Route, &Composed)> {
+    plan.routes.routes().iter().filter_map(|route| match &route.to {
+        Action::Compose(composing) => {
+            let profile = composing.name.split('/').next().unwrap_or_default();
+            Some((profile, &**route, &*composing.composed))
+        }
+        Action::Forward(_) => None,
+    })
 }

@@ -78,7 +78,7 @@ impl Manifest {
         let kept = documents::read(&dir, services.documents.clone(), problems);
         let names: Vec<&ServiceName> = services.names.iter().collect();
         let gateway = root.table("gateway", "[gateway]");
-        let gateway = gateway.map(|section| gateway::read(&section, &names, problems)).unwrap_or_default();
+        let gateway = gateway.map(|section| gateway::read(&section, &names, &kept, problems)).unwrap_or_default();
         services.report_port_of_gateway(gateway.listen, problems);
         services.report_none(&gateway, problems);
         let broker = root.table("broker", "[broker]");

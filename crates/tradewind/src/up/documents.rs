@@ -12,7 +12,7 @@ use tradewind_fleet::{FleetHandle, ServiceName, State};
 use tradewind_gateway::openapi::{Document, Documents, breaking};
 use tradewind_gateway::{CallPolicy, Deadline, GatewayHandle, Plan, RequestBody, Upstream};
 
-use crate::described::describe;
+use crate::described::{describe, misfits};
 use crate::manifest::{AboutApis, KeptDocuments};
 
 /// How often it is looked whether the plan has changed.
@@ -51,6 +51,10 @@ impl Documenting {
             if has_changed || !plan.as_ref().is_some_and(|plan| Arc::ptr_eq(plan, &present)) {
                 let described = describe(&self.about, &present, &documents, "/");
                 self.gateway.tell(&described.documents);
+                for (profile, misfit) in misfits(&present, &documents) {
+                    let code = ErrorCode::MISFIT;
+                    tracing::error!(%code, "profile {profile} does not fit the services that run: {misfit}");
+                }
                 plan = Some(present);
             }
             tokio::select! {

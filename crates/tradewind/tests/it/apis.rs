@@ -83,6 +83,95 @@ fn what_breaks_since_an_older_document_is_named() {
     assert!(stderr_of(&check(&[])).contains("error[TW-3051]: the older document old.json cannot be read: #/openapi"));
 }
 
+/// The manifest of a profile over one composition.
+fn composed(get: &str, selection: &str) -> tempfile::TempDir {
+    let one = described("one", "documented", "openapi = \"one.json\"");
+    let text = format!(
+        "[gateway.routes]\n\"/things\" = \"one\"\n\n[gateway.fragments]\nthing = \"\"\"\nfragment thing on Thing {{\n  id\n  \
+         label: name\n}}\"\"\"\n\n[gateway.compositions.thing]\npath = \"/thing/{{id}}\"\n\
+         calls.thing = {{ get = \"{get}\", on_failure = \"omit\" }}\n\n\
+         [gateway.profiles.web]\nprefix = \"/web\"\nserves.thing = \"{selection}\"\n\n{one}"
+    );
+    let folder = folder(&text);
+    write(folder.path(), "one.json", &document("name"));
+    folder
+}
+
+#[test]
+fn a_profile_s_document_has_the_shape_that_it_selects() {
+    let folder = composed("one:/things/{id}", "{ thing { ...thing } }");
+    let printed = run(folder.path(), &["openapi", "--profile", "web"]);
+    assert!(printed.status.success(), "{}", stderr_of(&printed));
+    let told: Value = serde_json::from_slice(&printed.stdout).unwrap();
+    assert_eq!(told["paths"]["/web/thing/{id}"]["get"]["operationId"], "thing");
+    assert_eq!(
+        told["components"]["schemas"]["thing"]["properties"]["thing"],
+        json!({"type": "object", "required": ["id", "label"], "properties": {
+            "id": {"type": "string"}, "label": {"type": ["string", "null"]}}})
+    );
+}
+
+#[test]
+fn what_compositions_ask_for_and_no_document_has_is_an_error_with_its_place() {
+    let check = |get: &str, selection: &str| {
+        let folder = composed(get, selection);
+        let output = run(folder.path(), &["check", "--json"]);
+        assert_eq!(output.status.code(), Some(1), "{}", stderr_of(&output));
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let problem = &told["problems"][0];
+        assert_eq!(problem["code"], "TW-3052", "{told}");
+        let text = |key: &str| problem[key].as_str().unwrap().to_owned();
+        format!("{}:{}: {}; {}", problem["line"], problem["column"], text("message"), text("help"))
+    };
+    assert_eq!(
+        check("one:/thing/{id}", "{ thing { id } }"),
+        "13:28: composition `thing`: one has no path /thing/{}; did you mean \"/things/{id}\"?"
+    );
+    assert_eq!(
+        check("one:/things/{id}?lang=en", "{ thing { id } }"),
+        "13:41: composition `thing`: one knows no parameter \"lang\" in the query of /things/{}; `tradewind gateway \
+         openapi` prints what there is"
+    );
+    assert_eq!(
+        check("one:/things/{id}", "{ thing { id nam } }"),
+        "17:30: profile `web`: what one answers at /things/{} has no field \"nam\"; did you mean \"name\"?"
+    );
+}
+
+#[test]
+fn what_does_not_fit_the_services_that_run_is_told_while_up_runs() {
+    let folder = composed("one:/things/{id}", "{ thing { ...thing } }");
+    write(folder.path(), "one.running.json", &document("title"));
+    let up = Up::start(folder.path());
+    up.until("log", |line| {
+        let text = line["text"].as_str().unwrap_or_default();
+        text.contains("TW-3052") && text.contains("fragment \"thing\", ") && text.contains("has no field \"name\"")
+    });
+    let gateway = up.until_up();
+    until(|| get(&gateway, "/_gateway/openapi/web.json").contains("/web/thing/{id}"));
+    assert!(get(&gateway, "/_gateway/docs/web").contains("swagger-ui-bundle.js"));
+}
+
+#[test]
+fn requests_are_held_against_the_document_where_a_route_says_so() {
+    let one = described("one", "ok", "openapi = \"one.json\"");
+    let routes =
+        "[gateway.routes.\"/things\"]\nto = \"one\"\nvalidate = true\n[gateway.routes.\"/free\"]\nto = \"one\"\n";
+    let folder = folder(&format!("{routes}{one}{}", described("other", "ok", "")));
+    write(folder.path(), "one.json", &document("name"));
+    let up = Up::start(folder.path());
+    let gateway = up.until_up();
+    assert!(get(&gateway, "/things/7").ends_with("one"));
+    assert!(get(&gateway, "/things").contains("TW-3054"), "there is no such path");
+    assert!(get(&gateway, "/free").ends_with("one"));
+    drop(up);
+    let manifest = folder.path().join("tradewind.toml");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(&manifest, text.replacen("to = \"one\"", "to = \"other\"", 1)).unwrap();
+    let told = stderr_of(&run(folder.path(), &["check"]));
+    assert!(told.contains("there is no OpenAPI document of service `other` to hold requests against"), "{told}");
+}
+
 #[test]
 fn a_document_that_cannot_be_read_is_told_with_its_pointer() {
     let folder = shop("ok", "name");

@@ -88,18 +88,21 @@ fn operation(route: &ComposedRoute<'_>, documents: &Documents, parts: &mut Parts
     }
     parts.add(Kind::Schema, name, answer);
     let schema = json!({"$ref": format!("#/components/schemas/{name}")});
-    let parameters: Vec<Value> =
-        outline.parameters.iter().map(|parameter| parameters::described(parameter, &called, parts)).collect();
+    let parameters = outline.parameters.iter().map(|parameter| parameters::described(parameter, &called, parts));
+    let parameters: Vec<Value> = parameters.chain([parameters::after()]).collect();
     let mut operation = json!({
         "operationId": name,
         "tags": [name],
         "description": sentences(&outline),
         "parameters": parameters,
-        "responses": {"200": {
-            "description": "What is selected of the answers",
-            "headers": headers(),
-            "content": {"application/json": {"schema": schema}},
-        }},
+        "responses": {
+            "200": {
+                "description": "What is selected of the answers",
+                "headers": headers(),
+                "content": {"application/json": {"schema": schema}},
+            },
+            "304": {"description": "The client has it already"},
+        },
     });
     let Some(members) = operation.as_object_mut() else { return operation };
     own::add_policies(policies, members, parts);

@@ -39,6 +39,17 @@ pub(super) fn described(
     described
 }
 
+/// What a client says that it has seen.
+pub(super) fn after() -> Value {
+    json!({
+        "name": "Tradewind-After",
+        "in": "header",
+        "description": "Positions that the answer must reflect, as an answer has told them: a dictionary (RFC 9651)",
+        "schema": {"type": "string", "pattern": "^[a-z][a-z0-9_-]*=[0-9]{1,15}(, ?[a-z][a-z0-9_-]*=[0-9]{1,15})*$"},
+        "example": "catalog=42, ordering=7",
+    })
+}
+
 /// The parameter of the service's operation that it becomes.
 fn put_into<'d>(call: &Called<'d>, used: &ParameterUse) -> Option<Parameter<'d>> {
     let operation = call.operation?;

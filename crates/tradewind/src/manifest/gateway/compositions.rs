@@ -8,6 +8,7 @@ use tradewind_gateway::{CallRule, Composing};
 
 use super::caching;
 use super::call::CallDraft;
+use super::held::tell_misfits;
 use super::route::Context;
 use crate::manifest::section::{At, Problems, Section};
 
@@ -115,6 +116,10 @@ fn read_one(name: &At<&str>, table: &Section<'_>, context: Context<'_>) -> Optio
     };
     // Without it, it is not known what its tags may name.
     let composition = composition?;
+    let misfits = composition.misfits(&context.held.kept.documents);
+    tell_misfits(&format!("composition `{}`", name.value), misfits, problems, |error| {
+        place_of(error, name, path.as_ref(), &calls, problems)
+    });
     let parameters: Vec<&str> = composition.call_names().flat_map(|call| composition.value_names(call)).collect();
     let stored = caching::read(table, context.caching, &parameters, context.names, problems);
     table.report_unknown();

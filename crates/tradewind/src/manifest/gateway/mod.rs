@@ -5,6 +5,7 @@ mod caching;
 mod call;
 mod calls;
 mod compositions;
+mod held;
 mod log;
 mod policies;
 mod profiles;
@@ -27,6 +28,8 @@ pub(crate) use self::upstreams::UpstreamSection;
 
 pub(crate) use self::caching::tag_of_all;
 use self::caching::{CacheSection, Caching};
+use self::held::Held;
+use super::KeptDocuments;
 use super::section::{At, Entry, Problems, Section};
 
 /// The manifest's `[gateway]`.
@@ -189,7 +192,12 @@ impl GatewaySection {
 }
 
 /// Reads the section.
-pub(super) fn read(section: &Section<'_>, names: &[&ServiceName], problems: &Problems<'_>) -> GatewaySection {
+pub(super) fn read(
+    section: &Section<'_>,
+    names: &[&ServiceName],
+    kept: &KeptDocuments,
+    problems: &Problems<'_>,
+) -> GatewaySection {
     let mut gateway = GatewaySection::default();
     if let Some(listen) = section.text("listen", "\"127.0.0.1:8080\"") {
         match listen.value.parse() {
@@ -208,10 +216,11 @@ pub(super) fn read(section: &Section<'_>, names: &[&ServiceName], problems: &Pro
         let mut caching = caching::read(&table, &Caching::default(), &[], names, problems);
         caching::read_on_failure(&table, &mut caching, true, problems);
         gateway.calls = calls::read(&table, &CallPolicy::default(), problems);
+        let validate = table.flag("validate").is_some_and(|validate| validate.value);
         table.report_unknown();
-        (usual, caching)
+        (usual, caching, validate)
     });
-    let (usual, caching) = usual.unwrap_or_default();
+    let (usual, caching, validate) = usual.unwrap_or_default();
     let cache = section.table("cache", "[gateway.cache]").map(|table| caching::read_section(&table, problems));
     gateway.cache = cache.unwrap_or_default();
     let upstreams = section.table("upstreams", "[gateway.upstreams]");
@@ -220,7 +229,10 @@ pub(super) fn read(section: &Section<'_>, names: &[&ServiceName], problems: &Pro
     let others = gateway.upstreams.keys().filter(|name| !names.contains(name));
     let names: Vec<&ServiceName> = names.iter().copied().chain(others).collect();
     let (upstreams, calls) = (&gateway.upstreams, &gateway.calls);
-    let context = route::Context { names: &names, usual: &usual, caching: &caching, upstreams, calls, problems };
+    let held = Held::new(kept);
+    let held = &held;
+    let context =
+        route::Context { names: &names, usual: &usual, caching: &caching, upstreams, calls, held, validate, problems };
     let mut routes = read_routes(section, context);
     let drafts = compositions::read(section, context);
     routes.extend(profiles::read(section, &drafts, context));

@@ -9,6 +9,7 @@ use tradewind_gateway::compose::{Composition, CompositionError, Parameters, Part
 use tradewind_gateway::{Action, Composing, HostPattern, Policies, Route};
 
 use super::compositions::Drafts;
+use super::held::tell_misfits;
 use super::route::{self, Context};
 use super::{ServiceRoute, policies};
 use crate::manifest::section::{At, Section};
@@ -96,6 +97,12 @@ impl Draft<'_> {
             said.iter().fold(Parameters::new(), |all, (name, value)| all.with(name.value.clone(), value.clone()))
         };
         let profile = parse(&good, all(&self.defaults), all(&self.fixed)).inspect_err(|error| refuse(error, "")).ok();
+        for served in profile.iter().flat_map(Profile::served) {
+            let composition = served.composed.composition().name();
+            let place_of = |error: &CompositionError| self.place_of(error, composition, drafts, context);
+            let misfits = served.composed.misfits(&context.held.kept.documents);
+            tell_misfits(&format!("profile `{}`", self.name.value), misfits, context.problems, place_of);
+        }
         profile.filter(|_| is_right)
     }
 

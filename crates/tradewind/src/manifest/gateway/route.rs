@@ -10,6 +10,7 @@ use tradewind_gateway::{
 };
 
 use super::caching::Caching;
+use super::held::Held;
 use super::{ServiceRoute, UpstreamSection, caching, calls, policies};
 use crate::manifest::section::{At, Problems, Section};
 use crate::manifest::services;
@@ -28,18 +29,23 @@ pub(super) struct Context<'a> {
     pub(super) upstreams: &'a BTreeMap<ServiceName, UpstreamSection>,
     /// How services are called of which nothing is said.
     pub(super) calls: &'a CallPolicy,
+    /// What requests and compositions are held against.
+    pub(super) held: &'a Held<'a>,
+    /// Whether requests are, where a route says nothing else.
+    pub(super) validate: bool,
     pub(super) problems: &'a Problems<'a>,
 }
 
 /// `"/api/catalog" = "catalog"`.
 pub(super) fn read_short(path: At<String>, service: &At<String>, context: Context<'_>) -> Option<At<ServiceRoute>> {
-    let Context { names, usual, caching, problems, .. } = context;
+    let Context { names, usual, caching, held, validate, problems, .. } = context;
     let pattern = read_path(&path, problems);
     let service = known(service, names, problems);
     let (pattern, service) = (pattern?, service?);
     let mut route = Route::to(pattern, Action::Forward(Upstream::new(service.as_str(), [])));
     let mut policies = usual.clone();
     caching.apply(&mut policies, &route.name, service.as_str());
+    policies.validate = held.validation(service.as_str(), None, validate, problems);
     (route.line, route.policies) = (Some(problems.line(&path.span)), Arc::new(policies));
     Some(At { value: ServiceRoute { services: vec![service], route }, span: path.span })
 }
@@ -77,6 +83,7 @@ pub(super) fn read(path: Option<At<String>>, table: &Section<'_>, context: Conte
     let usual_calls = of_service.unwrap_or(usual_calls);
     let calls = calls::read(table, usual_calls, problems);
     policies.calls = (calls != *usual_calls).then(|| Arc::new(calls));
+    let validate = table.flag("validate");
     table.report_unknown();
 
     let (pattern, service) = (pattern?, service?);
@@ -93,6 +100,7 @@ pub(super) fn read(path: Option<At<String>>, table: &Section<'_>, context: Conte
         }
     }
     stored.apply(&mut policies, &route.name, service.as_str());
+    policies.validate = context.held.validation(service.as_str(), validate, context.validate, problems);
     (route.hosts, route.methods, route.headers, route.policies) = (hosts, methods, headers, Arc::new(policies));
     Some(At { value: ServiceRoute { services: vec![service], route }, span })
 }
