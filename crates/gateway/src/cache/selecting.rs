@@ -1,6 +1,6 @@
 //! `Vary` (RFC 9111 §4.1): the headers of the request by which an answer was chosen.
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::list::members;
 use super::unkeyed::{is_of_the_gateway, of_proxies};
@@ -9,8 +9,22 @@ use super::unkeyed::{is_of_the_gateway, of_proxies};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Selecting(Box<[(HeaderName, Said)]>);
 
-/// What a request says in a header; nothing if it does not have it.
-type Said = Option<Box<[u8]>>;
+/// What a request says in a header.
+#[derive(Debug, Clone)]
+struct Said {
+    /// In one way, however it is written; nothing if it does not have the header.
+    normal: Option<Box<[u8]>>,
+    /// As it is written, if that is on one line: who says it again usually does it in the same way.
+    raw: Option<Box<[u8]>>,
+}
+
+impl PartialEq for Said {
+    fn eq(&self, other: &Self) -> bool {
+        self.normal == other.normal
+    }
+}
+
+impl Eq for Said {}
 
 /// A request's headers, as far as they choose an answer.
 #[derive(Clone, Copy)]
@@ -37,15 +51,14 @@ impl Selecting {
 
     /// Whether a request would have been answered with the same.
     pub(crate) fn matches(&self, request: Choosing<'_>) -> bool {
-        let is_said = |name: &HeaderName| self.0.iter().any(|(known, said)| known == name && said.is_some());
-        self.0.iter().all(|(name, said)| request.says_so(name, said.as_deref()))
-            && of_proxies(request.headers).all(is_said)
+        let is_said = |name: &HeaderName| self.0.iter().any(|(known, said)| known == name && said.normal.is_some());
+        self.0.iter().all(|(name, said)| request.says_so(name, said)) && of_proxies(request.headers).all(is_said)
     }
 
     /// What a request says in these headers, as text that tells it from what others say.
     pub(crate) fn said_by(&self, request: Choosing<'_>) -> String {
         self.0.iter().fold(String::new(), |mut all, (name, _)| {
-            let said = request.says(name);
+            let said = request.says(name).normal;
             all.push('\n');
             all.push_str(&said.map_or_else(|| "-".to_owned(), |said| format!("={}", said.escape_ascii())));
             all
@@ -53,7 +66,8 @@ impl Selecting {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.0.iter().map(|(name, said)| 64 + name.as_str().len() + said.as_ref().map_or(0, |said| said.len())).sum()
+        let said = |said: &Said| 2 * said.normal.as_ref().map_or(0, |normal| normal.len());
+        self.0.iter().map(|(name, known)| 192 + name.as_str().len() + said(known)).sum()
     }
 }
 
@@ -66,8 +80,10 @@ impl Choosing<'_> {
     /// `Accept-Encoding` case and order do not either, since a preference is told by its weight there.
     fn says(self, name: &HeaderName) -> Said {
         if !self.has(name) {
-            return None;
+            return Said { normal: None, raw: None };
         }
+        let mut lines = self.headers.get_all(name).iter().map(HeaderValue::as_bytes);
+        let raw = lines.next().filter(|_| lines.next().is_none()).map(Into::into);
         let mut all: Vec<Vec<u8>> = members(self.headers, name).map(<[u8]>::to_vec).collect();
         if name == header::ACCEPT_ENCODING || name == header::ACCEPT_LANGUAGE {
             all.iter_mut().for_each(|member| member.make_ascii_lowercase());
@@ -75,24 +91,16 @@ impl Choosing<'_> {
         if name == header::ACCEPT_ENCODING {
             all.sort_unstable();
         }
-        Some(all.join(&b',').into())
+        Said { normal: Some(all.join(&b',').into()), raw }
     }
 
     /// Whether a header says just that.
-    fn says_so(self, name: &HeaderName, said: Option<&[u8]>) -> bool {
-        let Some(said) = said else { return !self.has(name) };
-        if !self.has(name) {
-            return false;
+    fn says_so(self, name: &HeaderName, said: &Said) -> bool {
+        if !self.has(name) || said.normal.is_none() {
+            return !self.has(name) && said.normal.is_none();
         }
-        if name == header::ACCEPT_ENCODING || name == header::ACCEPT_LANGUAGE {
-            return self.says(name).as_deref() == Some(said);
-        }
-        // As above, without putting anything together.
-        let mut rest = Some(said);
-        for (index, member) in members(self.headers, name).enumerate() {
-            rest = rest.and_then(|rest| if index == 0 { Some(rest) } else { rest.strip_prefix(b",") });
-            rest = rest.and_then(|rest| rest.strip_prefix(member));
-        }
-        rest.is_some_and(<[u8]>::is_empty)
+        let mut lines = self.headers.get_all(name).iter().map(HeaderValue::as_bytes);
+        let is_same = said.raw.is_some() && lines.next() == said.raw.as_deref() && lines.next().is_none();
+        is_same || self.says(name) == *said
     }
 }
