@@ -11,10 +11,12 @@ use std::net::TcpListener;
 /// `chatty`, writes without end, and the file `chatted` beside the manifest when it has written much.
 pub(crate) fn described(name: &str, mode: &str, more: &str) -> String {
     let program = std::env::current_exe().unwrap().display().to_string();
+    // What names its folder keeps something there, and cannot have several instances.
+    let data = if mode == "products" { ", TINY_DATA = \"{data}\"" } else { "" };
     format!(
         "[services.{name}]\nrun = [{program:?}, \"service::be_a_service\", \"--exact\", \"--nocapture\"]\n\
          env = {{ TINY_LISTEN = \"{{listen}}\", TINY_NAME = \"{name}\", TINY_MODE = \"{mode}\", \
-         TINY_NUMBER = \"{{instance}}\", TINY_DATA = \"{{data}}\" }}\n{more}\n"
+         TINY_NUMBER = \"{{instance}}\"{data} }}\n{more}\n"
     )
 }
 
