@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Output;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -43,6 +44,21 @@ fn write(folder: &Path, name: &str, value: &Value) {
 
 fn run(folder: &Path, arguments: &[&str]) -> Output {
     tradewind().arg("gateway").args(arguments).current_dir(folder).output().unwrap()
+}
+
+/// Waits until all is up and these words were logged, those of a line together, in whatever order that comes; the
+/// gateway's address.
+fn up_and_told(up: &Up, lines: &[&[&str]]) -> String {
+    let (mut gateway, mut left) = (None, lines.to_vec());
+    while gateway.is_none() || !left.is_empty() {
+        let line = up.lines.recv_timeout(Duration::from_secs(30)).unwrap_or_else(|_| panic!("never told: {left:?}"));
+        if line["type"] == "up" {
+            gateway = line["gateway"].as_str().and_then(|url| url.strip_prefix("http://")).map(str::to_owned);
+        }
+        let text = line["text"].as_str().unwrap_or_default();
+        left.retain(|words| !words.iter().all(|word| text.contains(word)));
+    }
+    gateway.unwrap()
 }
 
 #[test]
@@ -143,11 +159,7 @@ fn what_does_not_fit_the_services_that_run_is_told_while_up_runs() {
     let folder = composed("one:/things/{id}", "{ thing { ...thing } }");
     write(folder.path(), "one.running.json", &document("title"));
     let up = Up::start(folder.path());
-    up.until("log", |line| {
-        let text = line["text"].as_str().unwrap_or_default();
-        text.contains("TW-3052") && text.contains("fragment \"thing\", ") && text.contains("has no field \"name\"")
-    });
-    let gateway = up.until_up();
+    let gateway = up_and_told(&up, &[&["TW-3052", "fragment \"thing\", ", "has no field \"name\""]]);
     until(|| get(&gateway, "/_gateway/openapi/web.json").contains("/web/thing/{id}"));
     assert!(get(&gateway, "/_gateway/docs/web").contains("swagger-ui-bundle.js"));
 }
@@ -192,10 +204,13 @@ fn while_up_runs_the_documents_of_what_runs_are_told() {
     let folder = shop("documented", "name");
     write(folder.path(), "one.running.json", &document("title"));
     let up = Up::start(folder.path());
-    let told = |line: &Value, text: &str| line["text"].as_str().is_some_and(|told| told.contains(text));
-    up.until("log", |line| told(line, "one runs with another OpenAPI document than one.json") && told(line, "TW-3055"));
-    up.until("log", |line| told(line, "answer 200, .name: it is there no more (response-required-property-removed)"));
-    let gateway = up.until_up();
+    let gateway = up_and_told(
+        &up,
+        &[
+            &["one runs with another OpenAPI document than one.json", "TW-3055"],
+            &["answer 200, .name: it is there no more (response-required-property-removed)"],
+        ],
+    );
     let document = || {
         let answer = get(&gateway, "/_gateway/openapi.json");
         let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or(answer);
