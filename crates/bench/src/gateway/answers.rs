@@ -26,7 +26,11 @@ pub(super) const GUARDED: Kind = Kind { segment: "guarded", cache_control: None 
 pub(super) const CACHED: Kind = Kind { segment: "cached", cache_control: Some("max-age=86400") };
 /// Stored for a moment: [`FRESH_FOR`].
 pub(super) const STALE: Kind = Kind { segment: "stale", cache_control: Some("max-age=1") };
-/// What is composed: three answers of one composition.
+/// For how long after that it may be answered if the service fails.
+pub(super) const STALE_MOST: Duration = Duration::from_secs(600);
+/// The first segment of what is composed.
+pub(super) const COMPOSED: &str = "composed";
+/// Of what it is composed: three answers in one.
 pub(super) const PARTS: [Kind; 3] = [
     Kind { segment: "product", cache_control: None },
     Kind { segment: "reviews", cache_control: None },

@@ -1,7 +1,8 @@
-//! `gateway/memory`: what the gateway has in use over a million requests, each for another path.
+//! `gateway/memory`: what the gateway has in use over a million requests, each for another path. What is
+//! cached fills the cache several times over, so that it has to throw out as much as it takes in.
 
 use super::Settings;
-use super::answers::PLAIN;
+use super::answers::{CACHED, Kind, PLAIN};
 use super::load::{Ask, Load, Span};
 use super::stand::{Contender, Stand};
 use crate::BenchError;
@@ -17,26 +18,22 @@ const GROWTH_MOST: f64 = 1.05;
 /// # Errors
 /// [`BenchError`].
 pub(super) fn show(settings: &Settings) -> Result<(), BenchError> {
-    let folder = settings.folder.path();
-    let mut stand = Stand::start(settings, &[], false)?;
-    for contender in &mut stand.contenders {
-        settings.runtime.block_on(contender.come_up(&Ask::get(PLAIN.path()), folder))?;
-        let path = format!("/{}/", PLAIN.segment);
-        show_of(settings, contender, "plain", Ask::get(path).numbered(), PLAIN.body().into())?;
+    for kind in [PLAIN, CACHED] {
+        let mut stand = Stand::start(settings, &[], false)?;
+        for contender in &mut stand.contenders {
+            settings.runtime.block_on(contender.come_up(&Ask::get(kind.path()), settings.folder.path()))?;
+            show_of(settings, contender, kind)?;
+        }
     }
     Ok(())
 }
 
-fn show_of(
-    settings: &Settings,
-    contender: &Contender,
-    what: &str,
-    ask: Ask,
-    expected: std::sync::Arc<[u8]>,
-) -> Result<(), BenchError> {
-    let load = Load { address: contender.address, ask, connections: settings.connections, expected: Some(expected) };
+fn show_of(settings: &Settings, contender: &Contender, kind: Kind) -> Result<(), BenchError> {
+    let ask = Ask::get(format!("/{}/", kind.segment)).numbered();
+    let expected = Some(kind.body().into());
+    let load = Load { address: contender.address, ask, connections: settings.connections, expected };
     let mib = || contender.process.resident_bytes() as f64 / f64::from(1 << 20);
-    let name = format!("gateway/memory/{what}/{}", contender.name);
+    let name = format!("gateway/memory/{}/{}", kind.segment, contender.name);
     settings.report.figure(&Figure::new(format!("{name}/start"), "MiB", &[mib()].into_iter().collect()))?;
     let (count, mut seen) = (settings.requests / LOOKS, Vec::new());
     for look in 0..LOOKS {

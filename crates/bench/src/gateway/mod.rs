@@ -7,12 +7,15 @@
 //!
 //! Read in this order: `answers` is what the `service` says; `load` asks; `stand` is who takes part, each a `process` on
 //! a core of `cores`; `own` is our gateway and `peers` the others; `rounds` has the turns. Then there is a file for each
-//! figure: `floor`, `proxy`, `memory`.
+//! figure: `floor`, `proxy`, `cached`, `composed`, `killed`, `memory`.
 
 mod answers;
+mod cached;
 mod child;
+mod composed;
 mod cores;
 mod floor;
+mod killed;
 mod load;
 mod memory;
 mod own;
@@ -79,6 +82,12 @@ pub enum GatewayFigure {
     Proxy,
     /// Passing through, with a token, limits, a rate and a log
     Policies,
+    /// An answer that is stored
+    CacheHit,
+    /// One answer of three
+    Compose,
+    /// What is stored, when the service has been killed
+    Killed,
     /// Memory over a million requests
     Memory,
 }
@@ -135,6 +144,9 @@ impl GatewayBench {
                 GatewayFigure::Floor => floor::show(&settings)?,
                 GatewayFigure::Proxy => proxy::show(&settings, false)?,
                 GatewayFigure::Policies => proxy::show(&settings, true)?,
+                GatewayFigure::CacheHit => cached::show(&settings)?,
+                GatewayFigure::Compose => composed::show(&settings)?,
+                GatewayFigure::Killed => killed::show(&settings)?,
                 GatewayFigure::Memory => memory::show(&settings)?,
             }
         }

@@ -29,9 +29,14 @@ fn the_gateway_is_measured_beside_who_is_installed() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let lines = String::from_utf8(output.stdout).unwrap();
     let figures: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    for name in ["floor/load", "proxy/tradewind", "policies/tradewind", "memory/plain/tradewind"] {
-        let figure = figures.iter().find(|figure| figure["name"] == format!("gateway/{name}")).expect(name);
+    let ours = ["proxy", "policies", "cache-hit", "compose", "killed", "memory/plain", "memory/cached"];
+    for name in ours.map(|name| format!("{name}/tradewind")) {
+        let figure = figures
+            .iter()
+            .find(|figure| figure["name"] == format!("gateway/{name}"))
+            .unwrap_or_else(|| panic!("no figure {name}"));
         assert!(figure["value"].as_f64().unwrap() > 0.0, "{figure}");
+        assert!(name != "killed/tradewind" || figure["min"] == 100, "{figure}");
     }
 }
 
