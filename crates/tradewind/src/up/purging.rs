@@ -81,11 +81,11 @@ impl Follower {
             let is_refused = matches!(error, ReadError::Invalid(_) | ReadError::Damaged { .. });
             let pause = if is_refused { LATER } else { SOON };
             if is_refused || tries == TRIES_UNTOLD {
-                let (code, service) = (ErrorCode::PURGES_CUT_OFF, &self.service);
                 tracing::warn!(
-                    "{code}: the events of {service} cannot be followed, so its stored answers are purged by none: \
-                     {error}; trying again in {} s",
-                    pause.as_secs()
+                    service = %self.service,
+                    code = %ErrorCode::PURGES_CUT_OFF,
+                    again_in_s = pause.as_secs(),
+                    "the service's events cannot be followed, so its stored answers are purged by none: {error}"
                 );
             }
             tokio::time::sleep(pause).await;
