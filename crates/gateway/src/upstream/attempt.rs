@@ -74,7 +74,7 @@ impl Upstream {
             let mut lease = endpoint.pool().take(want, call.deadline).await?;
             let request = call.request_to(endpoint, lease.is_http2());
             let mut patience = lease.take_patience();
-            let failure = match call.in_time(&mut patience, lease.send(request)).await? {
+            let failure = match call.in_time(&mut patience, lease.send(request, call.repeatable)).await? {
                 Ok(response) => {
                     lease.set_patience(patience);
                     return Ok((response, lease));

@@ -1,5 +1,7 @@
 //! Connections to instances: kept, looked at before they are used, bounded.
 
+use std::io::{Read, Write};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -43,6 +45,68 @@ async fn a_connection_that_closes_just_when_it_is_used_costs_no_repeatable_reque
         assert_eq!(get(&upstream, &one_try()).await.unwrap().0, 200);
     }
     assert!(connections.load(Ordering::SeqCst) >= 200);
+}
+
+/// A service that closes its connections after a short while without a request. How many it has heard, and how many came
+/// before it closed and were too late all the same.
+fn closing_when_idle() -> (SocketAddr, Arc<AtomicUsize>, Arc<AtomicUsize>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, heard, late) = (listener.local_addr().unwrap(), Arc::default(), Arc::default());
+    let counters: [Arc<AtomicUsize>; 2] = [Arc::clone(&heard), Arc::clone(&late)];
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let [heard, late] = counters.clone();
+            std::thread::spawn(move || {
+                let mut buffer = [0; 1_024];
+                while let Ok(1..) = stream.read(&mut buffer) {
+                    heard.fetch_add(1, Ordering::SeqCst);
+                    if stream.write_all(OK.as_bytes()).is_err() {
+                        return;
+                    }
+                    std::thread::sleep(Duration::from_micros(fastrand::u64(..300)));
+                    stream.set_nonblocking(true).unwrap();
+                    if stream.peek(&mut [0]).is_err() {
+                        // From here on the system refuses what comes; what has come in the meantime it has acknowledged.
+                        let _ = stream.shutdown(std::net::Shutdown::Both);
+                        if matches!(stream.read(&mut buffer), Ok(1..)) {
+                            late.fetch_add(1, Ordering::SeqCst);
+                        }
+                        return;
+                    }
+                    stream.set_nonblocking(false).unwrap();
+                }
+            });
+        }
+    });
+    (address, heard, late)
+}
+
+#[tokio::test]
+async fn what_must_not_be_repeated_is_sent_again_if_nobody_has_heard_it_and_never_otherwise() {
+    let (address, heard, late) = closing_when_idle();
+    let upstream = upstream(&[address], UpstreamOptions::default());
+    let (mut answered, mut lost) = (0, 0);
+    for _ in 0..3_000 {
+        match call(&upstream, request(Method::POST), &one_try()).await {
+            Ok((status, _)) => {
+                assert_eq!(status, 200);
+                answered += 1;
+            }
+            Err(why) => {
+                assert_eq!(why, NoAnswer::Broken);
+                lost += 1;
+            }
+        }
+        // As long as the service waits: about half of the connections are closed then.
+        let begun = Instant::now();
+        let pause = Duration::from_micros(fastrand::u64(..300));
+        while begun.elapsed() < pause {
+            std::hint::spin_loop();
+        }
+    }
+    assert_eq!(heard.load(Ordering::SeqCst), answered, "something was done twice, or without an answer");
+    // What the service's system has acknowledged might have been heard, as far as anybody else can tell.
+    assert_eq!(lost, late.load(Ordering::SeqCst), "of 3,000 requests");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

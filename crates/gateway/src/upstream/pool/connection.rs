@@ -110,22 +110,34 @@ pub(super) enum Connection {
 /// Why a request on a connection has no answer.
 #[derive(Debug)]
 pub(in crate::upstream) enum NotSent {
-    /// Not a byte of it was sent, or the service says that it did nothing about it.
+    /// Not a byte of it was sent, none was heard since the service had closed the connection before, or the service says
+    /// that it did nothing about it.
     Nothing,
     /// It may have been carried out.
     Perhaps(NoAnswer),
 }
 
 impl Connection {
-    pub(super) async fn send(&mut self, request: Request<RequestBody>) -> Result<Response<Incoming>, NotSent> {
+    /// `wants_to_know`: whether a request that went out was heard makes a difference, and is worth asking the system twice.
+    pub(super) async fn send(
+        &mut self,
+        request: Request<RequestBody>,
+        wants_to_know: bool,
+    ) -> Result<Response<Incoming>, NotSent> {
         let sent = match self {
-            Self::Http1(Http1 { sender, work: its, .. }) => {
+            Self::Http1(Http1 { sender, work: its, socket, .. }) => {
+                let mark = if wants_to_know { socket.mark() } else { None };
                 let mut answer = pin!(sender.try_send_request(request));
-                poll_fn(|context| {
+                let sent = poll_fn(|context| {
                     work(its, context);
                     answer.as_mut().poll(context)
                 })
-                .await
+                .await;
+                let ended = sent.as_ref().is_err_and(|error| error.error().is_incomplete_message());
+                if ended && mark.is_some_and(|mark| socket.was_not_heard_since(mark)) {
+                    return Err(NotSent::Nothing);
+                }
+                sent
             }
             Self::Http2(stream) => stream.0.sender.try_send_request(request).await,
         };

@@ -78,8 +78,13 @@ impl Lease {
         matches!(self.connection, Connection::Http2(_))
     }
 
-    pub(super) async fn send(&mut self, request: Request<RequestBody>) -> Result<Response<Incoming>, Failure> {
-        self.connection.send(request).await
+    /// `repeatable`: it may be sent again whatever has become of it.
+    pub(super) async fn send(
+        &mut self,
+        request: Request<RequestBody>,
+        repeatable: bool,
+    ) -> Result<Response<Incoming>, Failure> {
+        self.connection.send(request, self.reused && !repeatable).await
     }
 
     /// The connection's timer, for the time of a request; none if it has none yet.
@@ -266,7 +271,7 @@ impl Pool {
         } else {
             Connection::Http1(connection::http1(self.address, &self.limits, connect).await?)
         };
-        let answer = connection.send(request).await.map_err(|_| NoAnswer::Broken)?;
+        let answer = connection.send(request, false).await.map_err(|_| NoAnswer::Broken)?;
         Ok(answer.status())
     }
 
