@@ -2,6 +2,7 @@
 
 mod check;
 mod explain;
+mod lints;
 mod openapi;
 mod outlook;
 

@@ -98,3 +98,46 @@ fn what_would_be_answered_if_a_service_were_dead_is_told_without_anything_runnin
     assert_eq!(nobody.status.code(), Some(1));
     assert!(stderr_of(&nobody).contains("there are one, other"), "{}", stderr_of(&nobody));
 }
+
+#[test]
+fn what_is_probably_not_meant_is_told_with_its_line() {
+    let routes = "[gateway.routes.\"/tunnel\"]\nto = \"one\"\nmethods = [\"CONNECT\"]\n\
+         [gateway.routes.\"/secret\"]\nto = \"one\"\nauth = true\n\
+         [gateway.routes.\"/large\"]\nto = \"one\"\nlimits = { headers = 500, header_bytes = \"1MiB\", answer_header_bytes = \"1MiB\" }\n\
+         [gateway.routes.\"/slow\"]\nto = \"one\"\ntimeout = \"10m\"\n\
+         [gateway.routes.\"/tries\"]\nto = \"one\"\ntimeout = \"1s\"\ntry_timeout = \"2s\"\n\
+         [gateway.routes.\"/host\"]\nto = \"one\"\nhost = \"a.example\"\nheaders = { host = \"b.example\" }\n\
+         [gateway.compositions.page]\npath = \"/page/{id}\"\ntimeout = \"1s\"\n\
+         calls.first = { get = \"one:/first/{id}\", timeout = \"5s\" }\n\
+         [gateway.profiles.web]\nprefix = \"/web\"\nserves.page = \"{ first { a } }\"\n";
+    let folder = folder(&manifest(routes));
+    let check = tradewind().args(["gateway", "check", "--json"]).current_dir(folder.path()).output().unwrap();
+    assert!(check.status.success(), "warnings keep nobody from starting: {}", stderr_of(&check));
+    let report: Value = serde_json::from_slice(&check.stdout).unwrap();
+    let told: Vec<(u64, &str)> = report["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|problem| {
+            assert_eq!(problem["severity"], "warning");
+            (problem["line"].as_u64().unwrap(), problem["message"].as_str().unwrap())
+        })
+        .collect();
+    for (line, wanted) in [
+        (2, "is never taken: a gateway is no proxy"),
+        (5, "nothing here verifies tokens"),
+        (8, "`headers` = 500"),
+        (8, "`header_bytes` = 1048576"),
+        (8, "`answer_header_bytes` = 1048576"),
+        (11, "longer than browsers wait"),
+        (14, "none is made after a slow one"),
+        (18, "is never taken: its header asks for the host b.example"),
+    ] {
+        assert!(
+            told.iter().any(|(at, message)| *at == line && message.contains(wanted)),
+            "{line}: {wanted} in {told:?}"
+        );
+    }
+    assert!(told.iter().any(|(_, message)| message.contains("call \"first\" of web/page may take 5s")), "{told:?}");
+    assert_eq!(told.len(), 9, "{told:?}");
+}

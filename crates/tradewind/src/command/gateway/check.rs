@@ -1,15 +1,13 @@
 //! `tradewind gateway check`
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use http::{HeaderMap, Method};
 use serde::Serialize;
 use tradewind_events::ErrorCode;
+use tradewind_gateway::ApiDocuments;
 use tradewind_gateway::openapi::{Change, Document, LeftOut, breaking};
-use tradewind_gateway::{ApiDocuments, Asked, Plan};
 
+use super::lints;
 use crate::command::check::read;
 use crate::command::output::print;
 use crate::described::describe;
@@ -68,7 +66,7 @@ struct Breaking {
 
 /// One thing that is wrong or odd.
 #[derive(Debug, Serialize)]
-struct Told {
+pub(super) struct Told {
     severity: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<ErrorCode>,
@@ -77,6 +75,13 @@ struct Told {
     column: Option<usize>,
     message: String,
     help: String,
+}
+
+impl Told {
+    /// Something that is allowed and probably not meant.
+    pub(super) fn warning(line: Option<usize>, message: String, help: impl Into<String>) -> Self {
+        Self { severity: "warning", code: None, line, column: None, message, help: help.into() }
+    }
 }
 
 impl Check {
@@ -91,7 +96,7 @@ impl Check {
         };
         let plan = manifest.gateway.plan(&manifest.upstreams())?;
         let described = describe(&manifest.gateway.about, &plan, &manifest.kept.documents, &manifest.gateway.url());
-        let mut warnings = warnings(&manifest, &plan);
+        let mut warnings = lints::all(&manifest, &plan);
         warnings.extend(described.left_out.iter().map(left_out));
         let breaking = self.breaking(&described.documents)?;
         let broken = self.broken(breaking.as_deref());
@@ -152,47 +157,8 @@ impl From<Change> for Breaking {
 
 /// An operation that is not told of.
 fn left_out(left_out: &LeftOut) -> Told {
-    Told {
-        severity: "warning",
-        code: None,
-        line: None,
-        column: None,
-        message: format!("in the OpenAPI document, {left_out}"),
-        help: "clients find it at its host or header all the same; another path would be told too".to_owned(),
-    }
-}
-
-/// What is allowed and probably not meant.
-fn warnings(manifest: &Manifest, plan: &Plan) -> Vec<Told> {
-    let headers = HeaderMap::new();
-    let pages = manifest.gateway.open.iter().filter(|(_, page)| {
-        let path = page.split(['?', '#']).next().unwrap_or_default();
-        let hosts = plan.routes.routes().iter().flat_map(|route| &route.hosts).map(ToString::to_string);
-        let mut hosts = std::iter::once(None).chain(hosts.map(Some));
-        !hosts.any(|host| {
-            let asked = Asked { method: &Method::GET, host: host.as_deref(), path, headers: &headers };
-            path.starts_with("/_gateway/") || plan.routes.find(asked).is_ok()
-        })
-    });
-    let told = pages.map(|(label, path)| Told {
-        severity: "warning",
-        code: None,
-        line: None,
-        column: None,
-        message: format!("no route takes the page {label:?} at {path}"),
-        help: "give [gateway.routes] one that covers it, or take the page out of [gateway.open]".to_owned(),
-    });
-    let used: BTreeSet<Arc<str>> = plan.upstreams().map(|upstream| Arc::clone(upstream.name())).collect();
-    let idle = manifest.gateway.upstreams.iter().filter(|(name, _)| !used.contains(name.as_str()));
-    let idle = idle.map(|(name, section)| Told {
-        severity: "warning",
-        code: None,
-        line: Some(section.line),
-        column: None,
-        message: format!("no route leads to the upstream {name}"),
-        help: "give it one in [gateway.routes], or take it out".to_owned(),
-    });
-    told.chain(idle).collect()
+    let help = "clients find it at its host or header all the same; another path would be told too";
+    Told::warning(None, format!("in the OpenAPI document, {left_out}"), help)
 }
 
 fn report_of_errors(file: &Path, error: &ManifestError) -> Report {

@@ -1,0 +1,156 @@
+//! What a manifest may say of the gateway, and probably does not mean.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, Method};
+use tradewind_gateway::{Action, Asked, CallPolicy, Limits, Plan, Route, Upstream};
+
+use super::check::Told;
+use crate::manifest::Manifest;
+
+/// Browsers give up after five minutes without a head, and proxies mostly sooner.
+const CLIENTS_WAIT: Duration = Duration::from_secs(300);
+
+/// All of it.
+pub(super) fn all(manifest: &Manifest, plan: &Plan) -> Vec<Told> {
+    let mut told = pages_without_route(manifest, plan);
+    told.extend(upstreams_without_route(manifest, plan));
+    for route in plan.routes.routes() {
+        told.extend(never_taken(route));
+        told.extend(never_allowed(route, plan));
+        told.extend(limits_above_the_listeners(route));
+        told.extend(times_of(route));
+    }
+    told
+}
+
+fn pages_without_route(manifest: &Manifest, plan: &Plan) -> Vec<Told> {
+    let headers = HeaderMap::new();
+    let pages = manifest.gateway.open.iter().filter(|(_, page)| {
+        let path = page.split(['?', '#']).next().unwrap_or_default();
+        let hosts = plan.routes.routes().iter().flat_map(|route| &route.hosts).map(ToString::to_string);
+        let mut hosts = std::iter::once(None).chain(hosts.map(Some));
+        !hosts.any(|host| {
+            let asked = Asked { method: &Method::GET, host: host.as_deref(), path, headers: &headers };
+            path.starts_with("/_gateway/") || plan.routes.find(asked).is_ok()
+        })
+    });
+    let told = pages.map(|(label, path)| {
+        let help = "give [gateway.routes] one that covers it, or take the page out of [gateway.open]";
+        Told::warning(None, format!("no route takes the page {label:?} at {path}"), help)
+    });
+    told.collect()
+}
+
+fn upstreams_without_route(manifest: &Manifest, plan: &Plan) -> Vec<Told> {
+    let used: BTreeSet<Arc<str>> = plan.upstreams().map(|upstream| Arc::clone(upstream.name())).collect();
+    let idle = manifest.gateway.upstreams.iter().filter(|(name, _)| !used.contains(name.as_str()));
+    let told = idle.map(|(name, section)| {
+        let message = format!("no route leads to the upstream {name}");
+        Told::warning(Some(section.line), message, "give it one in [gateway.routes], or take it out")
+    });
+    told.collect()
+}
+
+/// A route that no request can have.
+fn never_taken(route: &Route) -> Option<Told> {
+    let warning = |why: String, help: &str| {
+        Some(Told::warning(route.line, format!("route {:?} is never taken: {why}", route.name), help))
+    };
+    if !route.methods.is_empty() && route.methods.iter().all(|method| *method == Method::CONNECT) {
+        let why = "a gateway is no proxy to anywhere, and refuses CONNECT".to_owned();
+        return warning(why, "name methods that services understand, or none for any");
+    }
+    let kept_from_clients = route.headers.iter().find(|header| header.name() == "transfer-encoding");
+    if let Some(header) = kept_from_clients.filter(|header| header.value().is_some_and(|value| value != "chunked")) {
+        let why = format!("a request with {header} is refused");
+        return warning(why, "take the header out");
+    }
+    let host = route.headers.iter().find(|header| header.name() == http::header::HOST);
+    if let Some(host) = host.and_then(|header| header.value()?.to_str().ok())
+        && !route.hosts.is_empty()
+        && !route.hosts.iter().any(|pattern| pattern.covers(host.split(':').next().unwrap_or(host)))
+    {
+        let why = format!("its header asks for the host {host}, and its `host` for another");
+        return warning(why, "say the host once, as `host`");
+    }
+    None
+}
+
+/// A route that nobody may use.
+fn never_allowed(route: &Route, plan: &Plan) -> Option<Told> {
+    let rule = route.policies.auth.as_ref().filter(|_| plan.authorizer.is_none())?;
+    let message =
+        format!("route {:?} asks for {rule}, and nothing here verifies tokens: every answer is 401", route.name);
+    Some(Told::warning(route.line, message, "take `auth` out as long as nobody issues tokens"))
+}
+
+/// What the listener refuses already is no limit of a route.
+fn limits_above_the_listeners(route: &Route) -> Vec<Told> {
+    let (limits, sizes) = (Limits::default(), route.policies.sizes);
+    let above = |name: &str, wanted: Option<usize>, most: usize| {
+        let wanted = wanted.filter(|wanted| *wanted > most)?;
+        let message = format!(
+            "route {:?} has `{name}` = {wanted} in its limits, and the listener takes no more than {most}",
+            route.name
+        );
+        Some(Told::warning(route.line, message, "a route can only allow less than the listener does"))
+    };
+    let mut told: Vec<Told> = above("headers", sizes.headers_max, limits.headers_max).into_iter().collect();
+    told.extend(above("header_bytes", sizes.header_bytes_max, limits.head_bytes_max));
+    if let Action::Forward(upstream) = &route.to {
+        let most = upstream.options().connections.head_bytes;
+        told.extend(sizes.answer_header_bytes_max.filter(|wanted| *wanted > most).map(|wanted| {
+            let message = format!(
+                "route {:?} has `answer_header_bytes` = {wanted} in its limits, and its service may send no more than {most}",
+                route.name
+            );
+            Told::warning(route.line, message, "raise `head` in the connections of its upstream, or lower the limit")
+        }));
+    }
+    told
+}
+
+/// Times that make each other useless.
+fn times_of(route: &Route) -> Vec<Told> {
+    let mut told = Vec::new();
+    let name = &route.name;
+    if let Some(timeout) = route.policies.deadline.filter(|timeout| *timeout > CLIENTS_WAIT) {
+        let message = format!("route {name:?} has {timeout:?} to answer, which is longer than browsers wait");
+        told.push(Told::warning(route.line, message, "answer sooner that it takes long, and let clients ask again"));
+    }
+    match &route.to {
+        Action::Forward(upstream) => {
+            let calls = calls_of(route, upstream);
+            let is_said = route.policies.calls.is_some() || upstream.options().calls.is_some();
+            let timeout = route.policies.deadline.filter(|timeout| is_said && calls.try_timeout >= *timeout);
+            if let Some(timeout) = timeout.filter(|_| calls.retry.tries > 1) {
+                let message = format!(
+                    "a try on route {name:?} may take {:?}, and all of them {timeout:?}: none is made after a slow one",
+                    calls.try_timeout
+                );
+                told.push(Told::warning(route.line, message, "make `try_timeout` shorter, or `timeout` longer"));
+            }
+        }
+        Action::Compose(composing) => {
+            let whole = route.policies.deadline.map_or(composing.timeout, |deadline| deadline.min(composing.timeout));
+            for call in composing.composed.planned() {
+                if let Some(timeout) = call.timeout.filter(|timeout| *timeout > whole) {
+                    let message = format!(
+                        "call {:?} of {} may take {timeout:?}, and the whole {whole:?}",
+                        call.name, composing.name
+                    );
+                    told.push(Told::warning(route.line, message, "make the call's `timeout` shorter"));
+                }
+            }
+        }
+    }
+    told
+}
+
+fn calls_of(route: &Route, upstream: &Upstream) -> CallPolicy {
+    let calls = route.policies.calls.clone().or_else(|| upstream.options().calls.clone());
+    calls.map_or_else(CallPolicy::default, |calls| (*calls).clone())
+}
