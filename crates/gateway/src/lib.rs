@@ -45,8 +45,10 @@ pub use options::{Options, Timeouts};
 pub use plan::Plan;
 pub use policy::{
     AuthRule, Authorizer, Cors, CorsError, Denied, Head, Identity, Origins, Policies, PositionsOf, RateKey, RateLimit,
-    RateLimitError, SecurityHeaders, Sizes, Validation, ValidationError, Verdict,
+    RateLimitError, SecurityHeaders, Sizes, Verdict,
 };
+#[cfg(feature = "validate")]
+pub use policy::{Validation, ValidationError};
 pub use route::{
     Action, Asked, Captures, HeaderMatch, HostPattern, NotFound, PathPattern, Rewrite, Route, RouteError, RouteTable,
 };

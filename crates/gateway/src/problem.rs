@@ -109,6 +109,7 @@ impl Problem {
     }
 
     /// It is not as its operation's description says.
+    #[cfg(feature = "validate")]
     pub(crate) fn invalid(status: StatusCode, detail: &str, errors: Vec<Invalid>) -> Self {
         let errors = Some(Box::new(Errors(errors)));
         Self {

@@ -22,8 +22,10 @@ pub use breaking::{Change, breaking};
 pub use check::Misfit;
 pub use describe::ComposedRoute;
 pub use document::{Document, DocumentError, Pointer};
+#[cfg(feature = "validate")]
 pub(crate) use document::{Operation, Parameter, fits};
 pub use merge::{About, LeftOut, Merged};
+#[cfg(feature = "validate")]
 pub(crate) use schema::{Types, ways};
 
 /// The documents of services, by their names.

@@ -61,6 +61,7 @@ pub(super) fn add_policies(policies: &Policies, operation: &mut Map<String, Valu
     if policies.sizes.body_bytes_max.is_some() && operation.contains_key("requestBody") {
         add_problem(operation, parts, "413", "The request's body is too large");
     }
+    #[cfg(feature = "validate")]
     if policies.validate.is_some() {
         add_problem(operation, parts, "422", "The body is not as its schema says");
         add_problem(operation, parts, "415", "The body is of another media type");

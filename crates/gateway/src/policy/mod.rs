@@ -1,7 +1,7 @@
 //! What is done with requests and answers on their way.
 //!
 //! Each file is one policy. What a request must be before anything is done with it: [`framing`] and [`sizes`]. Who may
-//! ask, and how often: [`auth`], [`rate`]. Whether it is as its operation's description says: [`validate`]. What browsers
+//! ask, and how often: [`auth`], [`rate`]. Whether it is as its operation's description says: `validate`. What browsers
 //! are told: [`cors`], [`security`]. What is passed on with it: [`trace`], [`positions`]. What becomes of an answer:
 //! [`compress`]. [`chain`] says in which order.
 
@@ -15,6 +15,7 @@ pub(crate) mod rate;
 pub(crate) mod security;
 pub(crate) mod sizes;
 pub(crate) mod trace;
+#[cfg(feature = "validate")]
 pub(crate) mod validate;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub use positions::PositionsOf;
 pub use rate::{RateKey, RateLimit, RateLimitError};
 pub use security::SecurityHeaders;
 pub use sizes::Sizes;
+#[cfg(feature = "validate")]
 pub use validate::{Validation, ValidationError};
 
 use crate::upstream::CallPolicy;
@@ -50,6 +52,7 @@ pub struct Policies {
     /// What browsers are told about an answer's safety.
     pub security: Option<SecurityHeaders>,
     /// What requests must be like.
+    #[cfg(feature = "validate")]
     pub validate: Option<Arc<Validation>>,
     /// Whether answers are compressed for those who can read it.
     pub compress: bool,
@@ -70,6 +73,7 @@ impl Policies {
         lines.extend(self.rate.as_ref().map(ToString::to_string));
         lines.extend(self.cors.as_ref().map(|cors| format!("pages of {} may ask", cors.origins)));
         lines.extend(self.security.as_ref().map(|_| "security headers, where the service sets none".to_owned()));
+        #[cfg(feature = "validate")]
         lines.extend(self.validate.as_ref().map(|_| "as the operation's description says".to_owned()));
         lines.extend(self.compress.then(|| "compressed with zstd, br or gzip".to_owned()));
         lines.extend(self.cache.as_ref().map(|cache| format!("cached: {cache}")));

@@ -195,11 +195,7 @@ impl Proxy {
             Action::Forward(upstream) => upstream,
             Action::Compose(composing) => return self.compose(request, composing, routed, on_its_way).await,
         };
-        let sizes = route.policies.sizes;
-        let mut request = match &route.policies.validate {
-            Some(validation) => validation.check(request, sizes).await?,
-            None => request.map(|body| RequestBody::passing(body, sizes.body_bytes_max)),
-        };
+        let mut request = taken(request, &route.policies).await?;
         // Those inside carry positions themselves, and are answered by nobody but the service.
         let Some(plan) = plan else {
             return self.forward(request, upstream, &route.policies, on_its_way).await;
@@ -222,6 +218,15 @@ impl Proxy {
         }
         Ok(answer)
     }
+}
+
+/// A request whose body goes on to a service; looked at before, if its route says so.
+async fn taken(request: Request<Incoming>, policies: &Policies) -> Result<Request<RequestBody>, Problem> {
+    #[cfg(feature = "validate")]
+    if let Some(validation) = &policies.validate {
+        return validation.check(request, policies.sizes).await;
+    }
+    Ok(request.map(|body| RequestBody::passing(body, policies.sizes.body_bytes_max)))
 }
 
 /// What is known of a request on its way.

@@ -34,6 +34,7 @@ mod routing;
 mod smuggling;
 mod streaming;
 mod tracing;
+#[cfg(feature = "validate")]
 mod validating;
 
 use std::net::SocketAddr;

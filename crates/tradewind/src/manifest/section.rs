@@ -61,7 +61,12 @@ impl<'t> Problems<'t> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.found.borrow_mut().push(Problem { span, message: message.into(), help: help.into(), code });
+        let problem = Problem { span, message: message.into(), help: help.into(), code };
+        let mut found = self.found.borrow_mut();
+        // What holds for all routes is met once for each.
+        if !found.contains(&problem) {
+            found.push(problem);
+        }
     }
 
     /// In the order of the text.

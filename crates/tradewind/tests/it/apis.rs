@@ -164,6 +164,18 @@ fn what_does_not_fit_the_services_that_run_is_told_while_up_runs() {
     assert!(get(&gateway, "/_gateway/docs/web").contains("swagger-ui-bundle.js"));
 }
 
+#[cfg(not(feature = "validate"))]
+#[test]
+fn a_program_that_cannot_hold_requests_against_documents_says_so() {
+    let one = described("one", "ok", "openapi = \"one.json\"");
+    let folder =
+        folder(&format!("[gateway.policies]\nvalidate = true\n[gateway.routes]\n\"/things\" = \"one\"\n{one}"));
+    write(folder.path(), "one.json", &document("name"));
+    let told = stderr_of(&run(folder.path(), &["check"]));
+    assert!(told.contains("tradewind.toml:2:12: this program was built without what holds requests"), "{told}");
+}
+
+#[cfg(feature = "validate")]
 #[test]
 fn requests_are_held_against_the_document_where_a_route_says_so() {
     let one = described("one", "ok", "openapi = \"one.json\"");

@@ -204,6 +204,9 @@ impl Manifest {
     pub(crate) fn of_this_build() -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(workspace().join("tradewind.toml")).context("the workspace's manifest")?;
         let text = text.replace("target/release/", &format!("{}/", target().display()));
+        // It is written elsewhere, and names these files from its own folder.
+        let documents = format!("openapi = \"{}/shop/", std::path::absolute(workspace())?.display());
+        let text = text.replace("openapi = \"shop/", &documents);
         Ok(Self { text, profile: None, scaled: Vec::new() })
     }
 

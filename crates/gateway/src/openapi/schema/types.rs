@@ -16,6 +16,7 @@ impl Types {
     pub(crate) const ALL: Self = Self(127);
     pub(crate) const NULL: Self = Self(1);
     pub(crate) const NUMBER: Self = Self(4 | 8);
+    #[cfg(feature = "validate")]
     pub(crate) const BOOLEAN: Self = Self(2);
     pub(crate) const STRING: Self = Self(16);
     pub(crate) const ARRAY: Self = Self(32);

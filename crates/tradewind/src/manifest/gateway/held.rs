@@ -1,14 +1,15 @@
 //! What is held against the services' documents: requests, if `validate` says so, and compositions.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
+#[cfg(feature = "validate")]
+use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
 
 use tradewind_events::ErrorCode;
-use tradewind_gateway::Validation;
+use tradewind_gateway::Policies;
 use tradewind_gateway::compose::CompositionError;
-use tradewind_gateway::openapi::Misfit;
+use tradewind_gateway::openapi::{Document, Misfit};
+#[cfg(feature = "validate")]
+use tradewind_gateway::{Validation, ValidationError};
 
 use crate::manifest::KeptDocuments;
 use crate::manifest::section::{At, Problems};
@@ -16,48 +17,68 @@ use crate::manifest::section::{At, Problems};
 /// The services' documents, each compiled at most once.
 pub(super) struct Held<'k> {
     pub(super) kept: &'k KeptDocuments,
+    #[cfg(feature = "validate")]
     compiled: RefCell<BTreeMap<String, Option<Arc<Validation>>>>,
 }
 
 impl<'k> Held<'k> {
     pub(super) fn new(kept: &'k KeptDocuments) -> Self {
-        Self { kept, compiled: RefCell::default() }
+        Self {
+            kept,
+            #[cfg(feature = "validate")]
+            compiled: RefCell::default(),
+        }
     }
 
-    /// What a service's requests are held against, if a route says so itself, or `usual` does, which asks it of those
-    /// services only that have a document.
-    pub(super) fn validation(
+    /// Holds a route's requests against its service's document, if it says so itself, or `usual` does, which asks it
+    /// of those services only that have a document.
+    pub(super) fn hold_requests(
         &self,
+        policies: &mut Policies,
         service: &str,
-        said: Option<At<bool>>,
-        usual: bool,
+        said: Option<&At<bool>>,
+        usual: Option<&At<bool>>,
         problems: &Problems<'_>,
-    ) -> Option<Arc<Validation>> {
-        let is_wanted = said.as_ref().map_or(usual, |said| said.value);
-        if !is_wanted {
-            return None;
-        }
-        let span = said.map_or(0..0, |said| said.span);
-        let Some(document) = self.kept.documents.get(service) else {
-            let message = format!("there is no OpenAPI document of service `{service}` to hold requests against");
-            let help = format!("give it one: openapi = \"{service}/openapi.json\" in [services.{service}]");
-            if span != (0..0) {
-                problems.add(span, message, help);
+    ) {
+        let Some(wanted) = said.or(usual).filter(|wanted| wanted.value) else { return };
+        match self.kept.documents.get(service) {
+            Some(document) => self.apply(policies, service, document, wanted.span.clone(), problems),
+            None if said.is_some() => {
+                let message = format!("there is no OpenAPI document of service `{service}` to hold requests against");
+                let help = format!("give it one: openapi = \"{service}/openapi.json\" in [services.{service}]");
+                problems.add(wanted.span.clone(), message, help);
             }
-            return None;
-        };
+            None => {}
+        }
+    }
+
+    #[cfg(feature = "validate")]
+    fn apply(
+        &self,
+        policies: &mut Policies,
+        service: &str,
+        document: &Document,
+        span: Range<usize>,
+        problems: &Problems<'_>,
+    ) {
         let mut compiled = self.compiled.borrow_mut();
         let known = compiled.entry(service.to_owned()).or_insert_with(|| {
-            let compiled = Validation::compile(document).map(Arc::new);
-            compiled.map_err(|error| tell_uncompiled(service, &error.to_string(), span, problems)).ok()
+            let tell = |error: &ValidationError| {
+                let message = format!("requests cannot be held against the OpenAPI document of `{service}`: {error}");
+                let help = "mend the schema, or say validate = false";
+                problems.add_coded(ErrorCode::INVALID_DOCUMENT, span, message, help);
+            };
+            Validation::compile(document).map(Arc::new).inspect_err(tell).ok()
         });
-        known.clone()
+        policies.validate.clone_from(known);
     }
-}
 
-fn tell_uncompiled(service: &str, error: &str, span: Range<usize>, problems: &Problems<'_>) {
-    let message = format!("requests cannot be held against the OpenAPI document of `{service}`: {error}");
-    problems.add_coded(ErrorCode::INVALID_DOCUMENT, span, message, "mend the schema, or say validate = false");
+    #[cfg(not(feature = "validate"))]
+    #[expect(clippy::unused_self, reason = "with the feature it compiles")]
+    fn apply(&self, _: &mut Policies, _: &str, _: &Document, span: Range<usize>, problems: &Problems<'_>) {
+        let message = "this program was built without what holds requests against documents";
+        problems.add(span, message, "build it with `--features validate`, or take `validate` out");
+    }
 }
 
 /// Tells what a composition asks for and a document does not have; `place_of` knows where its author wrote it.

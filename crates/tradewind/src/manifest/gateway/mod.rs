@@ -216,7 +216,7 @@ pub(super) fn read(
         let mut caching = caching::read(&table, &Caching::default(), &[], names, problems);
         caching::read_on_failure(&table, &mut caching, true, problems);
         gateway.calls = calls::read(&table, &CallPolicy::default(), problems);
-        let validate = table.flag("validate").is_some_and(|validate| validate.value);
+        let validate = table.flag("validate");
         table.report_unknown();
         (usual, caching, validate)
     });
@@ -230,7 +230,7 @@ pub(super) fn read(
     let names: Vec<&ServiceName> = names.iter().copied().chain(others).collect();
     let (upstreams, calls) = (&gateway.upstreams, &gateway.calls);
     let held = Held::new(kept);
-    let held = &held;
+    let (held, validate) = (&held, validate.as_ref());
     let context =
         route::Context { names: &names, usual: &usual, caching: &caching, upstreams, calls, held, validate, problems };
     let mut routes = read_routes(section, context);

@@ -32,7 +32,7 @@ pub(super) struct Context<'a> {
     /// What requests and compositions are held against.
     pub(super) held: &'a Held<'a>,
     /// Whether requests are, where a route says nothing else.
-    pub(super) validate: bool,
+    pub(super) validate: Option<&'a At<bool>>,
     pub(super) problems: &'a Problems<'a>,
 }
 
@@ -45,7 +45,7 @@ pub(super) fn read_short(path: At<String>, service: &At<String>, context: Contex
     let mut route = Route::to(pattern, Action::Forward(Upstream::new(service.as_str(), [])));
     let mut policies = usual.clone();
     caching.apply(&mut policies, &route.name, service.as_str());
-    policies.validate = held.validation(service.as_str(), None, validate, problems);
+    held.hold_requests(&mut policies, service.as_str(), None, validate, problems);
     (route.line, route.policies) = (Some(problems.line(&path.span)), Arc::new(policies));
     Some(At { value: ServiceRoute { services: vec![service], route }, span: path.span })
 }
@@ -100,7 +100,7 @@ pub(super) fn read(path: Option<At<String>>, table: &Section<'_>, context: Conte
         }
     }
     stored.apply(&mut policies, &route.name, service.as_str());
-    policies.validate = context.held.validation(service.as_str(), validate, context.validate, problems);
+    context.held.hold_requests(&mut policies, service.as_str(), validate.as_ref(), context.validate, problems);
     (route.hosts, route.methods, route.headers, route.policies) = (hosts, methods, headers, Arc::new(policies));
     Some(At { value: ServiceRoute { services: vec![service], route }, span })
 }
