@@ -74,20 +74,34 @@ pub(crate) struct From {
     pub(crate) is_trusted: bool,
 }
 
+impl From {
+    fn proto(self) -> &'static str {
+        if self.over_tls { "https" } else { "http" }
+    }
+}
+
+/// Takes away what a client says of those before it, unless that is believed, and tells how it has asked.
+pub(crate) fn tell_proto(headers: &mut HeaderMap, from: From) {
+    if !from.is_trusted {
+        for name in [header::FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO] {
+            headers.remove(name);
+        }
+    }
+    if !headers.contains_key(FORWARDED_PROTO) {
+        headers.insert(FORWARDED_PROTO, HeaderValue::from_static(from.proto()));
+    }
+}
+
 /// Makes a client's request one of the gateway's own: everything but the target.
 pub(crate) fn prepare_request(parts: &mut request::Parts, from: From, request_id: &str) {
-    let proto = if from.over_tls { "https" } else { "http" };
+    let proto = from.proto();
     let host = host_of(parts);
     let headers = &mut parts.headers;
     remove_hop_by_hop(headers);
     join_cookies(headers);
     // Our server has answered the expectation, or will, when the body is asked for.
     headers.remove(header::EXPECT);
-    if !from.is_trusted {
-        for name in [header::FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO] {
-            headers.remove(name);
-        }
-    }
+    tell_proto(headers, from);
     if let Some(host) = host {
         if !headers.contains_key(FORWARDED_HOST) {
             headers.insert(FORWARDED_HOST, host.clone());
@@ -96,9 +110,6 @@ pub(crate) fn prepare_request(parts: &mut request::Parts, from: From, request_id
         headers.insert(header::HOST, host);
     }
     append(headers, FORWARDED_FOR, value(from.address.ip().to_string()));
-    if !headers.contains_key(FORWARDED_PROTO) {
-        headers.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
-    }
     add_via(headers, parts.version);
     set_request_id(headers, request_id);
     parts.version = Version::HTTP_11;

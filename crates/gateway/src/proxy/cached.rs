@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header, request};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request};
 use http_body_util::BodyExt;
 use tradewind_events::Position;
 
@@ -10,9 +10,10 @@ use super::forward::{deadline_of, is_event_stream, make_own};
 use super::{OnItsWay, Proxy, Routed, impatient};
 use crate::body::{Passing, ResponseBody};
 use crate::cache::{
-    Asked, Cache, CacheBody, CachePolicy, Fetch, FetchError, FetchedBody, Fetching, Key, OnFailure, Reused, Unanswered,
+    Asked, Cache, CacheBody, CachePolicy, Fetch, FetchError, FetchedBody, Fetching, KeyRef, Lookup, OnFailure, Reused,
+    Unanswered,
 };
-use crate::headers::{self, From, join_cookies, remove_hop_by_hop};
+use crate::headers::{self, From, join_cookies, remove_hop_by_hop, tell_proto};
 use crate::policy::sizes::body_too_large;
 use crate::policy::{Sizes, trace};
 use crate::problem::Problem;
@@ -38,23 +39,32 @@ impl Proxy {
     ) -> Result<Response<ResponseBody>, Problem> {
         let Routed { route, captures, .. } = routed;
         let (mut head, body) = request.into_parts();
-        if upgrade::is_wanted(&head) || wants_events(&head.headers) {
+        // A body may choose the answer, and is in no key.
+        let has_body = matches!(head.method, Method::GET | Method::HEAD) && !body.is_empty();
+        if has_body || upgrade::is_wanted(&head) || wants_events(&head.headers) {
             return self.forward(Request::from_parts(head, body), upstream, &route.policies, on_its_way).await;
         }
         // What concerns the client's connection alone is no part of what is asked: an answer must not be chosen by it.
         remove_hop_by_hop(&mut head.headers);
         join_cookies(&mut head.headers);
+        // What is before it and believed is a part, and so is whether it came over TLS.
+        tell_proto(&mut head.headers, on_its_way.from(self));
         let deadline = deadline_of(&head.headers, &route.policies)?;
         let policy = match &route.policies.cache {
             Some(policy) => Arc::clone(policy),
             // Nothing of the route is stored, but what it changes may be.
             None => Arc::new(CachePolicy::new(&route.name, upstream.name())),
         };
+        let key = key_of(upstream, &head);
+        let lookup = Lookup { key, method: &head.method, headers: &head.headers, after, coding: on_its_way.coding };
+        if let Some(answer) = cache.hit(&policy, lookup) {
+            return Ok(answer.map(|body| ResponseBody::Passing(Passing::new(body.into(), None, on_its_way.in_flight))));
+        }
         let parameters = match policy.tags.is_empty() {
             true => Vec::new(),
             false => captures.iter().map(|(name, value)| (name.to_owned(), decoded(value))).collect(),
         };
-        let key = key_of(upstream, &head);
+        let key = key.to_key();
         let fetch = Arc::new(FromService {
             upstream: upstream.clone(),
             body,
@@ -144,11 +154,11 @@ fn problem(upstream: &Upstream, why: &Unanswered) -> Problem {
 }
 
 /// Where an answer to a request is kept: by the service, the host that was asked, and the target as the service gets it.
-pub(super) fn key_of(upstream: &Upstream, head: &request::Parts) -> Key {
+fn key_of<'a>(upstream: &'a Upstream, head: &'a request::Parts) -> KeyRef<'a> {
     let in_target = head.uri.authority().map(http::uri::Authority::as_str);
     let host = in_target.or_else(|| head.headers.get(header::HOST).and_then(|host| host.to_str().ok()));
     let target = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    Key::new(upstream.name(), host.unwrap_or_default(), target)
+    KeyRef { scope: upstream.name(), authority: host.unwrap_or_default(), target }
 }
 
 /// Says how stale an answer is, if it is.

@@ -1,6 +1,6 @@
 //! On to a service, and its answer back, streamed both ways.
 
-use http::{HeaderMap, Request, Response, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::Full;
 
 use super::{OnItsWay, Proxy};
@@ -28,6 +28,11 @@ impl Proxy {
         trace::pass_on(&mut parts.headers);
         if asked_to_upgrade {
             upgrade::ask(&mut parts.headers);
+        }
+        let is_get = matches!(parts.method, Method::GET | Method::HEAD);
+        if is_get && !body.is_empty() && !parts.headers.contains_key(header::CONTENT_LENGTH) {
+            // Of a GET it is taken for granted that it has no body, unless it says how that is framed.
+            parts.headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }
         let deadline = deadline_of(&parts.headers, policies)?;
         let calls = self.calls(Some(policies), upstream);

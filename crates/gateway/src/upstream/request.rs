@@ -61,6 +61,11 @@ impl RequestBody {
         Self(Kind::Passing(Arc::new(Mutex::new(passing))))
     }
 
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self.0, Kind::Bytes(None))
+    }
+
     /// Whether more came than may.
     pub(crate) fn is_too_large(&self) -> bool {
         match &self.0 {

@@ -26,6 +26,7 @@ mod hedging;
 mod logging;
 mod misbehaving;
 mod own_writes;
+mod poisoning;
 mod policies;
 mod protocols;
 mod reloading;
