@@ -52,7 +52,9 @@ impl Routes {
             rate: Some(rate.map_err(invalid)?),
             ..Policies::default()
         };
-        Ok(Route { policies: Arc::new(policies), ..self.plain(kind)? })
+        let mut route = self.plain(kind)?;
+        route.policies = Arc::new(policies);
+        Ok(route)
     }
 
     /// Stored for as long as the service says, and given for so long after that if it fails.
@@ -60,7 +62,9 @@ impl Routes {
         let mut cache = CachePolicy::new(kind.segment, self.service.name());
         cache.on_failure = OnFailure::Stale(STALE_MOST);
         let policies = Policies { cache: Some(Arc::new(cache)), ..Policies::default() };
-        Ok(Route { policies: Arc::new(policies), ..self.plain(kind)? })
+        let mut route = self.plain(kind)?;
+        route.policies = Arc::new(policies);
+        Ok(route)
     }
 
     /// Three answers in one, each without a field that it has.
