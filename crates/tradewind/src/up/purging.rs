@@ -78,7 +78,7 @@ impl Follower {
         loop {
             let Err(error) = self.follow(&mut tries).await;
             tries += 1;
-            let is_refused = matches!(error, ReadError::Invalid(_) | ReadError::Damaged { .. });
+            let is_refused = !matches!(error, ReadError::Unavailable(_) | ReadError::Timeout);
             let pause = if is_refused { LATER } else { SOON };
             if is_refused || tries == TRIES_UNTOLD {
                 tracing::warn!(

@@ -103,3 +103,15 @@ fn rules_and_compositions_follow_the_manifest_while_up_runs() {
     rename(&address, "7", "Green tea");
     until(|| get(&gateway, "/web/products/7").ends_with("{\"name\":\"Green tea\"}"));
 }
+
+#[test]
+fn a_service_whose_events_cannot_be_followed_is_told_and_answers_all_the_same() {
+    let routes = "[gateway.routes.\"/{id}\"]\nto = \"one\"\ncache = { fresh = \"1h\", tags = [\"thing:{id}\"] }\n";
+    let folder = folder(&format!("{routes}{}", described("one", "ok", "")));
+    let up = Up::start(folder.path());
+    let gateway = up.until_up();
+    assert!(get(&gateway, "/7").ends_with("one"));
+    let told = up.until("log", |line| line["text"].as_str().is_some_and(|text| text.contains("code=TW-3035")));
+    assert!(told["text"].as_str().unwrap().contains("service=one"), "{told}");
+    assert!(header(&get(&gateway, "/7"), "cache-status").contains("; hit"));
+}
