@@ -44,9 +44,9 @@ pub(super) fn after() -> Value {
     json!({
         "name": "Tradewind-After",
         "in": "header",
-        "description": "Positions that the answer must reflect, as an answer has told them: a dictionary (RFC 9651)",
+        "description": "Positions that the answer must reflect, as an answer has told them: a dictionary (RFC 9651), \
+            as catalog=42, ordering=7",
         "schema": {"type": "string", "pattern": "^[a-z][a-z0-9_-]*=[0-9]{1,15}(, ?[a-z][a-z0-9_-]*=[0-9]{1,15})*$"},
-        "example": "catalog=42, ordering=7",
     })
 }
 
