@@ -1,6 +1,6 @@
 //! What a proxy does to headers (RFC 9110 §7.6, RFC 7239).
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 use http::{Version, request};
@@ -95,7 +95,7 @@ pub(crate) fn tell_proto(headers: &mut HeaderMap, from: From) {
 /// Makes a client's request one of the gateway's own: everything but the target.
 pub(crate) fn prepare_request(parts: &mut request::Parts, from: From, request_id: &str) {
     let proto = from.proto();
-    let host = host_of(parts);
+    let (host, client) = (host_of(parts), text_of(from.address.ip()));
     let headers = &mut parts.headers;
     remove_hop_by_hop(headers);
     join_cookies(headers);
@@ -106,10 +106,10 @@ pub(crate) fn prepare_request(parts: &mut request::Parts, from: From, request_id
         if !headers.contains_key(FORWARDED_HOST) {
             headers.insert(FORWARDED_HOST, host.clone());
         }
-        append(headers, header::FORWARDED, value(forwarded(from.address, &host, proto)));
+        append(headers, header::FORWARDED, value(forwarded(&client, &host, proto)));
         headers.insert(header::HOST, host);
     }
-    append(headers, FORWARDED_FOR, value(from.address.ip().to_string()));
+    append(headers, FORWARDED_FOR, value(client));
     add_via(headers, parts.version);
     set_request_id(headers, request_id);
     parts.version = Version::HTTP_11;
@@ -132,14 +132,35 @@ fn host_of(parts: &request::Parts) -> Option<HeaderValue> {
 }
 
 /// One element of RFC 7239; an IPv6 address stands in brackets and quotes.
-fn forwarded(client: SocketAddr, host: &HeaderValue, proto: &str) -> String {
-    let ip = client.ip();
-    let node = if ip.is_ipv6() { format!("\"[{ip}]\"") } else { ip.to_string() };
+fn forwarded(client: &str, host: &HeaderValue, proto: &str) -> String {
+    let (before, after) = if client.contains(':') { ("\"[", "]\"") } else { ("", "") };
     // A host with a quote or backslash would end the quoted string; no real host has one.
     match host.to_str() {
-        Ok(host) if !host.contains(['"', '\\']) => format!("for={node};host=\"{host}\";proto={proto}"),
-        _ => format!("for={node};proto={proto}"),
+        Ok(host) if !host.contains(['"', '\\']) => {
+            ["for=", before, client, after, ";host=\"", host, "\";proto=", proto].concat()
+        }
+        _ => ["for=", before, client, after, ";proto=", proto].concat(),
     }
+}
+
+/// An address as text. It is written for each request, and for IPv4 formatting would cost more than all else that is done
+/// to the headers.
+fn text_of(address: IpAddr) -> String {
+    let IpAddr::V4(v4) = address else { return address.to_string() };
+    let mut text = String::with_capacity(15);
+    for (place, part) in v4.octets().into_iter().enumerate() {
+        if place > 0 {
+            text.push('.');
+        }
+        if part >= 100 {
+            text.push(char::from(b'0' + part / 100));
+        }
+        if part >= 10 {
+            text.push(char::from(b'0' + part / 10 % 10));
+        }
+        text.push(char::from(b'0' + part % 10));
+    }
+    text
 }
 
 /// Adds to a list header, behind what is there.
@@ -176,5 +197,29 @@ pub(crate) fn add_via(headers: &mut HeaderMap, received_as: Version) {
 pub(crate) fn set_request_id(headers: &mut HeaderMap, request_id: &str) {
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_written_as_it_always_is() {
+        for part in 0..=255 {
+            let address = IpAddr::from([part, 255 - part, 10, part / 2]);
+            assert_eq!(text_of(address), address.to_string());
+        }
+        let v6 = IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1]);
+        assert_eq!(text_of(v6), "2001:db8::1");
+    }
+
+    #[test]
+    fn an_element_of_forwarded_quotes_what_must_be() {
+        let host = HeaderValue::from_static("shop.example");
+        assert_eq!(forwarded("10.0.0.7", &host, "http"), "for=10.0.0.7;host=\"shop.example\";proto=http");
+        assert_eq!(forwarded("::1", &host, "https"), "for=\"[::1]\";host=\"shop.example\";proto=https");
+        let bad = HeaderValue::from_static("a\"b");
+        assert_eq!(forwarded("10.0.0.7", &bad, "http"), "for=10.0.0.7;proto=http");
     }
 }

@@ -105,10 +105,11 @@ pub(crate) async fn serve(
         let (proxy, only) = (Arc::clone(&proxy), only.clone());
         service_fn(move |request| {
             let (proxy, only, client) = (Arc::clone(&proxy), only.clone(), client.clone());
+            // Boxed, since hyper moves what it is given, and the way of a request is some kilobytes long.
             async move {
                 Ok::<_, Infallible>(match only {
-                    Some(route) => proxy.pass(request, client, Ok(Routed::by(&route))).await,
-                    None => proxy.answer(request, client).await,
+                    Some(route) => Box::pin(proxy.pass(request, client, Ok(Routed::by(&route)))).await,
+                    None => Box::pin(proxy.answer(request, client)).await,
                 })
             }
         })

@@ -42,7 +42,8 @@ impl Proxy {
         // A body may choose the answer, and is in no key.
         let has_body = matches!(head.method, Method::GET | Method::HEAD) && !body.is_empty();
         if has_body || upgrade::is_wanted(&head) || wants_events(&head.headers) {
-            return self.forward(Request::from_parts(head, body), upstream, &route.policies, on_its_way).await;
+            let request = Request::from_parts(head, body);
+            return Box::pin(self.forward(request, upstream, &route.policies, on_its_way)).await;
         }
         // What concerns the client's connection alone is no part of what is asked: an answer must not be chosen by it.
         remove_hop_by_hop(&mut head.headers);

@@ -193,7 +193,7 @@ impl Proxy {
         }
         let upstream = match &route.to {
             Action::Forward(upstream) => upstream,
-            Action::Compose(composing) => return self.compose(request, composing, routed, on_its_way).await,
+            Action::Compose(composing) => return Box::pin(self.compose(request, composing, routed, on_its_way)).await,
         };
         let mut request = taken(request, &route.policies).await?;
         // Those inside carry positions themselves, and are answered by nobody but the service.
@@ -209,7 +209,8 @@ impl Proxy {
         let over_tls = on_its_way.client.over_tls;
         let mut answer = match &plan.cache {
             Some(cache) if route.policies.cache.is_some() || !is_safe => {
-                self.through_cache(request, cache, asked.after(service), routed, upstream, on_its_way).await?
+                // Boxed, as what is composed: who takes the one way does not carry the other's size.
+                Box::pin(self.through_cache(request, cache, asked.after(service), routed, upstream, on_its_way)).await?
             }
             _ => self.forward(request, upstream, &route.policies, on_its_way).await?,
         };

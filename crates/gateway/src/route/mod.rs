@@ -127,8 +127,12 @@ pub(crate) fn covers(prefix: &str, path: &str) -> bool {
 /// another path than the one that was routed.
 fn has_dot_segment(path: &str) -> bool {
     path.split(['/', '\\']).any(|segment| {
-        let plain = segment.replace("%2e", ".").replace("%2E", ".");
-        plain == "." || plain == ".."
+        let mut rest = segment;
+        let mut dots = 0;
+        while let Some(after) = [".", "%2e", "%2E"].iter().find_map(|dot| rest.strip_prefix(dot)) {
+            (rest, dots) = (after, dots + 1);
+        }
+        rest.is_empty() && matches!(dots, 1 | 2)
     })
 }
 

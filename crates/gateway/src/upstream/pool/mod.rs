@@ -26,8 +26,8 @@ use super::{Deadline, Endpoint, NoAnswer, RequestBody};
 pub(super) use connection::NotSent as Failure;
 
 /// A connection that was in use so short a time ago is not looked at if the request could be sent again anyway: under load,
-/// one system call less for each request.
-const TRUSTED: Duration = Duration::from_millis(1);
+/// one system call less for each request. Services that close what is idle do so after seconds.
+const TRUSTED: Duration = Duration::from_millis(100);
 
 /// How long a connection may need to be ready again when its answer was read.
 const SETTLING: Duration = Duration::from_secs(1);
