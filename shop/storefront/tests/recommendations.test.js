@@ -24,7 +24,7 @@ beforeEach(() => {
 test("similar products are products as a list shows them", async () => {
   serve({ body: { items: [{ product_id: "2", name: "Butter", department: "Dairy", price_cents: 299, orders_together: 4 }] } });
   assert.deepEqual(await similarTo("a/b", { limit: 3 }), [{ id: "2", name: "Butter", department: "Dairy", price_cents: 299, ordersTogether: 4 }]);
-  assert.equal(asked[0].url, "/api/recommendations/products/a%2Fb/similar?limit=3");
+  assert.equal(asked[0].url, "/web/recommendations/products/a%2Fb/similar?limit=3");
   assert.equal(asked[0].headers["Tradewind-After"], undefined);
 });
 

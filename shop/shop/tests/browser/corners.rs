@@ -121,7 +121,7 @@ pub(crate) async fn leave_while_the_order_is_under_way(browser: &Browser) -> any
 /// Each part of a page asks by itself: what one service does not answer, the others do not miss.
 pub(crate) async fn a_service_that_does_not_answer_leaves_the_rest(browser: &Browser) -> anyhow::Result<()> {
     browser.devtools("Network.enable", json!({})).await?;
-    browser.devtools("Network.setBlockedURLs", json!({"urls": ["*/api/ordering/*", "*/api/customers/*"]})).await?;
+    browser.devtools("Network.setBlockedURLs", json!({"urls": ["*/web/ordering/*", "*/web/customers/*"]})).await?;
     browser.visit("/", ".department").await?;
     browser.see(".shelf .product").await?;
     browser.visit("/products?q=bread", ".products .product").await?;

@@ -72,7 +72,9 @@ async fn what_changes_behind_a_persons_back_is_shown_and_nothing_is_ordered_unse
         corners::order_at_a_price_that_changes(&browser).await?;
         corners::order_beside_what_is_no_longer_sold(&browser).await?;
         corners::leave_while_the_order_is_under_way(&browser).await?;
-        corners::a_service_that_does_not_answer_leaves_the_rest(&browser).await
+        corners::a_service_that_does_not_answer_leaves_the_rest(&browser).await?;
+        system.wait_until_seeded().await?;
+        similar::without_its_service(&system, &browser).await
     };
     let seen = tokio::time::timeout(Duration::from_secs(300), corners).await;
     browser.close(seen.context("it took too long").flatten()).await?;

@@ -10,7 +10,7 @@ use crate::journey::in_cart;
 
 /// Whether every query since the page was loaded carried the day. That the timeline shows all days is its purpose.
 const ALL_CARRY_THE_DAY: &str = "performance.getEntriesByType('resource').map(({ name }) => new URL(name))
-    .filter(({ pathname, search }) => pathname.startsWith('/api/') && search !== '?by=day')
+    .filter(({ pathname, search }) => pathname.startsWith('/web/') && search !== '?by=day')
     .every(({ searchParams }) => searchParams.has('as_of'))";
 
 pub(crate) async fn travel(browser: &Browser) -> anyhow::Result<()> {

@@ -9,8 +9,16 @@ use tokio::time::{Instant, sleep};
 use crate::browser::Browser;
 use crate::corners::until;
 use crate::journey::search;
+use crate::system::System;
 
 const SIMILAR: &str = "[data-testid=similar] .product";
+/// What was asked beside the whole since the last product's page came, of what is in it.
+const CALLS_FOR_PARTS: &str = r"(() => {
+    const paths = performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname);
+    const whole = paths.findLastIndex((path) => /^\/web\/products\/[^/]+$/.test(path));
+    if (whole < 0) return ['nothing for the whole'];
+    return paths.slice(whole + 1).filter((path) => /\/(rating|prices)$|^\/web\/inventory\//.test(path));
+})()";
 
 /// The page of milk shows what is bought together with it, once the sample is in the shop; one of them leads to its own.
 pub(crate) async fn follow(browser: &Browser) -> anyhow::Result<()> {
@@ -35,16 +43,28 @@ pub(crate) async fn follow(browser: &Browser) -> anyhow::Result<()> {
     browser.click("[data-testid=similar] .product:nth-child(2) h3 a").await?;
     until(browser, &format!("location.pathname !== '{path}' && location.pathname.startsWith('/product/')")).await?;
     browser.see(".detail").await?;
-    is_absent(browser, &path).await
+    Ok(())
 }
 
-/// The product's page without the service that knows: all is there but this, and no error.
-async fn is_absent(browser: &Browser, path: &str) -> anyhow::Result<()> {
+/// While the service that knows hangs: a page that was looked at before shows what it did, and one that was not is there
+/// without this part, and without an error.
+pub(crate) async fn without_its_service(system: &System, browser: &Browser) -> anyhow::Result<()> {
+    search(browser, "milk").await?;
+    browser.click(".products .product:nth-child(1) h3 a").await?;
+    browser.see(SIMILAR).await?;
+    let seen = browser.evaluate("location.pathname").await?;
+    let paused = system.pause("recommendations").await?;
     browser.devtools("Network.enable", json!({})).await?;
-    browser.devtools("Network.setBlockedURLs", json!({"urls": ["*/api/recommendations/*"]})).await?;
-    browser.visit(path, ".review-section").await?;
+    browser.devtools("Network.setBlockedURLs", json!({"urls": ["*/web/recommendations/*"]})).await?;
+    browser.visit(seen.as_str().context("a path")?, SIMILAR).await?;
+    search(browser, "broccoli").await?;
+    browser.click(".products .product:nth-child(1) h3 a").await?;
+    browser.see(".review-section").await?;
     browser.settle().await?;
     ensure!(browser.count("[data-testid=similar]").await == 0, "nobody can know what is similar");
     ensure!(browser.count("#main [role=alert]").await == 0, "and that is no error");
-    browser.devtools("Network.setBlockedURLs", json!({"urls": []})).await
+    let asked = browser.evaluate(CALLS_FOR_PARTS).await?;
+    ensure!(asked == json!([]), "one call is enough for all that a page shows of a product, and {asked} were made");
+    browser.devtools("Network.setBlockedURLs", json!({"urls": []})).await?;
+    paused.go_on()
 }

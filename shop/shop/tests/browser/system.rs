@@ -37,6 +37,16 @@ pub(crate) struct System {
     up: Mutex<Up>,
 }
 
+/// A process that hangs.
+#[must_use]
+pub(crate) struct Paused(i32);
+
+impl Paused {
+    pub(crate) fn go_on(self) -> anyhow::Result<()> {
+        signal(self.0, libc::SIGCONT)
+    }
+}
+
 /// What runs: each instance of a service that is ready, with its process and URL.
 type Running = HashMap<(String, u16), (i32, String)>;
 
@@ -115,6 +125,13 @@ impl System {
         let runs = running.wait_for(|running| running.contains_key(&wanted));
         let running = tokio::time::timeout(READY_WITHIN, runs).await;
         Ok(running.with_context(|| format!("{service}.{number} does not run"))??[&wanted].clone())
+    }
+
+    /// Stops one service's process where it is, as one that hangs.
+    pub(crate) async fn pause(&self, service: &str) -> anyhow::Result<Paused> {
+        let (pid, _) = self.wait_for_instance(service, 1).await?;
+        signal(pid, libc::SIGSTOP)?;
+        Ok(Paused(pid))
     }
 
     /// Where one of a service's processes is, if it is ready.

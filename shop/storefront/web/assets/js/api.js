@@ -12,12 +12,11 @@ const QUERY_PAUSES_MS = [400, 1200];
 /**
  * A query, as of the moment as of which the shop is shown, unless it is `timeless`. Retried a little by itself, since
  * services restart. It waits for this browser's own writes to the service, unless `ownWrites` is false: for an answer
- * whose positions are those of another service.
+ * whose positions are those of another service. `service` is whom to name when it fails, where the path does not tell.
  */
-export async function get(path, { signal, params, ownWrites = true, timeless = false, pauses = QUERY_PAUSES_MS } = {}) {
+export async function get(path, { signal, params, service = serviceOf(path), ownWrites = true, timeless = false, pauses = QUERY_PAUSES_MS } = {}) {
   const asOf = timeless ? null : moment.asOf;
   return withRetries(pauses, signal, async () => {
-    const service = serviceOf(path);
     const after = ownWrites && !asOf && asked(service);
     const headers = { Accept: "application/json", ...(after ? { "Tradewind-After": String(after) } : {}), ...(asOf ? { "Tradewind-As-Of": asOf } : {}) };
     const response = await send(withParams(path, { ...params, as_of: asOf }), { headers, limitMs: asOf ? PAST_TIMEOUT_MS : TIMEOUT_MS }, service, signal);

@@ -3,7 +3,7 @@
 import { command, get } from "./api.js";
 import { bandOf } from "./wanted.js";
 
-const PRODUCTS = "/api/catalog/products";
+const PRODUCTS = "/web/catalog/products";
 const pathOf = (id) => `${PRODUCTS}/${encodeURIComponent(id)}`;
 
 /** Products that match; with `facets`, what else could be chosen, and how many products that would find. */
@@ -14,7 +14,7 @@ export function findProducts({ q, department, category, brand, size, price, rati
 
 export const productById = (id, signal) => get(pathOf(id), { signal });
 
-export const allDepartments = (signal) => get("/api/catalog/departments", { signal }).then((answer) => answer.items);
+export const allDepartments = (signal) => get("/web/catalog/departments", { signal }).then((answer) => answer.items);
 
 /** What a product's reviews come to: `average`, `count`, and how many give so many stars. */
 export const ratingOf = (id, signal) => get(`${pathOf(id)}/rating`, { signal });
@@ -24,7 +24,7 @@ export const reviewsOf = (id, { sort, customer, after, limit = 5 } = {}, signal)
 
 /** Whether a product was delivered to a customer, who may review it then: as ordering has told it. */
 export const deliveredTo = (customer, id, signal) =>
-  get(`/api/catalog/customers/${encodeURIComponent(customer)}/delivered/${encodeURIComponent(id)}`, { signal, ownWrites: false });
+  get(`/web/catalog/customers/${encodeURIComponent(customer)}/delivered/${encodeURIComponent(id)}`, { signal, ownWrites: false });
 
 export const writeReview = (id, reviewId, { customerId, stars, title, text }, key) =>
   command(`${pathOf(id)}/reviews`, { review_id: reviewId, customer_id: customerId, stars, title, text }, { key });

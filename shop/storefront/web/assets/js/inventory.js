@@ -6,7 +6,7 @@ import { get } from "./api.js";
 const FEW = 10;
 
 /** What is there of a product, as of now. It is a hint, so it is asked for once. */
-export const stockOf = (id, signal) => get(`/api/inventory/products/${encodeURIComponent(id)}`, { signal, ownWrites: false, timeless: true, pauses: [] });
+export const stockOf = (id, signal) => get(`/web/inventory/products/${encodeURIComponent(id)}`, { signal, ownWrites: false, timeless: true, pauses: [] });
 
 /** What to say of so many units that can be had: a state for the eye, and words. */
 export function stockWords(available) {

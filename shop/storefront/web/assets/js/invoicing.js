@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 
-const DOCUMENTS = "/api/invoicing/documents";
+const DOCUMENTS = "/web/invoicing/documents";
 
 /** Where a document is to look at and to print: `form` is "html" or "pdf". */
 export const documentPath = (number, form) => `${DOCUMENTS}/${encodeURIComponent(number)}.${form}`;
@@ -10,10 +10,10 @@ export const documentPath = (number, form) => `${DOCUMENTS}/${encodeURIComponent
 export const documentByNumber = (number, signal) => get(`${DOCUMENTS}/${encodeURIComponent(number)}`, { signal });
 
 export const documentsOf = (customerId, { after } = {}, signal) =>
-  get(`/api/invoicing/customers/${encodeURIComponent(customerId)}/documents`, { signal, params: { after } });
+  get(`/web/invoicing/customers/${encodeURIComponent(customerId)}/documents`, { signal, params: { after } });
 
 /** The invoice of an order. Its positions are not those of a write of this browser: invoicing hears of orders. */
-export const invoiceOf = (orderId, signal) => get(`/api/invoicing/orders/${encodeURIComponent(orderId)}/invoice`, { signal, ownWrites: false });
+export const invoiceOf = (orderId, signal) => get(`/web/invoicing/orders/${encodeURIComponent(orderId)}/invoice`, { signal, ownWrites: false });
 
 /** Whether a document can be had in a form: paper may be printed by the browser only. */
 export async function isThere(path, signal) {

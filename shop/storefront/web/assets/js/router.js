@@ -85,7 +85,7 @@ function onClick(event) {
   const link = event.target.closest?.("a[href]");
   if (!link || link.target || link.hasAttribute("download")) return;
   const url = new URL(link.href);
-  if (url.origin !== location.origin || url.hash || url.pathname.startsWith("/api/") || url.pathname.startsWith("/assets/")) return;
+  if (url.origin !== location.origin || url.hash || url.pathname.startsWith("/web/") || url.pathname.startsWith("/assets/")) return;
   event.preventDefault();
   go(url.pathname + url.search);
 }

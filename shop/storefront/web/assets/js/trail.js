@@ -3,7 +3,7 @@
 
 import { atMoment, moment } from "./moment.js";
 
-const LINKS = 'a[href^="/"]:not([href^="/api/"], [href^="/assets/"])';
+const LINKS = 'a[href^="/"]:not([href^="/web/"], [href^="/assets/"])';
 
 export function startTrail() {
   const mark = (link) => {

@@ -2,6 +2,7 @@
 // query: each works while the other does not. Only when neither knows of the order, there is none.
 
 import { cart } from "../cart.js";
+import { first, orderView } from "../composed.js";
 import { h, put } from "../dom.js";
 import { momentOf, money, plural, readable, timeOf } from "../format.js";
 import { icon } from "../icons.js";
@@ -45,10 +46,12 @@ function showOrder(id, { heading, body, signal }) {
   const order = { id, timeline: [], status: undefined, isKnown: false };
   const following = new AbortController();
   const view = timelineView(order, signal);
+  const opening = orderView(id, signal);
+  const load = first(opening.then(({ order: loaded }) => loaded), (mine) => orderById(id, mine));
   const receipt = region({
     signal,
     label: "The order",
-    load: (mine) => orderById(order.id, mine).catch((error) => {
+    load: (mine) => load(mine).catch((error) => {
       // The timeline is told from the order's own events; the receipt's read model has not come so far then.
       throw error.kind === "missing" && order.isKnown ? new Problem("behind", { service: error.service }) : error;
     }),
@@ -73,7 +76,7 @@ function showOrder(id, { heading, body, signal }) {
   // One that is delivered while it is looked at can be reviewed from then on.
   view.onDelivered = () => receipt.reload();
   receipt.node.classList.add("page");
-  view.node.querySelector(".timeline-actions").append(invoiceLink(order.id, view.paid, signal));
+  view.node.querySelector(".timeline-actions").append(invoiceLink(order.id, view.paid, opening.then(({ invoice }) => invoice, () => undefined), signal));
   put(body, view.node, receipt.node, h("p", {}, h("a", { href: "/orders" }, "All my orders")));
   if (!moment.isPast) view.follow(AbortSignal.any([signal, following.signal]));
 }

@@ -1,6 +1,7 @@
 // One product, those that are bought with it, and others of its kind. The others failing to load does not disturb the product.
 
-import { findProducts, productById } from "../catalog.js";
+import { findProducts } from "../catalog.js";
+import { productView } from "../composed.js";
 import { lookOf } from "../departments.js";
 import { h } from "../dom.js";
 import { money, readable } from "../format.js";
@@ -25,7 +26,7 @@ export function productPage({ params, query, signal }) {
   const main = region({
     signal,
     label: "The product",
-    load: (mine) => productById(params.id, mine),
+    load: (mine) => productView(params.id, mine),
     bones: () => h("div", { class: "detail" }, bone("100%", "20rem"), h("div", { class: "detail-text" }, bone("80%", "2rem"), bone("40%", "1.5rem"), bone("60%", "3rem"))),
     missing: () => {
       const title = moment.isPast ? "Not sold on that day" : "This product is not sold here";
@@ -33,10 +34,16 @@ export function productPage({ params, query, signal }) {
       return [h("h1", {}, title), moment.isPast ? pastNotice("It was not on sale", "It had not been listed by then, or had been taken off sale.")
         : empty("basket", "Not on sale", "It may have been taken off sale, or the address is mistyped.", h("a", { class: "button", href: "/" }, "Go to the shop"))];
     },
-    show: (product) => {
+    show: ({ product, ...brought }) => {
       document.title = `${nameOf(product)} · Tradewind Market`;
       announce(nameOf(product));
-      around ??= { prices: priceHistory(product, signal), stock: stock(product, signal), reviews: reviews(product, query.review === "new", signal), similar: similar(product, signal), others: others(product, signal) };
+      around ??= {
+        prices: priceHistory(product, brought.prices, signal),
+        stock: stock(product, brought.stock, signal),
+        reviews: reviews(product, brought, query.review === "new", signal),
+        similar: similar(product, brought.similar, signal),
+        others: others(product, signal),
+      };
       return [detail(product, around), around.similar, around.reviews, around.others];
     },
   });

@@ -3,16 +3,18 @@
 import { figure } from "../charts/figure.js";
 import { steps } from "../charts/steps.js";
 import { pricesOf } from "../catalog.js";
+import { first } from "../composed.js";
 import { dateOf, money } from "../format.js";
 import { moment } from "../moment.js";
 import { bone, region } from "./region.js";
 
-export function priceHistory(product, signal) {
+/** `brought` are the prices that came with the product, if any. */
+export function priceHistory(product, brought, signal) {
   return region({
     signal,
     label: "What it has cost",
     compact: "What it has cost before can't be shown right now.",
-    load: (mine) => pricesOf(product.id, mine),
+    load: first(brought?.items, (mine) => pricesOf(product.id, mine)),
     bones: () => bone("100%", "9rem"),
     missing: () => [],
     show: (items) => (items.length < 2 ? [] : chart(items)),

@@ -1,6 +1,7 @@
 // What customers say of a product: what it comes to, and one review after the other.
 
 import { findHelpful, ratingOf, reviewsOf } from "../catalog.js";
+import { first } from "../composed.js";
 import { currentCustomer } from "../customer.js";
 import { h, put } from "../dom.js";
 import { dateOf, plural } from "../format.js";
@@ -15,15 +16,18 @@ import { stars } from "./stars.js";
 
 const SORTS = [["", "Newest"], ["most-helpful", "Most helpful"]];
 
-/** `isWriting` opens the form: who comes from a delivered order wants to write. */
-export function reviews(product, isWriting, signal) {
+/**
+ * `brought` has the `rating` and the first `reviews` that came with the product, if any. `isWriting` opens the form: who
+ * comes from a delivered order wants to write.
+ */
+export function reviews(product, brought, isWriting, signal) {
   let sort = "";
   const load = (after, mine) => reviewsOf(product.id, { sort, after }, mine);
   const summary = region({
     signal,
     label: "The rating",
     compact: "What customers say can't be shown right now.",
-    load: (mine) => ratingOf(product.id, mine),
+    load: first(brought.rating, (mine) => ratingOf(product.id, mine)),
     bones: () => bone("100%", "9rem"),
     // A catalogue without reviews has no heading for them either.
     missing: () => [],
@@ -36,7 +40,7 @@ export function reviews(product, isWriting, signal) {
     signal,
     label: "The reviews",
     compact: "The reviews can't be shown right now.",
-    load: (mine) => load(undefined, mine),
+    load: first(brought.reviews, (mine) => load(undefined, mine)),
     bones: () => bone("100%", "6rem"),
     missing: () => [],
     show: ({ items, next }) => {
