@@ -21,6 +21,8 @@ struct Counted {
     stream: TcpStream,
     /// Bytes that the system has taken to send.
     written: u64,
+    /// How many of them had arrived when the other side's end was read, as far as the system tells.
+    heard_at_end: Option<u64>,
 }
 
 /// How far a socket was when a request was about to be sent.
@@ -37,7 +39,7 @@ impl Counted {
 
 impl Socket {
     pub(super) fn new(stream: TcpStream) -> Self {
-        Self(Arc::new(Mutex::new(Counted { stream, written: 0 })))
+        Self(Arc::new(Mutex::new(Counted { stream, written: 0, heard_at_end: None })))
     }
 
     fn lock(&self) -> MutexGuard<'_, Counted> {
@@ -57,13 +59,11 @@ impl Socket {
         (unacknowledged(&socket.stream)? == 0).then_some(Mark(socket.written))
     }
 
-    /// Whether the other machine has acknowledged no byte since the mark. Then whoever listened there has read none of
-    /// them: a system acknowledges what it has for a program before it says that the program has closed (RFC 9293 §3.10.7.4),
-    /// and what comes for one that has closed, it refuses.
+    /// Whether the other machine, when it told the end, had acknowledged no byte since the mark. Then whoever listened there
+    /// has read none of them: a system acknowledges what it has for a program before it says that the program has closed
+    /// (RFC 9293 §3.10.7.4), and what comes for one that has closed, it refuses.
     pub(super) fn was_not_heard_since(&self, mark: Mark) -> bool {
-        let socket = self.lock();
-        let sent = socket.written.saturating_sub(mark.0);
-        unacknowledged(&socket.stream).is_some_and(|bytes| bytes == sent)
+        self.lock().heard_at_end.is_some_and(|heard| heard <= mark.0)
     }
 }
 
@@ -84,7 +84,15 @@ fn unacknowledged(_: &TcpStream) -> Option<u64> {
 
 impl AsyncRead for Socket {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.lock().stream).poll_read(context, into)
+        let mut socket = self.lock();
+        let before = into.filled().len();
+        let polled = Pin::new(&mut socket.stream).poll_read(context, into);
+        if matches!(polled, Poll::Ready(Ok(()))) && into.filled().len() == before && into.remaining() > 0 {
+            // Asked now, since whoever closes its side too has one more to be acknowledged.
+            let left = unacknowledged(&socket.stream);
+            socket.heard_at_end = left.map(|left| socket.written.saturating_sub(left));
+        }
+        polled
     }
 }
 
