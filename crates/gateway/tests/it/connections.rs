@@ -86,8 +86,9 @@ async fn what_must_not_be_repeated_is_sent_again_if_nobody_has_heard_it_and_neve
     let (address, heard, late) = closing_when_idle();
     let upstream = upstream(&[address], UpstreamOptions::default());
     let (mut answered, mut lost) = (0, 0);
+    let patient = CallPolicy { try_timeout: Duration::from_secs(10), ..one_try() };
     for _ in 0..3_000 {
-        match call(&upstream, request(Method::POST), &one_try()).await {
+        match call(&upstream, request(Method::POST), &patient).await {
             Ok((status, _)) => {
                 assert_eq!(status, 200);
                 answered += 1;
