@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::{Request, header};
 use http_body_util::{BodyExt, Limited};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tradewind_events::ErrorCode;
 use tradewind_fleet::{FleetHandle, ServiceName, State};
 use tradewind_gateway::openapi::{Document, Documents, breaking};
@@ -17,6 +17,8 @@ use crate::manifest::{AboutApis, KeptDocuments};
 
 /// How often it is looked whether the plan has changed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// After how long a service is asked again that did not answer as it should.
+const AGAIN_AFTER: Duration = Duration::from_secs(30);
 /// How long a service may take to answer with its document.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
@@ -36,16 +38,21 @@ impl Documenting {
     pub(super) async fn follow(self) {
         let mut changes = self.handle.changes();
         let mut documents = self.kept.documents.clone();
-        let mut asked: BTreeMap<ServiceName, Vec<u32>> = BTreeMap::new();
+        let mut asked: BTreeMap<ServiceName, (Vec<u32>, Option<Instant>)> = BTreeMap::new();
         let mut plan: Option<Arc<Plan>> = None;
         loop {
             let mut has_changed = false;
             for (service, processes) in self.ready() {
-                if asked.get(&service).is_some_and(|known| processes.iter().all(|process| known.contains(process))) {
+                let is_done = asked.get(&service).is_some_and(|(known, again)| {
+                    let is_due = again.is_some_and(|again| Instant::now() >= again);
+                    !is_due && processes.iter().all(|process| known.contains(process))
+                });
+                if is_done {
                     continue;
                 }
-                has_changed |= self.ask(&service, &mut documents).await;
-                asked.insert(service, processes);
+                let told = self.ask(&service, &mut documents).await;
+                has_changed |= told == Some(true);
+                asked.insert(service, (processes, told.is_none().then(|| Instant::now() + AGAIN_AFTER)));
             }
             let present = self.gateway.plan();
             if has_changed || !plan.as_ref().is_some_and(|plan| Arc::ptr_eq(plan, &present)) {
@@ -76,23 +83,23 @@ impl Documenting {
         ready
     }
 
-    /// Asks one service; whether its document is another one now.
-    async fn ask(&self, service: &ServiceName, documents: &mut Documents) -> bool {
-        let Some(upstream) = self.upstreams.get(service) else { return false };
+    /// Asks one service; whether its document is another one now, or nothing, if it did not answer as it should.
+    async fn ask(&self, service: &ServiceName, documents: &mut Documents) -> Option<bool> {
+        let Some(upstream) = self.upstreams.get(service) else { return Some(false) };
         let document =
             match timeout(ANSWER_WITHIN, fetch(upstream)).await.unwrap_or(Err("no answer in time".to_owned())) {
                 Ok(Some(document)) => document,
                 // It does not say anything of itself.
-                Ok(None) => return false,
+                Ok(None) => return Some(false),
                 Err(why) => {
                     let code = ErrorCode::INVALID_DOCUMENT;
                     tracing::warn!(%code, "the OpenAPI document of {service} cannot be read: {why}");
-                    return false;
+                    return None;
                 }
             };
         self.compare(service, &document);
         let before = documents.insert(service.to_string(), document);
-        before.as_ref() != documents.get(service.as_str())
+        Some(before.as_ref() != documents.get(service.as_str()))
     }
 
     /// Tells where a service that runs is not what the manifest says.
