@@ -129,7 +129,7 @@ fn whatever_is_read_as_a_document_can_be_worked_with() {
     schemas.extend(all.iter().filter(|pointer| pointer.starts_with("/components/schemas/")).cloned());
     let mut random = fastrand::Rng::with_seed(5);
     let (mut read, mut refused) = (0, 0);
-    for _ in 0..3_000 {
+    for _ in 0..800 {
         let mut changed = good.clone();
         for _ in 0..random.usize(1..4) {
             let to = random.choice(&all).unwrap();
@@ -162,5 +162,5 @@ fn whatever_is_read_as_a_document_can_be_worked_with() {
             panic!("{error}\n{:#}\n{:#}", all["catalog"].as_value(), merged.document.as_value())
         });
     }
-    assert!(read > 300 && refused > 300, "{read} {refused}: chance met too little");
+    assert!(read > 50 && refused > 50, "{read} {refused}: chance met too little");
 }
