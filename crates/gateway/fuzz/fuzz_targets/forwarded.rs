@@ -58,7 +58,10 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(prepared["x-forwarded-proto"], "https");
         assert_eq!(prepared.get("x-forwarded-host"), prepared.get("host"));
         if let Some(forwarded) = prepared.get("forwarded") {
-            assert_eq!(String::from_utf8_lossy(forwarded.as_bytes()).matches("for=").count(), 1);
+            // A host may be called `for=`, but then it stands in quotes.
+            let outside_quotes: String =
+                String::from_utf8_lossy(forwarded.as_bytes()).split('"').step_by(2).collect();
+            assert_eq!(outside_quotes.matches("for=").count(), 1);
         }
     }
     if !is_refused {

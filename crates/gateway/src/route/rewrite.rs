@@ -50,6 +50,14 @@ impl Rewrite {
             return Err(refused());
         }
         pieces.push(Piece::Text(rest.into()));
+        // What no target can have would leave the request without one.
+        let is_target = |piece: &Piece| match piece {
+            Piece::Text(text) => PathAndQuery::try_from(format!("/{text}")).is_ok(),
+            Piece::Parameter(_) => true,
+        };
+        if !pieces.iter().all(is_target) {
+            return Err(refused());
+        }
         let in_place_of = path.is_prefix().then_some(path.segments.len());
         Ok(Self { text: text.into(), pieces, in_place_of })
     }

@@ -260,3 +260,13 @@ fn whatever_is_read_as_a_route_takes_paths_without_stumbling_and_rewrites_to_a_p
     }
     assert!(read > 1_000 && rewritten > 100, "{read} {rewritten}: chance met too little");
 }
+
+#[test]
+fn what_is_rewritten_to_is_a_target() {
+    let path = crate::PathPattern::parse("/a").unwrap();
+    for no_target in ["/`", "/a`b", "/<", "/\"x\"", "/a^b|c"] {
+        let uri: Result<http::uri::PathAndQuery, _> = no_target.parse();
+        assert_eq!(crate::Rewrite::parse(no_target, &path).is_ok(), uri.is_ok(), "{no_target}");
+    }
+    assert!(crate::Rewrite::parse("/`", &path).is_err());
+}
