@@ -85,6 +85,7 @@ impl Peer {
         Some(String::from_utf8_lossy(&head).to_lowercase())
     }
 
+    #[cfg(feature = "validate")]
     async fn hear_bytes(&mut self, count: usize) -> String {
         let mut all = vec![0; count];
         self.0.read_exact(&mut all).await.unwrap();
