@@ -58,6 +58,7 @@ assets! {
     "js/charts/ranking.js",
     "js/charts/scale.js",
     "js/charts/steps.js",
+    "js/composed.js",
     "js/customer.js",
     "js/customers.js",
     "js/days.js",

@@ -13,6 +13,7 @@ use super::composition::Call;
 use super::outcome::{Heard, Outcome};
 use super::selection::REPORT_MEMBER;
 use super::splice::Splicer;
+use super::template::Source;
 use super::{Composed, Failed, Freshness};
 
 /// Which parts of an answer are complete, stale or missing: a list (RFC 9651).
@@ -82,19 +83,24 @@ pub enum Unanswered {
         service: String,
         /// Why.
         failed: Failed,
+        /// Whether all that it was asked with is the request's own, so that a refusal is the request's fault.
+        is_the_requests: bool,
     },
 }
 
 impl Unanswered {
     pub(super) fn call(call: &Call, failed: Failed) -> Self {
-        Self::Call { call: call.name.to_string(), service: call.template.service.to_string(), failed }
+        let mut holes = call.template.holes().map(|hole| &hole.source).peekable();
+        let is_the_requests = holes.peek().is_some() && holes.all(|source| matches!(source, Source::Parameter { .. }));
+        let (call, service) = (call.name.to_string(), call.template.service.to_string());
+        Self::Call { call, service, failed, is_the_requests }
     }
 
     /// The status to answer with.
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
-            Self::Parameter { .. } => 400,
+            Self::Parameter { .. } | Self::Call { failed: Failed::Status(400 | 422), is_the_requests: true, .. } => 400,
             Self::Call { failed, .. } => failed.status(),
         }
     }

@@ -16,16 +16,25 @@ async fn an_error_of_a_call_ends_the_whole_as_its_service_says_it() {
         (Failed::Status(404), 404),
         (Failed::Status(403), 403),
         (Failed::Status(500), 502),
-        (Failed::Status(400), 502),
+        (Failed::Status(400), 400),
+        (Failed::Status(422), 400),
+        (Failed::Status(409), 502),
         (Failed::Unavailable, 503),
         (Failed::Timeout, 504),
         (Failed::TooLarge, 502),
     ] {
         let asked = page_services().fails("catalog:/products/7", failed).asked(&composed, &[]).await;
         assert_eq!(asked.status(), status);
-        let Err(Unanswered::Call { call, service, failed: why }) = asked.answer else { panic!("a call's") };
+        let Err(Unanswered::Call { call, service, failed: why, .. }) = asked.answer else { panic!("a call's") };
         assert_eq!((&*call, &*service, why), ("product", "catalog", failed));
     }
+}
+
+#[tokio::test]
+async fn what_another_service_said_is_not_the_request_s_fault() {
+    let calls = [call("a", "s:/a/{id}"), call("b", "t:/b/{a.id}?q={q?}")];
+    let services = Services::new().answers("s:/a/7", json!({"id": 8})).fails("t:/b/8", Failed::Status(400));
+    assert_eq!(services.asked(&select(&composition(&calls), "{ b }"), &[]).await.status(), 502);
 }
 
 #[tokio::test]

@@ -137,7 +137,7 @@ proptest! {
             Some(wanted) => prop_assert_eq!(asked.json(), json!({ "a": wanted }), "{}", selection),
             None => prop_assert_eq!(
                 asked.answer.unwrap_err(),
-                Unanswered::Call { call: "a".to_owned(), service: "s".to_owned(), failed: Failed::Shape }
+                Unanswered::Call { call: "a".to_owned(), service: "s".to_owned(), failed: Failed::Shape, is_the_requests: false }
             ),
         }
     }
