@@ -101,8 +101,8 @@ fn names_are_kept_apart_and_every_reference_leads_somewhere() {
     assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), 9, "{ids:?}");
     assert!(ids.contains(&"catalog.getProduct") && ids.contains(&"catalog.getProduct.2"), "{ids:?}");
     let components = all.document.object(&["components", "schemas"]).unwrap();
-    let names: Vec<&String> = components.keys().collect();
-    assert_eq!(names, ["catalog.Maker", "catalog.Problem", "catalog.Product", "gateway.Problem"]);
+    let names: BTreeSet<&str> = components.keys().map(String::as_str).collect();
+    assert_eq!(names, BTreeSet::from(["catalog.Maker", "catalog.Problem", "catalog.Product", "gateway.Problem"]));
     let product = &components["catalog.Product"];
     assert_eq!(product["properties"]["similar"]["items"]["$ref"], "#/components/schemas/catalog.Product");
 
