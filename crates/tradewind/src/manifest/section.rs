@@ -6,76 +6,12 @@ use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
-use tradewind_events::ErrorCode;
 
-use super::problem::{Problem, line_column};
+mod problems;
+mod values;
 
-/// Collects all problems, so that one run tells them all.
-pub(crate) struct Problems<'t> {
-    text: &'t str,
-    found: RefCell<Vec<Problem>>,
-}
-
-impl<'t> Problems<'t> {
-    /// None, of a manifest's text.
-    pub(crate) fn of(text: &'t str) -> Self {
-        Self { text, found: RefCell::default() }
-    }
-
-    /// The line, from 1, on which something begins.
-    pub(crate) fn line(&self, span: &Range<usize>) -> usize {
-        line_column(self.text, span.start).line
-    }
-
-    /// Where a place in a text's value stands, by its line and column, from 1; the whole text, if it has escapes, which
-    /// make a place in it another one in the file.
-    pub(crate) fn within(&self, text: &Range<usize>, line: usize, column: usize) -> Range<usize> {
-        let raw = self.text.get(text.clone()).unwrap_or_default();
-        let is_long = raw.starts_with("\"\"\"") || raw.starts_with("'''");
-        let inner = raw.get(if is_long { 3 } else { 1 }..).unwrap_or_default();
-        // A line's end right behind the quotes is not part of the value.
-        let inner =
-            inner.strip_prefix("\r\n").or_else(|| inner.strip_prefix('\n')).filter(|_| is_long).unwrap_or(inner);
-        let line_start = match line {
-            0 | 1 => Some(0),
-            later => inner.match_indices('\n').nth(later - 2).map(|(at, _)| at + 1),
-        };
-        let Some(line_start) = line_start.filter(|_| !(raw.starts_with('"') && raw.contains('\\'))) else {
-            return text.clone();
-        };
-        let rest = &inner[line_start..];
-        let offset = rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at);
-        let start = text.start + (raw.len() - inner.len()) + line_start + offset;
-        start..(start + 1).min(text.end.max(start))
-    }
-
-    pub(crate) fn add(&self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
-        self.add_coded(ErrorCode::BAD_MANIFEST, span, message, help);
-    }
-
-    /// One that has a code of its own.
-    pub(crate) fn add_coded(
-        &self,
-        code: ErrorCode,
-        span: Range<usize>,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
-        let problem = Problem { span, message: message.into(), help: help.into(), code };
-        let mut found = self.found.borrow_mut();
-        // What holds for all routes is met once for each.
-        if !found.contains(&problem) {
-            found.push(problem);
-        }
-    }
-
-    /// In the order of the text.
-    pub(crate) fn into_sorted(self) -> Vec<Problem> {
-        let mut problems = self.found.into_inner();
-        problems.sort_by_key(|problem| problem.span.start);
-        problems
-    }
-}
+pub(crate) use problems::Problems;
+use values::{kind, parse_duration, parse_size, to_json};
 
 /// A table under a name by which messages call it.
 pub(crate) struct Section<'a> {
@@ -506,55 +442,4 @@ pub(crate) fn closest<'n>(wrong: &str, names: impl Iterator<Item = &'n str>) -> 
     let far = |name: &&str| strsim::damerau_levenshtein(wrong, name);
     let best = names.min_by_key(far)?;
     (far(&best) <= (best.len() / 3).clamp(1, 3)).then_some(best)
-}
-
-fn parse_duration(text: &str) -> Option<Duration> {
-    let digits = text.find(|c: char| !c.is_ascii_digit())?;
-    let number: u64 = text[..digits].parse().ok()?;
-    match &text[digits..] {
-        "ms" => Some(Duration::from_millis(number)),
-        "s" => Some(Duration::from_secs(number)),
-        "m" => number.checked_mul(60).map(Duration::from_secs),
-        "h" => number.checked_mul(3_600).map(Duration::from_secs),
-        _ => None,
-    }
-}
-
-fn parse_size(text: &str) -> Option<u64> {
-    let digits = text.find(|c: char| !c.is_ascii_digit())?;
-    let number: u64 = text[..digits].parse().ok()?;
-    let unit: u64 = match &text[digits..] {
-        "B" => 1,
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        "GiB" => 1 << 30,
-        _ => return None,
-    };
-    number.checked_mul(unit)
-}
-
-fn to_json(value: &DeValue<'_>) -> Option<serde_json::Value> {
-    Some(match value {
-        DeValue::String(text) => text.as_ref().into(),
-        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok()?.into(),
-        DeValue::Float(number) => serde_json::Number::from_f64(number.as_str().parse().ok()?)?.into(),
-        DeValue::Boolean(flag) => (*flag).into(),
-        DeValue::Datetime(_) => return None,
-        DeValue::Array(items) => items.iter().map(|item| to_json(item.get_ref())).collect::<Option<Vec<_>>>()?.into(),
-        DeValue::Table(table) => {
-            let members = table.iter().map(|(key, value)| Some((key.get_ref().to_string(), to_json(value.get_ref())?)));
-            serde_json::Value::Object(members.collect::<Option<_>>()?)
-        }
-    })
-}
-
-fn kind(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "text",
-        DeValue::Integer(_) | DeValue::Float(_) => "a number",
-        DeValue::Boolean(_) => "true or false",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
-    }
 }
