@@ -46,23 +46,42 @@ pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// The request's own id if it has a sensible one, else a new one.
-pub(crate) fn request_id(headers: &HeaderMap) -> String {
-    let sensible = |text: &&str| {
-        (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
-    };
-    let own = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(sensible);
-    own.map_or_else(new_request_id, str::to_owned)
-}
+/// What a request is known by, to the service and to the client.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(HeaderValue);
 
-/// A UUID of version 7. It is no secret, so that its chance need not come from the system, which takes a call of it.
-fn new_request_id() -> String {
-    let millis = u64::try_from(SystemClock.now().micros() / 1_000).unwrap_or(0);
-    let chance = fastrand::u128(..).to_ne_bytes();
-    let mut random = [0; 10];
-    random.copy_from_slice(&chance[..10]);
-    let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
-    id.simple().encode_lower(&mut [0; uuid::fmt::Simple::LENGTH]).to_owned()
+impl RequestId {
+    /// The request's own id if it has a sensible one, else a new one.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let is_sensible = |value: &&HeaderValue| {
+            let text = value.as_bytes();
+            (1..=64).contains(&text.len()) && text.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
+        };
+        headers.get(REQUEST_ID).filter(is_sensible).map_or_else(Self::new, |own| Self(own.clone()))
+    }
+
+    /// A UUID of version 7. It is no secret, so that its chance need not come from the system, which takes a call of it.
+    fn new() -> Self {
+        let millis = u64::try_from(SystemClock.now().micros() / 1_000).unwrap_or(0);
+        let chance = fastrand::u128(..).to_ne_bytes();
+        let mut random = [0; 10];
+        random.copy_from_slice(&chance[..10]);
+        let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
+        let mut text = [0; uuid::fmt::Simple::LENGTH];
+        let text = id.simple().encode_lower(&mut text);
+        // A UUID's text is one that a header can have.
+        Self(HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("none")))
+    }
+
+    /// As text.
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+
+    /// Puts it on a message.
+    pub(crate) fn mark(&self, headers: &mut HeaderMap) {
+        headers.insert(REQUEST_ID, self.0.clone());
+    }
 }
 
 /// Where a request is from.
@@ -93,7 +112,7 @@ pub(crate) fn tell_proto(headers: &mut HeaderMap, from: From) {
 }
 
 /// Makes a client's request one of the gateway's own: everything but the target.
-pub(crate) fn prepare_request(parts: &mut request::Parts, from: From, request_id: &str) {
+pub(crate) fn prepare_request(parts: &mut request::Parts, from: From, request_id: &RequestId) {
     let proto = from.proto();
     let (host, client) = (host_of(parts), text_of(from.address.ip()));
     let headers = &mut parts.headers;
@@ -111,7 +130,7 @@ pub(crate) fn prepare_request(parts: &mut request::Parts, from: From, request_id
     }
     append(headers, FORWARDED_FOR, value(client));
     add_via(headers, parts.version);
-    set_request_id(headers, request_id);
+    request_id.mark(headers);
     parts.version = Version::HTTP_11;
 }
 
@@ -192,12 +211,6 @@ pub(crate) fn add_via(headers: &mut HeaderMap, received_as: Version) {
         _ => "1.1 tradewind",
     };
     append(headers, header::VIA, HeaderValue::from_static(via));
-}
-
-pub(crate) fn set_request_id(headers: &mut HeaderMap, request_id: &str) {
-    if let Ok(value) = HeaderValue::from_str(request_id) {
-        headers.insert(REQUEST_ID, value);
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::Action;
 use crate::docs;
-use crate::headers;
+use crate::headers::RequestId;
 use crate::problem::Problem;
 use crate::proxy::Proxy;
 
@@ -34,10 +34,10 @@ struct RouteView<'a> {
 
 /// `health/live`, `health/ready`, `metrics` and `routes`, and what `docs` has.
 pub(crate) fn answer(proxy: &Proxy, request: &Request<Incoming>) -> Response<Full<Bytes>> {
-    let request_id = headers::request_id(request.headers());
+    let request_id = RequestId::of(request.headers());
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Problem::refused(StatusCode::METHOD_NOT_ALLOWED, "only GET is allowed here")
-            .response(&request_id, false);
+            .response(request_id.as_str(), false);
     }
     match request.uri().path() {
         "/_gateway/health/live" => text(StatusCode::OK, "live\n".to_owned()),
@@ -53,7 +53,7 @@ pub(crate) fn answer(proxy: &Proxy, request: &Request<Incoming>) -> Response<Ful
         }
         "/_gateway/routes" => routes(proxy),
         path => docs::answer(&proxy.documents.load(), request.method(), path, request.headers())
-            .unwrap_or_else(|| Problem::no_route(path).response(&request_id, false)),
+            .unwrap_or_else(|| Problem::no_route(path).response(request_id.as_str(), false)),
     }
 }
 

@@ -1,6 +1,6 @@
 use http::HeaderMap;
 
-use crate::headers::{remove_hop_by_hop, request_id};
+use crate::headers::{RequestId, remove_hop_by_hop};
 
 #[test]
 fn what_connection_names_is_removed_with_it() {
@@ -24,7 +24,10 @@ fn what_connection_names_is_removed_with_it() {
 
 #[test]
 fn a_request_id_is_kept_only_if_it_is_sensible() {
-    let id = |text: &str| request_id(&[("x-request-id".parse().unwrap(), text.parse().unwrap())].into_iter().collect());
+    let id = |text: &str| {
+        let headers = [("x-request-id".parse().unwrap(), text.parse().unwrap())].into_iter().collect();
+        RequestId::of(&headers).as_str().to_owned()
+    };
     assert_eq!(id("abc-1_2.3"), "abc-1_2.3");
     for bad in ["", "a b", "a\"b", &"x".repeat(65)] {
         assert_eq!(id(bad).len(), 32, "{bad:?} was kept");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tradewind_gateway::compose::Composed;
-use tradewind_gateway::openapi::{About, ComposedRoute, Documents, LeftOut, Misfit};
+use tradewind_gateway::openapi::{About, ComposedRoute, Documents, LeftOut, Misfit, ProfileRoutes};
 use tradewind_gateway::{Action, ApiDocuments, Plan, Route};
 
 use crate::manifest::AboutApis;
@@ -20,15 +20,18 @@ pub(crate) struct Described {
 pub(crate) fn describe(about: &AboutApis, plan: &Plan, documents: &Documents, server: &str) -> Described {
     let AboutApis { title, version } = about;
     let merged = About { title, version, server }.merge(&plan.routes, documents);
-    let mut profiles: BTreeMap<&str, Vec<ComposedRoute<'_>>> = BTreeMap::new();
-    for (profile, route, composed) in composed(plan) {
-        let pattern = route.path.as_str();
-        profiles.entry(profile).or_default().push(ComposedRoute { pattern, composed, policies: &route.policies });
+    let mut profiles: BTreeMap<&str, ProfileRoutes<'_>> = BTreeMap::new();
+    for (name, route, composed) in composed(plan) {
+        let (pattern, routes) = (route.path.as_str(), &plan.routes);
+        let prefix = pattern.strip_suffix(composed.composition().path()).unwrap_or_default();
+        let profile = ProfileRoutes { name, prefix, hosts: &route.hosts, composed: Vec::new(), routes };
+        let profile = profiles.entry(name).or_insert(profile);
+        profile.composed.push(ComposedRoute { pattern, composed, policies: &route.policies });
     }
-    let profiles = profiles.into_iter().map(|(profile, routes)| {
-        let title = format!("{title}: {profile}");
+    let profiles = profiles.into_iter().map(|(name, profile)| {
+        let title = format!("{title}: {name}");
         let about = About { title: &title, version, server };
-        (profile.to_owned(), about.describe(profile, &routes, documents))
+        (name.to_owned(), about.describe(&profile, documents))
     });
     let documents = ApiDocuments { merged: Some(merged.document), profiles: profiles.collect() };
     Described { documents, left_out: merged.left_out }

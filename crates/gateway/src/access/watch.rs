@@ -16,6 +16,7 @@ use super::AccessLog;
 use super::line::{End, Line};
 use crate::Route;
 use crate::body::{BodyError, ResponseBody};
+use crate::headers::RequestId;
 use crate::policy::trace;
 use crate::upstream::Trail;
 
@@ -65,7 +66,7 @@ impl Watch {
         self,
         answer: Response<ResponseBody>,
         route: Option<&Arc<Route>>,
-        request_id: String,
+        request_id: RequestId,
     ) -> Response<ResponseBody> {
         let (status, cache, route) = (answer.status(), cache_outcome(answer.headers()), route.map(Arc::clone));
         let fragments = answer.headers().get("tradewind-fragments");
@@ -102,7 +103,7 @@ fn cache_outcome(headers: &HeaderMap) -> Option<&'static str> {
 struct Entry {
     watch: Watch,
     route: Option<Arc<Route>>,
-    request_id: String,
+    request_id: RequestId,
     status: StatusCode,
     cache: Option<&'static str>,
     fragments: Option<String>,
@@ -130,7 +131,7 @@ impl Entry {
             cache: self.cache,
             fragments: self.fragments.as_deref(),
             end,
-            request_id: &self.request_id,
+            request_id: self.request_id.as_str(),
             trace_id: self.watch.trace_id.as_deref(),
         });
     }

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 
 pub use breaking::{Change, breaking};
 pub use check::Misfit;
-pub use describe::ComposedRoute;
+pub use describe::{ComposedRoute, ProfileRoutes};
 pub use document::{Document, DocumentError, Pointer};
 #[cfg(feature = "validate")]
 pub(crate) use document::{Operation, Parameter, fits};

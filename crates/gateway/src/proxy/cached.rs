@@ -13,7 +13,7 @@ use crate::cache::{
     Asked, Cache, CacheBody, CachePolicy, Fetch, FetchError, FetchedBody, Fetching, KeyRef, Lookup, OnFailure, Reused,
     Unanswered,
 };
-use crate::headers::{self, From, join_cookies, remove_hop_by_hop, tell_proto};
+use crate::headers::{self, From, RequestId, join_cookies, remove_hop_by_hop, tell_proto};
 use crate::policy::sizes::body_too_large;
 use crate::policy::{Sizes, trace};
 use crate::problem::Problem;
@@ -70,7 +70,7 @@ impl Proxy {
             upstream: upstream.clone(),
             body,
             from: on_its_way.from(self),
-            request_id: on_its_way.request_id.to_owned(),
+            request_id: on_its_way.request_id.clone(),
             sizes: route.policies.sizes,
             deadline,
             policy: self.calls(Some(&route.policies), upstream),
@@ -95,7 +95,7 @@ struct FromService {
     upstream: Upstream,
     body: RequestBody,
     from: From,
-    request_id: String,
+    request_id: RequestId,
     sizes: Sizes,
     deadline: Deadline,
     policy: Arc<CallPolicy>,

@@ -25,7 +25,7 @@ use crate::access::Watch;
 use crate::body::ResponseBody;
 use crate::cache::ContentCoding;
 use crate::docs::Documents;
-use crate::headers::{self, From, set_request_id};
+use crate::headers::{From, RequestId};
 use crate::metrics::{InFlight, Metrics, NO_SERVICE};
 use crate::policy::Policies;
 use crate::policy::chain::{After, Client};
@@ -141,8 +141,8 @@ impl Proxy {
         let watch = access.map(|log| Watch::begin(log, &mut request, client.address.ip()));
         let route = routed.as_ref().ok().map(|routed| Arc::clone(&routed.route));
         let in_flight = self.metrics.begin_at(route.as_deref(), begun);
-        let request_id = headers::request_id(request.headers());
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let request_id = RequestId::of(request.headers());
+        let (method, uri) = (request.method().clone(), request.uri().clone());
         let as_page = page::is_wanted(&method, request.headers());
         let service = route.as_ref().map_or(NO_SERVICE, |route| &**route.to.service());
         let who = Client { address: client.address.ip(), over_tls: client.over_tls };
@@ -163,17 +163,18 @@ impl Proxy {
             Err(problem) => (Err(problem), None),
         };
         let mut response = answered.unwrap_or_else(|problem| {
-            tracing::warn!(%method, path, service, request_id, code = %problem.code, "{}", problem.detail);
-            problem.response(&request_id, as_page).map(ResponseBody::Own)
+            let (path, id) = (uri.path(), request_id.as_str());
+            tracing::warn!(%method, path, service, request_id = id, code = %problem.code, "{}", problem.detail);
+            problem.response(id, as_page).map(ResponseBody::Own)
         });
         if let Some(after) = after {
             response = after.mark(response);
         }
-        set_request_id(response.headers_mut(), &request_id);
+        request_id.mark(response.headers_mut());
         let took = begun.elapsed();
         self.metrics.answered(route.as_deref(), response.status(), took);
-        let status = response.status().as_u16();
-        tracing::debug!(%method, path, service, request_id, status, took_ms = took.as_millis(), "answered");
+        let (status, path, id) = (response.status().as_u16(), uri.path(), request_id.as_str());
+        tracing::debug!(%method, path, service, request_id = id, status, took_ms = took.as_millis(), "answered");
         match watch {
             Some(watch) => watch.follow(response, route.as_ref(), request_id),
             None => response,
@@ -233,7 +234,7 @@ async fn taken(request: Request<Incoming>, policies: &Policies) -> Result<Reques
 /// What is known of a request on its way.
 pub(crate) struct OnItsWay<'a> {
     client: &'a ClientConnection,
-    request_id: &'a str,
+    request_id: &'a RequestId,
     /// How stored answers are packed for this client.
     coding: Option<&'static dyn ContentCoding>,
     /// Counts it until its answer has ended.

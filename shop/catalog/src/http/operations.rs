@@ -104,7 +104,7 @@ fn words(words: &[&str]) -> Value {
 }
 
 fn limit() -> Value {
-    json!({"type": "integer", "maximum": super::LIMIT_MAX})
+    json!({"type": "integer", "minimum": 1, "maximum": super::LIMIT_MAX})
 }
 
 fn stars() -> Value {

@@ -10,7 +10,7 @@ pub fn operations() -> Vec<Operation> {
         operation.parameter("after", "What an earlier page gave as next", text()).parameter(
             "limit",
             "How many at most",
-            json!({"type": "integer", "maximum": super::LIMIT_MAX}),
+            json!({"type": "integer", "minimum": 1, "maximum": super::LIMIT_MAX}),
         )
     };
     vec![

@@ -1,5 +1,5 @@
 //! The document of a profile: what its compositions answer, by the schemas of the services that they ask, in the shape
-//! that is selected of them.
+//! that is selected of them; and what its plain routes lead to, as in the document of all services.
 
 mod answer;
 mod join;
@@ -11,37 +11,51 @@ use serde_json::{Map, Value, json};
 
 use super::check::operation_of;
 use super::document::{Kind, Operation, json_schema};
+use super::merge::Making;
 use super::parts::Parts;
 use super::{About, Document, Documents, own};
-use crate::Policies;
 use crate::compose::{CallOutline, Composed, Instead, Outline};
+use crate::route::covers;
+use crate::{HostPattern, Policies, Route, RouteTable};
 
 use answer::Shaping;
 
 impl About<'_> {
-    /// Writes the document of a profile.
+    /// Writes the document of a profile: of its compositions, and of what its plain routes lead to.
     #[must_use]
-    pub fn describe(&self, profile: &str, routes: &[ComposedRoute<'_>], documents: &Documents) -> Document {
-        let mut parts = Parts::new(documents);
-        let (mut paths, mut tags) = (Map::new(), Vec::new());
-        for route in routes {
-            let operation = operation(route, documents, &mut parts);
+    pub fn describe(&self, profile: &ProfileRoutes<'_>, documents: &Documents) -> Document {
+        let mut making = Making::new(documents);
+        for route in &profile.composed {
+            let operation = operation(route, documents, &mut making.parts);
             // The rest of a path is a parameter here like any other.
-            paths.insert(route.pattern.replace("{*", "{"), json!({"get": operation}));
-            tags.push(json!({"name": route.composed.composition().name()}));
+            let path = route.pattern.replace("{*", "{");
+            making.add_own(path, route.composed.composition().name(), operation);
         }
-        Document::made(json!({
-            "openapi": "3.1.0",
-            "info": {
-                "title": self.title,
-                "version": self.version,
-                "description": format!("What the profile {profile} answers."),
-            },
-            "servers": [{"url": self.server}],
-            "tags": tags,
-            "paths": paths,
-            "components": parts.finish(),
-        }))
+        making.add_routes(profile.routes, |route| profile.has(route));
+        making.finish(self, &format!("What the profile {} answers.", profile.name)).0
+    }
+}
+
+/// What a profile's clients can ask.
+#[derive(Debug)]
+pub struct ProfileRoutes<'a> {
+    /// The profile's name.
+    pub name: &'a str,
+    /// What its paths begin with.
+    pub prefix: &'a str,
+    /// The hosts that it has to itself; any, if there are none.
+    pub hosts: &'a [HostPattern],
+    /// What is composed for it.
+    pub composed: Vec<ComposedRoute<'a>>,
+    /// All routes, of which those under its prefix and hosts are the profile's too.
+    pub routes: &'a RouteTable,
+}
+
+impl ProfileRoutes<'_> {
+    /// One that has neither a prefix nor a host of its own has no other routes to itself.
+    fn has(&self, route: &Route) -> bool {
+        let is_own = !self.prefix.is_empty() || !self.hosts.is_empty();
+        is_own && route.hosts == self.hosts && covers(self.prefix, route.path.as_str())
     }
 }
 

@@ -12,6 +12,7 @@ use crate::compose::{
     ProfileText, Question, Request,
 };
 use crate::openapi::tests::documents;
+use crate::{Rewrite, Upstream};
 
 const ABOUT: About<'static> = About { title: "web", version: "1", server: "/" };
 
@@ -54,13 +55,52 @@ fn profile(selection: &str, report: bool) -> Profile {
 }
 
 fn document_of(profile: &Profile) -> Document {
+    document_with(profile, &RouteTable::default())
+}
+
+/// The profile's, with other routes beside what is composed for it.
+fn document_with(profile: &Profile, routes: &RouteTable) -> Document {
     let policies = Policies::default();
-    let routes = profile.served().iter().map(|served| ComposedRoute {
+    let composed = profile.served().iter().map(|served| ComposedRoute {
         pattern: &served.pattern,
         composed: &served.composed,
         policies: &policies,
     });
-    ABOUT.describe(profile.name(), &routes.collect::<Vec<_>>(), &documents())
+    let (name, prefix) = (profile.name(), profile.prefix());
+    let profile = ProfileRoutes { name, prefix, hosts: &[], composed: composed.collect(), routes };
+    ABOUT.describe(&profile, &documents())
+}
+
+fn plain(pattern: &str, service: &str, rewrite: &str) -> Route {
+    let mut route = Route::new(pattern, Upstream::new(service, [])).unwrap();
+    route.rewrite = Some(Rewrite::parse(rewrite, &route.path).unwrap());
+    route
+}
+
+#[test]
+fn what_plain_routes_of_a_profile_lead_to_is_in_its_document() {
+    let mut elsewhere = plain("/web/stock", "stock", "/v1/stock");
+    elsewhere.hosts = vec![HostPattern::parse("other.example").unwrap()];
+    let routes = vec![
+        plain("/web/catalog", "catalog", "/api/catalog"),
+        plain("/webs/stock", "stock", "/v1/stock"),
+        plain("/stock", "stock", "/v1/stock"),
+        elsewhere,
+    ];
+    let document = document_with(&profile("{ product { name } }", false), &RouteTable::new(routes).unwrap());
+    let document = Document::new(document.as_value().clone()).unwrap_or_else(|error| panic!("{error}"));
+    let operations: Vec<String> = document.operations().map(|its| format!("{} {}", its.method, its.path)).collect();
+    assert_eq!(
+        operations,
+        [
+            "get /web/catalog/products",
+            "post /web/catalog/products",
+            "get /web/catalog/products/{id}",
+            "get /web/catalog/products/{id}/reviews",
+            "get /web/products/{id}",
+        ]
+    );
+    assert_eq!(document.as_value()["info"]["description"], "What the profile web answers.");
 }
 
 fn described(selection: &str) -> Document {

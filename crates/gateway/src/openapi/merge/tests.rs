@@ -1,13 +1,14 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use http::Method;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::openapi::document::walk;
+use crate::openapi::document::{Kind, walk};
 use crate::openapi::tests::documents;
 use crate::openapi::{Document, Pointer};
-use crate::{AuthRule, HeaderMatch, HostPattern, PathPattern, Policies, Rewrite, Upstream};
+use crate::{AuthRule, HeaderMatch, HostPattern, PathPattern, Policies, Rewrite, Route, Upstream};
 
 const ABOUT: About<'static> = About { title: "shop", version: "1", server: "/" };
 
