@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use http::{HeaderMap, Method, Uri, Version, request};
 
-use crate::headers::{From, prepare_request};
+use crate::headers::{From, RequestId, prepare_request};
 use crate::policy::{compress, framing, trace};
 
 /// Whether a request is refused since it could be understood in two ways.
@@ -15,7 +15,8 @@ pub fn is_refused(method: &Method, version: Version, uri: &Uri, headers: &Header
 
 /// Makes a client's request one of the gateway's own.
 pub fn prepare(parts: &mut request::Parts, address: SocketAddr, is_trusted: bool) {
-    prepare_request(parts, From { address, over_tls: true, is_trusted }, "an-id");
+    let id = RequestId::of(&parts.headers);
+    prepare_request(parts, From { address, over_tls: true, is_trusted }, &id);
     trace::pass_on(&mut parts.headers);
 }
 

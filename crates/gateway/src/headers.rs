@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
-use http::{Version, request};
+use http::{Method, Version, request};
 use tradewind_events::{Clock, SystemClock};
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -120,6 +120,9 @@ pub(crate) fn prepare_request(parts: &mut request::Parts, from: From, request_id
     join_cookies(headers);
     // Our server has answered the expectation, or will, when the body is asked for.
     headers.remove(header::EXPECT);
+    if parts.method == Method::OPTIONS {
+        forward_once_less(headers);
+    }
     tell_proto(headers, from);
     if let Some(host) = host {
         if !headers.contains_key(FORWARDED_HOST) {
@@ -132,6 +135,21 @@ pub(crate) fn prepare_request(parts: &mut request::Parts, from: From, request_id
     add_via(headers, parts.version);
     request_id.mark(headers);
     parts.version = Version::HTTP_11;
+}
+
+/// Whether a request asks for the options of whoever has it now, and of nobody behind (RFC 9110 §7.6.2).
+pub(crate) fn is_for_us(method: &Method, headers: &HeaderMap) -> bool {
+    *method == Method::OPTIONS && max_forwards(headers) == Some(0)
+}
+
+fn max_forwards(headers: &HeaderMap) -> Option<u32> {
+    headers.get(header::MAX_FORWARDS)?.to_str().ok()?.trim().parse().ok()
+}
+
+fn forward_once_less(headers: &mut HeaderMap) {
+    if let Some(left) = max_forwards(headers) {
+        headers.insert(header::MAX_FORWARDS, left.saturating_sub(1).into());
+    }
 }
 
 /// HTTP/2 may carry cookies in several fields; HTTP/1.1 has one, in which they are joined (RFC 9113 §8.2.3).

@@ -51,6 +51,7 @@ pub use policy::{
 pub use policy::{Validation, ValidationError};
 pub use route::{
     Action, Asked, Captures, HeaderMatch, HostPattern, NotFound, PathPattern, Rewrite, Route, RouteError, RouteTable,
+    host_in,
 };
 pub use server::{BindError, Gateway, GatewayHandle};
 pub use tradewind_http::{Limits, Tls, TlsError};

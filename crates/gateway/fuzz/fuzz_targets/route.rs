@@ -32,6 +32,26 @@ fn segments(path: &str) -> Vec<(String, String)> {
     path.split('/').filter(|raw| !raw.is_empty()).map(|raw| (plain(raw), raw.to_owned())).collect()
 }
 
+/// Segments as the most lenient of services see them, in lower case.
+fn lenient(path: &str) -> Vec<String> {
+    let (mut plain, mut rest) = (String::new(), path);
+    while let Some(first) = rest.chars().next() {
+        let code = rest.get(1..3).filter(|code| first == '%' && code.bytes().all(|b| b.is_ascii_hexdigit()));
+        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            Some(byte) => {
+                plain.push(char::from(byte));
+                rest = &rest[3..];
+            }
+            None => {
+                plain.push(first);
+                rest = &rest[first.len_utf8()..];
+            }
+        }
+    }
+    let without_parameters = |segment: &str| segment.split(';').next().unwrap_or_default().to_ascii_lowercase();
+    plain.split(['/', '\\']).map(without_parameters).collect()
+}
+
 /// What a path has in place of a pattern's parameters, if it fits.
 fn fits(pattern: &str, path: &[(String, String)]) -> Option<Vec<(String, String)>> {
     let wanted: Vec<&str> = pattern.split('/').filter(|segment| !segment.is_empty()).collect();
@@ -77,9 +97,9 @@ fuzz_target!(|text: &str| {
     let (method, headers) = (Method::GET, HeaderMap::new());
     let found = table.find(Asked { method: &method, host: None, path, headers: &headers });
     let there = segments(path);
-    let for_operators = path.split(['/', '\\']).find(|segment| !segment.is_empty()).is_some_and(|first| {
-        segments(&first.to_ascii_lowercase()).first().is_some_and(|(plain, _)| plain.eq_ignore_ascii_case("admin"))
-    });
+    let for_operators = lenient(path).into_iter().find(|segment| !segment.is_empty()).is_some_and(|first| first == "admin");
+    let has_dots = lenient(path).iter().any(|segment| matches!(&**segment, "." | ".."));
+    assert_eq!(matches!(found, Err(NotFound::DotSegment)), has_dots);
     match found {
         Ok((route, captures)) => {
             let wanted = fits(route.path.as_str(), &there).expect("what takes it fits");

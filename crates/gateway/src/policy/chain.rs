@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::{HeaderMap, Method, Request, Response, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use hyper::body::Body;
 
 use super::{Authorizer, Head, Policies, RateKey, auth, compress};
 use crate::body::ResponseBody;
 use crate::cache::ContentCoding;
+use crate::headers::is_for_us;
 use crate::problem::Problem;
 
 /// What policies say of an answer, known when its request came.
@@ -68,6 +69,11 @@ impl After {
         // A browser asks without who is in front of it, and before it asks for what it is after.
         if let Some(answer) = policies.cors.as_ref().and_then(|cors| cors.preflight(request)) {
             self.is_preflight = true;
+            return Ok(Some(answer));
+        }
+        if is_for_us(request.method(), request.headers()) {
+            let mut answer = Response::new(());
+            *answer.status_mut() = StatusCode::NO_CONTENT;
             return Ok(Some(answer));
         }
         let mut rate = policies.rate.as_ref();

@@ -121,13 +121,14 @@ impl Cors {
         }
     }
 
-    /// Allows the origin that asks, if it may.
+    /// Allows the origin that asks, if it may, or any.
     fn allow(&self, request: &HeaderMap, answer: &mut HeaderMap) -> bool {
-        let Some(origin) = request.get(header::ORIGIN) else { return false };
-        let allowed = match &self.origins {
-            Origins::Any => HeaderValue::from_static("*"),
-            Origins::These(these) if these.contains(origin) => origin.clone(),
-            Origins::These(_) => return false,
+        let allowed = match (&self.origins, request.get(header::ORIGIN)) {
+            // Also to who did not say where from: what a cache keeps of that it may give to one that does (Fetch, "CORS
+            // protocol and HTTP caches").
+            (Origins::Any, _) => HeaderValue::from_static("*"),
+            (Origins::These(these), Some(origin)) if these.contains(origin) => origin.clone(),
+            (Origins::These(_), _) => return false,
         };
         answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
         if self.credentials {

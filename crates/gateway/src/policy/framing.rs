@@ -13,11 +13,15 @@ use crate::problem::Problem;
 /// Refuses what could be understood in two ways.
 ///
 /// # Errors
-/// 400 for a host that is missing, several or none at all (§3.2), or another than the target's (RFC 9113 §8.3.1);
-/// 501 for a coding that would be lost on the way (§6.1), and for a tunnel.
+/// 400 for a host that is missing, several or none at all (§3.2), another than the target's, or one with a user (RFC 9113
+/// §8.3.1); 501 for a coding that would be lost on the way (§6.1), for a tunnel, and for TRACE.
 pub(crate) fn check(method: &Method, version: Version, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
     if *method == Method::CONNECT {
         return Err(Problem::refused(StatusCode::NOT_IMPLEMENTED, "this is a gateway, and no proxy to anywhere"));
+    }
+    // It echoes what it is asked, cookies and all, to whoever looks for a way to read them.
+    if *method == Method::TRACE {
+        return Err(Problem::refused(StatusCode::NOT_IMPLEMENTED, "TRACE is not understood here"));
     }
     check_host(version, uri, headers)?;
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
@@ -31,6 +35,9 @@ pub(crate) fn check(method: &Method, version: Version, uri: &Uri, headers: &Head
 
 fn check_host(version: Version, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
     let refused = |detail| Err(Problem::refused(StatusCode::BAD_REQUEST, detail));
+    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return refused("the target names a user");
+    }
     let mut hosts = headers.get_all(header::HOST).iter();
     let host = match (hosts.next(), hosts.next()) {
         (_, Some(_)) => return refused("the request has several Host headers"),

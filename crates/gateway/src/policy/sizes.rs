@@ -1,6 +1,6 @@
 //! How large requests and answers may be. What no route may exceed is a limit of the listener already.
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, header};
 
 use crate::problem::Problem;
 
@@ -24,7 +24,9 @@ impl Sizes {
     /// 413 for the body that is announced, 431 for the headers.
     pub(crate) fn check_request(&self, headers: &HeaderMap, body_bytes: Option<u64>) -> Result<(), Problem> {
         let too_large = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-        if let Some(max) = self.headers_max.filter(|max| headers.len() > *max) {
+        // HTTP/2 may carry each cookie in a field of its own (RFC 9113 §8.2.3), which go on as one.
+        let count = || headers.len() - headers.get_all(header::COOKIE).iter().count().saturating_sub(1);
+        if let Some(max) = self.headers_max.filter(|max| headers.len() > *max && count() > *max) {
             return Err(Problem::too_large(too_large, &format!("the request has more than {max} headers")));
         }
         if let Some(max) = self.header_bytes_max.filter(|max| bytes_of(headers) > *max) {
@@ -58,4 +60,22 @@ pub(crate) fn body_too_large(max: u64) -> Problem {
 
 fn bytes_of(headers: &HeaderMap) -> usize {
     headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cookies_in_several_fields_are_one_header() {
+        let sizes = Sizes { headers_max: Some(2), ..Sizes::default() };
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, "a".parse().unwrap());
+        for number in 0..5 {
+            headers.append(header::COOKIE, format!("name{number}=x").parse().unwrap());
+        }
+        assert!(sizes.check_request(&headers, None).is_ok());
+        headers.insert(header::ACCEPT, "*/*".parse().unwrap());
+        assert!(sizes.check_request(&headers, None).is_err());
+    }
 }

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::Instant;
@@ -30,7 +30,7 @@ use crate::metrics::{InFlight, Metrics, NO_SERVICE};
 use crate::policy::Policies;
 use crate::policy::chain::{After, Client};
 use crate::problem::Problem;
-use crate::route::{OWN_PREFIX, covers};
+use crate::route::{OWN_PREFIX, Unwritable, covers};
 use crate::server::ClientConnection;
 use crate::upstream::{CallPolicy, RequestBody, Upstream};
 use crate::{Action, Options, Plan, Route, own, page};
@@ -190,7 +190,10 @@ impl Proxy {
     ) -> Result<Response<ResponseBody>, Problem> {
         let Routed { route, captures, plan } = routed;
         if let Some(rewrite) = &route.rewrite {
-            rewrite.apply(request.uri_mut(), captures);
+            rewrite.apply(request.uri_mut(), captures).map_err(|why| match why {
+                Unwritable::ForOperators => Problem::no_route(request.uri().path()),
+                Unwritable::Long => Problem::refused(StatusCode::URI_TOO_LONG, "the service's path would be too long"),
+            })?;
         }
         let upstream = match &route.to {
             Action::Forward(upstream) => upstream,

@@ -7,7 +7,7 @@ use hyper::body::Incoming;
 
 use crate::policy::{cors, framing};
 use crate::problem::Problem;
-use crate::route::without_port;
+use crate::route::host_in;
 use crate::{Asked, Authorizer, Captures, NotFound, Plan, Route};
 
 /// A request's route, and what its path has in place of the route's parameters.
@@ -25,7 +25,7 @@ impl Routed {
         // HTTP/2 carries it in the target, and so does a request to a proxy.
         let in_target = uri.authority().map(http::uri::Authority::as_str);
         let host = in_target.or_else(|| headers.get(header::HOST).and_then(|host| host.to_str().ok()));
-        let asked = Asked { method: request.method(), host: host.map(without_port), path: uri.path(), headers };
+        let asked = Asked { method: request.method(), host: host.map(host_in), path: uri.path(), headers };
         let asked_about = cors::asked_method(request).and_then(|method| {
             let found = plan.routes.find(Asked { method: &method, ..asked });
             found.ok().filter(|(route, _)| route.policies.cors.is_some())

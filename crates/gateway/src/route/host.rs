@@ -68,11 +68,14 @@ impl fmt::Display for HostPattern {
     }
 }
 
-/// An authority without user and port.
-pub(crate) fn without_port(authority: &str) -> &str {
-    match authority.rsplit_once(':') {
+/// The host of an authority without a user: without its port, and without the dot that may end a name, which says that
+/// nothing is to be added to it (RFC 1034 §3.1).
+#[must_use]
+pub fn host_in(authority: &str) -> &str {
+    let host = match authority.rsplit_once(':') {
         // The last colon of an IPv6 address in brackets stands before the bracket.
         Some((host, port)) if !port.contains(']') => host,
         _ => authority,
-    }
+    };
+    host.strip_suffix('.').unwrap_or(host)
 }

@@ -7,6 +7,7 @@
 mod error;
 mod header;
 mod host;
+mod lenient;
 mod path;
 mod rank;
 mod rewrite;
@@ -22,10 +23,10 @@ use crate::{Composing, Upstream};
 
 pub use error::RouteError;
 pub use header::HeaderMatch;
-pub use host::HostPattern;
-pub(crate) use host::without_port;
+pub use host::{HostPattern, host_in};
 pub use path::{Captures, PathPattern};
 pub use rewrite::Rewrite;
+pub(crate) use rewrite::Unwritable;
 pub use table::{Asked, NotFound, RouteTable};
 
 /// The prefix of what the gateway answers itself.
@@ -109,10 +110,6 @@ impl Route {
             || self.methods.contains(method)
             || (*method == Method::HEAD && self.methods.contains(&Method::GET))
     }
-
-    fn takes_host(&self, host: Option<&str>) -> bool {
-        self.hosts.is_empty() || host.is_some_and(|host| self.hosts.iter().any(|pattern| pattern.covers(host)))
-    }
 }
 
 /// Whether a path lies under a prefix: `/api` covers `/api` and `/api/x`, and not `/apis`.
@@ -121,19 +118,6 @@ pub(crate) fn covers(prefix: &str, path: &str) -> bool {
         return true;
     }
     path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// Whether a path has a `.` or `..` segment, plain or percent-encoded. Services would resolve it, and so see
-/// another path than the one that was routed.
-fn has_dot_segment(path: &str) -> bool {
-    path.split(['/', '\\']).any(|segment| {
-        let mut rest = segment;
-        let mut dots = 0;
-        while let Some(after) = [".", "%2e", "%2E"].iter().find_map(|dot| rest.strip_prefix(dot)) {
-            (rest, dots) = (after, dots + 1);
-        }
-        rest.is_empty() && matches!(dots, 1 | 2)
-    })
 }
 
 #[cfg(test)]

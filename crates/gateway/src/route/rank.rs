@@ -7,12 +7,19 @@ use http::Method;
 use super::path::{End, Segment};
 use super::{HostPattern, PathPattern, Route};
 
+/// A route, for one of the hosts that it takes, or for any.
+#[derive(Clone, Copy)]
+pub(super) struct Ranked<'a> {
+    pub(super) route: &'a Route,
+    pub(super) host: Option<&'a HostPattern>,
+}
+
 /// The more specific first: by host, then by path, segment by segment from the left, then by methods, then by how many
 /// headers must be right.
-pub(super) fn most_specific_first(one: &Route, other: &Route) -> Ordering {
-    let host = |route: &Route| route.hosts.iter().map(HostPattern::rank).min();
-    host(other)
-        .cmp(&host(one))
+pub(super) fn most_specific_first(one: Ranked<'_>, other: Ranked<'_>) -> Ordering {
+    let by_host = other.host.map(HostPattern::rank).cmp(&one.host.map(HostPattern::rank));
+    let (one, other) = (one.route, other.route);
+    by_host
         .then_with(|| compare_paths(&one.path, &other.path))
         .then_with(|| one.methods.is_empty().cmp(&other.methods.is_empty()))
         .then_with(|| other.headers.len().cmp(&one.headers.len()))
@@ -35,17 +42,13 @@ fn compare_paths(one: &PathPattern, other: &PathPattern) -> Ordering {
 }
 
 /// Whether there is a request that both take, and neither is more specific.
-pub(super) fn are_ambiguous(one: &Route, other: &Route) -> bool {
+pub(super) fn are_ambiguous(one: Ranked<'_>, other: Ranked<'_>) -> bool {
+    // Of hosts of the same rank, only those that are the same meet.
     most_specific_first(one, other).is_eq()
-        && hosts_meet(&one.hosts, &other.hosts)
-        && paths_meet(&one.path, &other.path)
-        && methods_meet(one, other)
-        && headers_meet(one, other)
-}
-
-fn hosts_meet(one: &[HostPattern], other: &[HostPattern]) -> bool {
-    // Of the same rank, only what is the same can meet, but a list has further ones.
-    one.is_empty() && other.is_empty() || one.iter().any(|host| other.contains(host))
+        && one.host == other.host
+        && paths_meet(&one.route.path, &other.route.path)
+        && methods_meet(one.route, other.route)
+        && headers_meet(one.route, other.route)
 }
 
 fn paths_meet(one: &PathPattern, other: &PathPattern) -> bool {

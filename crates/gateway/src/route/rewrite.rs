@@ -5,6 +5,7 @@ use std::fmt;
 use http::Uri;
 use http::uri::PathAndQuery;
 
+use super::lenient::{has_dot_segment, is_for_operators};
 use super::path::Segments;
 use super::{Captures, PathPattern, RouteError};
 
@@ -15,6 +16,17 @@ pub struct Rewrite {
     pieces: Vec<Piece>,
     /// How many segments of a prefix it stands for; none if it stands for the whole path.
     in_place_of: Option<usize>,
+    /// It names what services have for their operators, and so means it.
+    names_operators: bool,
+}
+
+/// Why a path cannot be rewritten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unwritable {
+    /// It would lead to what services have for their operators, which only a route that names it does.
+    ForOperators,
+    /// It would be longer than a target can be.
+    Long,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +43,7 @@ impl Rewrite {
     pub fn parse(text: &str, path: &PathPattern) -> Result<Self, RouteError> {
         let refused = || RouteError::Rewrite(text.chars().take(64).collect());
         let plain = |c: char| c.is_ascii_graphic() && !"?#%\\".contains(c);
-        if !text.starts_with('/') || text.contains("//") || !text.chars().all(plain) || super::has_dot_segment(text) {
+        if !text.starts_with('/') || text.contains("//") || !text.chars().all(plain) || has_dot_segment(text) {
             return Err(refused());
         }
         let (mut pieces, mut rest) = (Vec::new(), text);
@@ -59,7 +71,7 @@ impl Rewrite {
             return Err(refused());
         }
         let in_place_of = path.is_prefix().then_some(path.segments.len());
-        Ok(Self { text: text.into(), pieces, in_place_of })
+        Ok(Self { text: text.into(), pieces, in_place_of, names_operators: is_for_operators(text) })
     }
 
     /// The path that a service is asked for.
@@ -88,16 +100,24 @@ impl Rewrite {
     }
 
     /// The same with its query, in a request's target.
-    pub(crate) fn apply(&self, asked: &mut Uri, captures: &Captures) {
+    ///
+    /// # Errors
+    /// [`Unwritable`]; the target is as it was then.
+    pub(crate) fn apply(&self, asked: &mut Uri, captures: &Captures) -> Result<(), Unwritable> {
         let mut target = self.path(asked.path(), captures);
+        if !self.names_operators && is_for_operators(&target) {
+            return Err(Unwritable::ForOperators);
+        }
         if let Some(query) = asked.query() {
             target.push('?');
             target.push_str(query);
         }
+        // All pieces are a path's already, so that only its length can be wrong.
+        let target = PathAndQuery::try_from(target).map_err(|_| Unwritable::Long)?;
         let mut parts = std::mem::take(asked).into_parts();
-        // All pieces are a path's already.
-        parts.path_and_query = PathAndQuery::try_from(target).ok();
+        parts.path_and_query = Some(target);
         *asked = Uri::from_parts(parts).unwrap_or_default();
+        Ok(())
     }
 }
 

@@ -8,16 +8,33 @@ use http::{HeaderMap, Method};
 use crate::metrics::RouteCounts;
 use crate::policy::{Policies, RateLimit};
 
+use super::lenient::{has_dot_segment, is_for_operators};
 use super::path::{Segment, Segments};
-use super::{Captures, Route, RouteError, has_dot_segment, rank};
+use super::rank::{self, Ranked};
+use super::{Captures, HostPattern, Route, RouteError};
 
 /// All routes, the most specific first.
 #[derive(Debug, Clone, Default)]
 pub struct RouteTable {
     routes: Vec<Arc<Route>>,
-    /// By a path's first segment, the routes that may take it, and those that take any.
-    by_first: HashMap<Box<str>, Vec<usize>>,
-    of_any: Vec<usize>,
+    /// By a path's first segment, the places that may take it, and those that take any.
+    by_first: HashMap<Box<str>, Vec<Place>>,
+    of_any: Vec<Place>,
+}
+
+/// Where a route stands among the others: for each of its hosts, or for any, since it may be the most specific one for one
+/// host and not for another.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    route: usize,
+    /// Which of its hosts; none if it takes any.
+    host: Option<usize>,
+}
+
+impl Place {
+    fn host_of(self, route: &Route) -> Option<&HostPattern> {
+        self.host.and_then(|host| route.hosts.get(host))
+    }
 }
 
 /// What of a request decides where it goes.
@@ -56,44 +73,63 @@ impl RouteTable {
         if routes.len() > Self::ROUTES_MAX {
             return Err(RouteError::Many);
         }
-        let mut order: Vec<(usize, Route)> = routes.into_iter().enumerate().collect();
-        order.sort_by(|(_, one), (_, other)| {
-            rank::most_specific_first(one, other).then_with(|| one.path.as_str().cmp(other.path.as_str()))
+        let mut order: Vec<Place> = Vec::new();
+        for (route, its) in routes.iter().enumerate() {
+            order.extend((0..its.hosts.len()).map(|host| Place { route, host: Some(host) }));
+            order.extend(its.hosts.is_empty().then_some(Place { route, host: None }));
+        }
+        let ranked = |place: &Place| Ranked { route: &routes[place.route], host: place.host_of(&routes[place.route]) };
+        order.sort_by(|one, other| {
+            let by_path = || routes[one.route].path.as_str().cmp(routes[other.route].path.as_str());
+            rank::most_specific_first(ranked(one), ranked(other)).then_with(by_path)
         });
-        for (at, (index, route)) in order.iter().enumerate() {
+        for (at, one) in order.iter().enumerate() {
             // Those of the same rank stand side by side.
-            let same = order[at + 1..].iter().take_while(|(_, other)| rank::most_specific_first(route, other).is_eq());
-            for (other_index, other) in same {
-                if rank::are_ambiguous(route, other) {
-                    let (first, second) = if index < other_index { (route, other) } else { (other, route) };
+            let is_same = |other: &&Place| rank::most_specific_first(ranked(one), ranked(other)).is_eq();
+            for other in order[at + 1..].iter().take_while(is_same).filter(|other| other.route != one.route) {
+                if rank::are_ambiguous(ranked(one), ranked(other)) {
+                    let (first, second) = (one.route.min(other.route), one.route.max(other.route));
                     return Err(RouteError::Ambiguous {
-                        first: first.name.to_string(),
-                        second: second.name.to_string(),
-                        index: *index.max(other_index),
+                        first: routes[first].name.to_string(),
+                        second: routes[second].name.to_string(),
+                        index: second,
                     });
                 }
             }
         }
-        let mut routes: Vec<Arc<Route>> = order.into_iter().map(|(_, route)| Arc::new(route)).collect();
-        let mut counted = HashMap::new();
-        continue_counting_with(&mut routes, &mut counted);
-        let first_of = |route: &Route| match route.path.segments.first() {
+        Ok(Self::in_order(routes, order))
+    }
+
+    /// Of routes, and their places, the most specific first. The routes stand where the first of their places is.
+    fn in_order(routes: Vec<Route>, order: Vec<Place>) -> Self {
+        let mut moved: Vec<Option<usize>> = vec![None; routes.len()];
+        let mut given: Vec<Option<Route>> = routes.into_iter().map(Some).collect();
+        let (mut routes, mut places) = (Vec::new(), Vec::new());
+        for Place { route, host } in order {
+            if let Some(route) = given[route].take() {
+                routes.push(Arc::new(route));
+            }
+            let route = *moved[route].get_or_insert(routes.len() - 1);
+            places.push(Place { route, host });
+        }
+        continue_counting_with(&mut routes, &mut HashMap::new());
+        let first_of = |place: &Place| match routes[place.route].path.segments.first() {
             Some(Segment::Fixed(text)) => Some(text.clone()),
             Some(Segment::Parameter(_)) | None => None,
         };
-        let mut by_first: HashMap<Box<str>, Vec<usize>> =
-            routes.iter().filter_map(|route| first_of(route)).map(|first| (first, Vec::new())).collect();
+        let mut by_first: HashMap<Box<str>, Vec<Place>> =
+            places.iter().filter_map(first_of).map(|first| (first, Vec::new())).collect();
         let mut of_any = Vec::new();
-        for (index, route) in routes.iter().enumerate() {
-            match first_of(route) {
-                Some(first) => by_first.entry(first).or_default().push(index),
+        for place in places {
+            match first_of(&place) {
+                Some(first) => by_first.entry(first).or_default().push(place),
                 None => {
-                    of_any.push(index);
-                    by_first.values_mut().for_each(|indexes| indexes.push(index));
+                    of_any.push(place);
+                    by_first.values_mut().for_each(|places| places.push(place));
                 }
             }
         }
-        Ok(Self { routes, by_first, of_any })
+        Self { routes, by_first, of_any }
     }
 
     /// The most specific route that takes a request, and what the path has in place of its parameters. What services
@@ -107,14 +143,15 @@ impl RouteTable {
             return Err(NotFound::DotSegment);
         }
         let segments = Segments::of(asked.path);
-        let indexes = segments.first().and_then(|first| self.by_first.get(first)).unwrap_or(&self.of_any);
+        let places = segments.first().and_then(|first| self.by_first.get(first)).unwrap_or(&self.of_any);
         let for_operators = is_for_operators(asked.path);
         let mut others: Vec<Method> = Vec::new();
-        for route in indexes.iter().filter_map(|index| self.routes.get(*index)) {
+        for place in places {
+            let Some(route) = self.routes.get(place.route) else { continue };
             let names_first = matches!(route.path.segments.first(), Some(Segment::Fixed(_)));
             if (for_operators && !names_first)
                 || !route.path.fits(&segments)
-                || !route.takes_host(asked.host)
+                || !place.host_of(route).is_none_or(|host| asked.host.is_some_and(|asked| host.covers(asked)))
                 || !route.headers.iter().all(|header| header.holds(asked.headers))
             {
                 continue;
@@ -172,17 +209,4 @@ fn own_counts(route: &mut Arc<Route>) -> Arc<RouteCounts> {
     let counts = Arc::new(RouteCounts::new(Some(&route.to)));
     Arc::make_mut(route).counts = Arc::clone(&counts);
     counts
-}
-
-/// Whether a path lies under `/admin`, as lenient services read paths too.
-fn is_for_operators(path: &str) -> bool {
-    let Some(first) = path.split(['/', '\\']).find(|segment| !segment.is_empty()) else { return false };
-    let (mut rest, mut plain) = (first.as_bytes(), Vec::new());
-    while let [byte, after @ ..] = rest {
-        let code = if *byte == b'%' { after.get(..2).and_then(|code| std::str::from_utf8(code).ok()) } else { None };
-        let decoded = code.and_then(|code| u8::from_str_radix(code, 16).ok());
-        plain.push(decoded.unwrap_or(*byte));
-        rest = if decoded.is_some() { &after[2..] } else { after };
-    }
-    plain.eq_ignore_ascii_case(b"admin")
 }

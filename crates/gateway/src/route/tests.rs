@@ -1,7 +1,8 @@
 use http::{HeaderMap, Method};
 
 use super::{
-    Asked, HeaderMatch, HostPattern, NotFound, Rewrite, Route, RouteError, RouteTable, covers, has_dot_segment,
+    Asked, HeaderMatch, HostPattern, NotFound, Rewrite, Route, RouteError, RouteTable, Unwritable, covers,
+    lenient::has_dot_segment,
 };
 use crate::Upstream;
 
@@ -57,7 +58,16 @@ fn the_longest_prefix_wins_whatever_the_order() {
 #[test]
 fn what_is_for_operators_is_not_behind_a_route_that_covers_everything() {
     let table = RouteTable::new(vec![route("/").unwrap(), route("/api").unwrap()]).unwrap();
-    for path in ["/admin", "/admin/projections/x/skip", "//admin/x", "/%61dmin/x", "/ADMIN/x", "\\admin"] {
+    for path in [
+        "/admin",
+        "/admin/projections/x/skip",
+        "//admin/x",
+        "/%61dmin/x",
+        "/ADMIN/x",
+        "\\admin",
+        "/%2fadmin/x",
+        "/admin;x/y",
+    ] {
         assert!(found(&table, path).is_none(), "{path}");
     }
     for path in ["/administer", "/api/admin", "/x/admin", "/%zzadmin", "/", "/admi%6"] {
@@ -84,10 +94,22 @@ fn prefixes_that_could_not_match_are_refused() {
 
 #[test]
 fn dot_segments_are_seen_through_their_encodings() {
-    for path in ["/a/../b", "/a/%2e%2E/b", "/.", "/a/.%2e", "/a\\..\\b"] {
+    for path in [
+        "/a/../b",
+        "/a/%2e%2E/b",
+        "/.",
+        "/a/.%2e",
+        "/a\\..\\b",
+        "/public/..%2Fprivate",
+        "/public/..%5cprivate",
+        "/public%2f../private",
+        "/public/..;/private",
+        "/public/..;x=1/private",
+        "/public/.%2e%3b/private",
+    ] {
         assert!(has_dot_segment(path), "{path}");
     }
-    for path in ["/a/..b", "/a.b/c...", "/", "/.well-known/x"] {
+    for path in ["/a/..b", "/a.b/c...", "/", "/.well-known/x", "/a%2Fb", "/a;..", "/100%"] {
         assert!(!has_dot_segment(path), "{path}");
     }
 }
@@ -220,6 +242,56 @@ fn a_rewritten_path_keeps_what_is_under_the_prefix() {
 }
 
 #[test]
+fn a_route_of_several_hosts_is_as_specific_as_the_one_that_is_asked_for() {
+    let on = |name: &str, hosts: &[&str]| {
+        let mut route = route("/").unwrap();
+        (route.name, route.hosts) = (name.into(), hosts.iter().map(|text| host(text)).collect());
+        route
+    };
+    let table = RouteTable::new(vec![
+        on("all", &["*.shop.example"]),
+        on("guarded", &["*.a.example", "admin.shop.example"]),
+        on("a", &["x.a.example"]),
+    ])
+    .unwrap();
+    let headers = HeaderMap::new();
+    let found = |host: &str| table.find(asked(&Method::GET, host, "/", &headers)).unwrap().0.name.to_string();
+    for (host, name) in [
+        ("admin.shop.example", "guarded"),
+        ("www.shop.example", "all"),
+        ("x.a.example", "a"),
+        ("y.a.example", "guarded"),
+    ] {
+        assert_eq!(found(host), name, "{host}");
+    }
+    assert_eq!(table.routes().len(), 3, "each is one route");
+    let same =
+        RouteTable::new(vec![on("one", &["*.a.example", "b.example"]), on("other", &["c.example", "b.example"])]);
+    assert!(matches!(same, Err(RouteError::Ambiguous { index: 1, .. })), "both take b.example");
+    assert!(RouteTable::new(vec![on("one", &["a.example", "b.example"]), on("two", &["c.example"])]).is_ok());
+}
+
+#[test]
+fn a_rewrite_leads_to_what_is_for_operators_only_if_it_names_it() {
+    let applied = |pattern: &str, to: &str, path: &str| {
+        let mut route = route(pattern).unwrap();
+        route.rewrite = Some(Rewrite::parse(to, &route.path).unwrap());
+        let (table, headers) = (RouteTable::new(vec![route]).unwrap(), HeaderMap::new());
+        let (route, captures) = table.find(asked(&Method::GET, "a", path, &headers)).unwrap();
+        let mut uri: http::Uri = path.parse().unwrap();
+        route.rewrite.as_ref().unwrap().apply(&mut uri, &captures).map(|()| uri.to_string())
+    };
+    let refused = Err(Unwritable::ForOperators);
+    for path in ["/api/catalog/admin/projections/x/skip", "/api/catalog/%61dmin", "/api/catalog/admin;x"] {
+        assert_eq!(applied("/api/catalog", "/", path), refused, "{path}");
+    }
+    assert_eq!(applied("/files/{*rest}", "/{rest}", "/files/admin/x"), refused);
+    assert_eq!(applied("/api/catalog", "/", "/api/catalog/administer?a=b"), Ok("/administer?a=b".to_owned()));
+    assert_eq!(applied("/operate", "/admin", "/operate/x"), Ok("/admin/x".to_owned()), "who names it means it");
+    assert_eq!(applied("/a", "/much/longer", &format!("/a/{}", "x".repeat(65_530))), Err(Unwritable::Long));
+}
+
+#[test]
 fn hosts_are_names_and_not_urls() {
     for text in ["shop.example", "*.shop.example", "127.0.0.1", "[::1]", "localhost"] {
         assert_eq!(host(text).to_string(), text);
@@ -227,9 +299,10 @@ fn hosts_are_names_and_not_urls() {
     for text in ["", "*", "*.", "a.*", "http://a", "a:80", "a..b", "-a", "[::1", "*.[::1]", "a b"] {
         assert!(matches!(HostPattern::parse(text), Err(RouteError::Host(_))), "{text}");
     }
-    assert_eq!(super::without_port("a:80"), "a");
-    assert_eq!(super::without_port("[::1]:80"), "[::1]");
-    assert_eq!(super::without_port("[::1]"), "[::1]");
+    assert_eq!(super::host_in("a:80"), "a");
+    assert_eq!(super::host_in("a.example.:80"), "a.example");
+    assert_eq!(super::host_in("[::1]:80"), "[::1]");
+    assert_eq!(super::host_in("[::1]"), "[::1]");
 }
 
 #[test]
@@ -253,7 +326,7 @@ fn whatever_is_read_as_a_route_takes_paths_without_stumbling_and_rewrites_to_a_p
         if let Some(rewrite) = &route.rewrite {
             let asked_for = rewrite.path(&path, &captures);
             assert!(asked_for.starts_with('/') && !asked_for.starts_with("//"), "{pattern} {to} {path}: {asked_for}");
-            rewrite.apply(&mut uri, &captures);
+            rewrite.apply(&mut uri, &captures).unwrap();
             assert_eq!(uri.path(), asked_for, "{pattern} {to} {path}");
             rewritten += 1;
         }

@@ -148,6 +148,30 @@ async fn pages_of_others_may_ask_if_they_are_named() {
 }
 
 #[tokio::test]
+async fn what_anybodys_pages_may_read_says_so_to_everybody() {
+    let exposed = ["tradewind-position".to_owned()];
+    let cors = Cors::new(&["*".to_owned()], &[], &[], &exposed, false, Duration::from_secs(600)).unwrap();
+    let gateway = gateway_with(Policies { cors: Some(Arc::new(cors)), ..Policies::default() }, "").await;
+    for asks in ["", "origin: https://any.example\r\n"] {
+        let answer = gateway.with(asks).await;
+        assert!(answer.contains("access-control-allow-origin: *\r\n"), "what is kept of it others get too: {answer}");
+        assert!(answer.contains("access-control-expose-headers: tradewind-position\r\n"), "{answer}");
+        assert!(!answer.contains("vary: origin"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn who_asks_for_the_options_of_the_next_one_is_answered_by_it() {
+    let gateway = gateway_with(Policies::default(), "x-service: yes\r\n").await;
+    let options =
+        async |left: &str| gateway.ask(&format!("OPTIONS / HTTP/1.1\r\nmax-forwards: {left}\r\nx-rest:"), "").await;
+    let ours = options("0").await;
+    assert!(status_of(&ours) == 204 && !ours.contains("x-service"), "{ours}");
+    let its = options("1").await;
+    assert!(status_of(&its) == 200 && its.contains("x-service: yes"), "{its}");
+}
+
+#[tokio::test]
 async fn security_headers_stand_where_the_service_set_none() {
     let security =
         SecurityHeaders::usual().with("strict-transport-security".parse().unwrap(), "max-age=60".parse().unwrap());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Method};
-use tradewind_gateway::{Action, Asked, CallPolicy, Limits, Plan, Route, Upstream};
+use tradewind_gateway::{Action, Asked, CallPolicy, Limits, Plan, Route, Upstream, host_in};
 
 use super::check::Told;
 use crate::manifest::Manifest;
@@ -71,7 +71,7 @@ fn never_taken(route: &Route) -> Option<Told> {
     let host = route.headers.iter().find(|header| header.name() == http::header::HOST);
     if let Some(host) = host.and_then(|header| header.value()?.to_str().ok())
         && !route.hosts.is_empty()
-        && !route.hosts.iter().any(|pattern| pattern.covers(host.split(':').next().unwrap_or(host)))
+        && !route.hosts.iter().any(|pattern| pattern.covers(host_in(host)))
     {
         let why = format!("its header asks for the host {host}, and its `host` for another");
         return warning(why, "say the host once, as `host`");
