@@ -3,6 +3,7 @@
 
 use std::future::ready;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Method, Response, header, request};
 use tradewind_events::{Position, Timestamp};
@@ -39,6 +40,9 @@ pub struct Asked {
     /// What the client would like the answer to be packed with, if the gateway is to see to that. Then the service is
     /// asked for it as it is.
     pub coding: Option<&'static dyn ContentCoding>,
+    /// How long an answer may be fresh no more at most, whoever else allows more: what is staler is asked for anew, and
+    /// does not stand in if that fails.
+    pub stale_max: Option<Duration>,
 }
 
 /// A request being served.
@@ -202,6 +206,7 @@ impl Serving {
                 Found::Usable(Arc::clone(stored), Counted::Hit)
             }
             Condition::Stale(_) if stored.outdated_since().is_some() => lacks(Forwarded::Stale, Some("event"), base),
+            Condition::Stale(stale_for) if !self.may_be_stale(stale_for) => lacks(Forwarded::Stale, None, base),
             Condition::Stale(stale_for) => {
                 if head.stale_while_revalidate(&self.policy).is_some_and(|most| stale_for <= most) && !is_too_old {
                     self.revalidate_in_background(Arc::clone(stored));
@@ -255,9 +260,14 @@ impl Serving {
             Condition::Fresh => (!stored.head.directives.no_cache).then_some(stored),
             Condition::Stale(stale_for) => {
                 let most = stored.head.stale_if_error(&self.policy, &self.directives)?;
-                (stale_for <= most).then_some(stored)
+                (stale_for <= most && self.may_be_stale(stale_for)).then_some(stored)
             }
         }
+    }
+
+    /// Whether who asks takes what is so stale, if it may be given at all.
+    fn may_be_stale(&self, stale_for: Duration) -> bool {
+        self.asked.stale_max.is_none_or(|most| stale_for <= most)
     }
 
     pub(crate) fn reuse(&self, stored: &Stored, status: CacheStatus, result: Counted) -> Response<CacheBody> {

@@ -101,8 +101,8 @@ impl Composed {
     }
 }
 
-/// Holds whoever is asked to what was asked for. How stale an answer is by the service's own word (RFC 5861) is for
-/// the cache to judge, unless the author says how stale it may be.
+/// Holds whoever is asked to what was asked for. How stale an answer may be by the service's own word (RFC 5861) is for
+/// the cache to judge, unless the author says how stale it may be; then the cache knows it too, and asks the service.
 fn acceptable(piece: Piece, stale_most: Option<Duration>, bytes_most: usize) -> Result<Piece, Failed> {
     match (piece.freshness, stale_most) {
         _ if piece.body.len() > bytes_most => Err(Failed::TooLarge),

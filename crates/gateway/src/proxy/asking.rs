@@ -78,7 +78,8 @@ impl Asking<'_> {
             let scope = self.whose.map(|whose| format!("{} {whose}", call.upstream.name()));
             let scope = scope.as_deref().unwrap_or(call.upstream.name());
             let key = Key::new(scope, self.host, question.path_and_query);
-            Ok(cache::Asked { key, head, after: self.asked.after(call.positions.as_deref()), parameters, coding: None })
+            let (after, stale_max) = (self.asked.after(call.positions.as_deref()), question.stale_most);
+            Ok(cache::Asked { key, head, after, parameters, coding: None, stale_max })
         };
         let served = timeout_at(until + SPARE / 2, cache.serve(policy, asked()?, Arc::new(whole))).await;
         match served {

@@ -76,7 +76,8 @@ impl Proxy {
             policy: self.calls(Some(&route.policies), upstream),
             is_impatient: policy.on_failure != OnFailure::Error,
         });
-        let serving = cache.serve(&policy, Asked { key, head, after, parameters, coding: on_its_way.coding }, fetch);
+        let asked = Asked { key, head, after, parameters, coding: on_its_way.coding, stale_max: None };
+        let serving = cache.serve(&policy, asked, fetch);
         let served = match deadline.at() {
             Some(at) => tokio::time::timeout_at(at + GRACE, serving)
                 .await

@@ -265,7 +265,8 @@ impl Run {
     async fn post(&mut self, path: u8) {
         let (head, target) = self.head(Method::POST, path);
         let parameters = vec![("path".to_owned(), path.to_string())];
-        let asked = Asked { key: Key::new("m", "host", &target), head, after: None, parameters, coding: None };
+        let asked =
+            Asked { key: Key::new("m", "host", &target), head, after: None, parameters, coding: None, stale_max: None };
         let step = self.service.lock().unwrap().step;
         let position = match self.cache.serve(&self.policy, asked, Arc::clone(&self.fetch)).await {
             Ok(_) => Some(self.service.lock().unwrap().position),
@@ -294,7 +295,7 @@ impl Run {
         let answer = match short {
             Some(answer) => Ok(answer),
             None => {
-                let asked = Asked { key: key.to_key(), head, after, parameters, coding };
+                let asked = Asked { key: key.to_key(), head, after, parameters, coding, stale_max: None };
                 self.cache.serve(&self.policy, asked, Arc::clone(&self.fetch)).await
             }
         };

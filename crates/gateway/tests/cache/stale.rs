@@ -194,6 +194,50 @@ async fn a_revalidation_that_fails_leaves_what_is_there() {
 }
 
 #[tokio::test]
+async fn who_asks_may_want_it_less_stale_than_others_allow() {
+    for (directives, request, after_s, hit) in [
+        ("max-age=10, stale-while-revalidate=600", "", 70, true),
+        ("max-age=10, stale-while-revalidate=600", "", 71, false),
+        ("max-age=10", "max-stale", 70, true),
+        ("max-age=10", "max-stale", 71, false),
+    ] {
+        let headers = [("cache-control", directives), ("etag", "\"a\"")];
+        let mut world = World::answering(&headers).await;
+        world.stale_max = Some(Duration::from_secs(60));
+        world.get(&[]).await;
+        world.later(after_s);
+        let headers = [("cache-control", request)];
+        let got = world.get(if request.is_empty() { &[] } else { &headers }).await;
+        assert_eq!((got.status, got.is_hit()), (200, hit), "{directives} {request:?} {after_s}: {}", got.did());
+        if !hit {
+            assert!(got.did().contains("fwd=stale"), "{}", got.did());
+            assert_eq!(world.seen()[1].header("if-none-match"), "\"a\"", "what is stored is asked about");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_staler_than_who_asks_takes_does_not_stand_in() {
+    for (directives, request, after_s, survives) in [
+        ("max-age=10, stale-if-error=600", "", 70, true),
+        ("max-age=10, stale-if-error=600", "", 71, false),
+        ("max-age=10", "stale-if-error=600", 71, false),
+    ] {
+        let mut world = World::new(move |seen| match seen.number {
+            0 => Reply::ok("body", &[("cache-control", directives)]),
+            _ => Reply::none(),
+        })
+        .await;
+        world.stale_max = Some(Duration::from_secs(60));
+        world.get(&[]).await;
+        world.later(after_s);
+        let headers = [("cache-control", request)];
+        let got = world.try_ask("GET", "/", if request.is_empty() { &[] } else { &headers }).await;
+        assert_eq!(got.is_ok(), survives, "{directives} {request:?} {after_s}");
+    }
+}
+
+#[tokio::test]
 async fn a_client_may_take_what_is_stale() {
     for (directives, wanted, after_s, hit) in [
         ("max-age=10", "max-stale", 1000, true),

@@ -87,6 +87,8 @@ pub(crate) struct World {
     pub(crate) parameters: Vec<(String, String)>,
     /// What answers may be packed with, for clients that name it.
     pub(crate) codings: Vec<&'static dyn ContentCoding>,
+    /// How stale an answer may be at most.
+    pub(crate) stale_max: Option<Duration>,
     seen: Arc<Mutex<Vec<Seen>>>,
     fetch: Arc<dyn Fetch>,
 }
@@ -137,7 +139,7 @@ impl World {
         let cache = Cache::new(options, Arc::clone(&clock) as Arc<dyn Clock>);
         let policy = CachePolicy::new("test", "origin");
         let (parameters, codings) = (Vec::new(), Vec::new());
-        Self { clock, cache, policy, parameters, codings, seen, fetch: fetch(address) }
+        Self { clock, cache, policy, parameters, codings, stale_max: None, seen, fetch: fetch(address) }
     }
 
     /// An origin that always answers the same.
@@ -207,7 +209,7 @@ impl World {
         let accepted = head.headers.get("accept-encoding").map_or("", |value| value.to_str().unwrap());
         let coding = self.codings.iter().find(|coding| accepted.contains(coding.name())).copied();
         let (key, parameters) = (Key::new("test", "shop.example", path), self.parameters.clone());
-        let asked = Asked { key, head, after, parameters, coding };
+        let asked = Asked { key, head, after, parameters, coding, stale_max: self.stale_max };
         let policy = Arc::new(self.policy.clone());
         let serving = self.cache.serve(&policy, asked, Arc::clone(&self.fetch));
         tokio::time::timeout(Duration::from_secs(20), serving).await.expect("no answer came")

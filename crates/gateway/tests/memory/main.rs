@@ -108,7 +108,14 @@ async fn fill(shape: Shape, targets: usize) -> (usize, u64) {
             head.headers.insert("accept-language", HeaderValue::from_static("de"));
             let parameters = vec![("id".to_owned(), number.to_string())];
             let coding: Option<&'static dyn ContentCoding> = if is_packed { Some(&Half) } else { None };
-            let asked = Asked { key: Key::new("shop", "shop.example", &target), head, after: None, parameters, coding };
+            let asked = Asked {
+                key: Key::new("shop", "shop.example", &target),
+                head,
+                after: None,
+                parameters,
+                coding,
+                stale_max: None,
+            };
             let answer = cache.serve(&policy, asked, Arc::clone(&fetch)).await.unwrap();
             answer.into_body().collect().await.unwrap();
         }

@@ -6,7 +6,7 @@ use serde_json::{Value, json as value};
 use tradewind_gateway::compose::OnFailure;
 
 use super::{Shop, Wanted, json};
-use crate::acting::{Acting, Does, header};
+use crate::acting::{Acting, Does, header, ok};
 use crate::status_of;
 
 /// The ways to fail: what they are called, the status of the whole if the author does without nothing, and the service.
@@ -89,6 +89,29 @@ async fn what_is_too_stale_is_as_good_as_nothing() {
     let page = gateway.page("").await;
     assert_eq!(json(&page)["stock"], Value::Null);
     assert_eq!(header(&page, "tradewind-fragments"), "product, stock;missing=unavailable");
+}
+
+#[tokio::test]
+async fn a_service_that_is_well_is_asked_when_what_is_stored_is_staler_than_may_be() {
+    for (said, asks) in [("max-age=1, stale-while-revalidate=600", ""), ("max-age=1", "cache-control: max-stale\r\n")] {
+        let shop = Shop::new().await;
+        let counted = std::sync::atomic::AtomicUsize::new(0);
+        let inventory = Acting::begin(move |_| {
+            let number = counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            ok(&format!("cache-control: {said}\r\n"), &format!("{{\"available\":{number}}}"))
+        });
+        let inventory = inventory.await;
+        let upstreams = [shop.upstreams[0].clone(), inventory.upstream("inventory")];
+        let shop = Shop { upstreams, ..shop };
+        let on_failure = OnFailure::ERROR.or_stale(Duration::from_millis(500));
+        let gateway = shop.gateway(&Wanted { on_failure, ..Wanted::default() }).await;
+        assert_eq!(json(&gateway.page("").await)["stock"]["available"], 0);
+        // Stale by two seconds or more then.
+        tokio::time::sleep(Duration::from_millis(3_100)).await;
+        let page = gateway.page(asks).await;
+        assert_eq!(json(&page)["stock"]["available"], 1, "{said} {asks:?}: {page}");
+        assert_eq!(header(&page, "tradewind-fragments"), "product, stock", "{said} {asks:?}");
+    }
 }
 
 #[tokio::test]
