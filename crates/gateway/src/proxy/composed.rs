@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use http::{HeaderMap, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
@@ -71,12 +71,32 @@ impl Proxy {
         routed.route.counts.composed(&answer.fragments);
         let mut response = Response::new(ResponseBody::Own(Full::new(answer.body)));
         *response.headers_mut() = answer.headers;
+        if composing.credentials {
+            tell_that_it_depends_on_who_asks(response.headers_mut());
+        }
         if is_known_to(&head.headers, response.headers()) {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             *response.body_mut() = ResponseBody::Own(Full::default());
             response.headers_mut().remove(header::CONTENT_TYPE);
         }
         Ok(response)
+    }
+}
+
+/// Services get to see who asks, so that what somebody was told, or nobody in particular, is no answer for others
+/// (RFC 9110 §12.5.5).
+fn tell_that_it_depends_on_who_asks(headers: &mut HeaderMap) {
+    // The parts' own, in lower case and one line.
+    let told = headers.get(header::VARY).and_then(|vary| vary.to_str().ok()).unwrap_or_default().to_owned();
+    let mut names: Vec<&str> = told.split(", ").filter(|name| !name.is_empty()).collect();
+    for name in CREDENTIALS {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    // They are names that came in a header, and our own.
+    if let Ok(vary) = HeaderValue::try_from(names.join(", ")) {
+        headers.insert(header::VARY, vary);
     }
 }
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{Shop, Wanted, json};
-use crate::acting::header;
+use crate::acting::{Acting, header, ok};
+use crate::status_of;
 
 const ANN: &str = "authorization: Bearer ann\r\ncookie: session=ann; tradewind-after=catalog.40\r\n";
 const BOB: &str = "authorization: Bearer bob\r\ncookie: session=bob\r\n";
@@ -28,12 +29,9 @@ async fn what_one_user_is_told_is_never_another_s() {
     // Services that say that anybody may store what they told this user.
     let said = |head: &str| {
         let who = head.lines().find_map(|line| line.strip_prefix("authorization: ")).unwrap_or("nobody").to_owned();
-        crate::acting::ok(
-            "cache-control: public, max-age=60\r\n",
-            &format!("{{\"name\":\"{who}\",\"available\":\"{who}\"}}"),
-        )
+        ok("cache-control: public, max-age=60\r\n", &format!("{{\"name\":\"{who}\",\"available\":\"{who}\"}}"))
     };
-    let careless = crate::acting::Acting::begin(said).await;
+    let careless = Acting::begin(said).await;
     let upstreams = [careless.upstream("catalog"), careless.upstream("inventory")];
     let shop = Shop { upstreams, ..shop };
     let wanted = Wanted { credentials: true, fresh: Some(Duration::from_secs(60)), ..Wanted::default() };
@@ -42,9 +40,28 @@ async fn what_one_user_is_told_is_never_another_s() {
     for (who, name) in
         [(ann, "bearer ann"), (BOB, "bearer bob"), ("", "nobody"), (ann, "bearer ann"), (BOB, "bearer bob")]
     {
-        assert_eq!(json(&gateway.page(who).await)["product"]["name"], name);
+        let page = gateway.page(who).await;
+        assert_eq!(json(&page)["product"]["name"], name);
+        // Who signs in must not be given what was stored for nobody, by a browser or by a cache on the way.
+        assert_eq!(header(&page, "vary"), "authorization, cookie, tradewind-actor", "{name}");
+        let is_private = header(&page, "cache-control").starts_with("private, max-age=");
+        assert_eq!(is_private, name != "nobody", "{page}");
+        let etag = header(&page, "etag");
+        let unchanged = gateway.page(&format!("{who}if-none-match: {etag}\r\n")).await;
+        assert_eq!((status_of(&unchanged), header(&unchanged, "vary")), (304, header(&page, "vary")));
     }
     assert_eq!(careless.asked(), 6, "each is asked for once");
+}
+
+#[tokio::test]
+async fn what_depends_on_who_asks_says_so_beside_what_its_parts_say() {
+    let shop = Shop::new().await;
+    let careful = Acting::answering("vary: Accept-Language, Cookie\r\n", r#"{"available":3}"#).await;
+    let shop = Shop { upstreams: [shop.upstreams[0].clone(), careful.upstream("inventory")], ..shop };
+    for (credentials, vary) in [(false, "accept-language, cookie"), (true, "accept-language, cookie, authorization, tradewind-actor")] {
+        let gateway = shop.gateway(&Wanted { credentials, ..Wanted::default() }).await;
+        assert_eq!(header(&gateway.page("").await, "vary"), vary);
+    }
 }
 
 #[tokio::test]
