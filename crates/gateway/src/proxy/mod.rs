@@ -8,6 +8,7 @@ mod asking;
 mod cached;
 mod composed;
 mod forward;
+mod head;
 mod positions;
 mod routed;
 
@@ -15,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::Instant;
@@ -123,7 +124,8 @@ impl Proxy {
     pub(crate) async fn answer(&self, request: Request<Incoming>, client: ClientConnection) -> Response<ResponseBody> {
         if covers(OWN_PREFIX, request.uri().path()) {
             let _in_flight = self.metrics.begin();
-            return own::answer(self, &request).map(ResponseBody::Own);
+            let answer = own::answer(self, &request).map(ResponseBody::Own);
+            return if *request.method() == Method::HEAD { head::without_content(answer) } else { answer };
         }
         let routed = Routed::find(self.plan.load_full(), &request);
         self.pass(request, client, routed).await
@@ -167,6 +169,10 @@ impl Proxy {
             tracing::warn!(%method, path, service, request_id = id, code = %problem.code, "{}", problem.detail);
             problem.response(id, as_page).map(ResponseBody::Own)
         });
+        if method == Method::HEAD {
+            // Before it is looked at whether it is worth packing, which depends on its length.
+            response = head::without_content(response);
+        }
         if let Some(after) = after {
             response = after.mark(response);
         }

@@ -4,7 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Empty};
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json as value;
+use tokio::net::TcpStream;
 use tradewind_gateway::{AuthRule, Policies};
 
 use super::{Shop, Wanted, json};
@@ -67,6 +73,35 @@ async fn conditions_and_head_are_answered_for_the_whole() {
     assert!(!shop.catalog.last().contains("if-none-match"), "no part is asked for on the whole's condition");
     let head = gateway.ask("HEAD /web/products/7", "").await;
     assert_eq!((status_of(&head), body(&head)), (200, ""));
+}
+
+#[tokio::test]
+async fn head_is_answered_without_content_over_http_2_too() {
+    let shop = Shop::new().await;
+    let policies = Policies { compress: true, ..Policies::default() };
+    let gateway = shop.gateway(&Wanted { policies, ..Wanted::default() }).await;
+    let stream = TcpStream::connect(gateway.address).await.unwrap();
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    for (path, status) in
+        [("/web/products/7", 200), ("/web/products/8", 404), ("/nowhere", 404), ("/_gateway/routes", 200), ("/_gateway/nothing", 404)]
+    {
+        let mut ask = async |method: &str| {
+            let request = Request::builder().method(method).uri(format!("http://shop.example{path}"));
+            let request = request.header("x-request-id", "one").header("accept-encoding", "br");
+            let answer = sender.send_request(request.body(Empty::<Bytes>::new()).unwrap()).await.unwrap();
+            let (head, body) = answer.into_parts();
+            let body = body.collect().await.unwrap_or_else(|error| panic!("{method} {path}: {error}")).to_bytes();
+            (head, body)
+        };
+        let (whole, content) = ask("GET").await;
+        let (head, nothing) = ask("HEAD").await;
+        assert_eq!((whole.status.as_u16(), head.status.as_u16(), &nothing[..]), (status, status, &b""[..]), "{path}");
+        assert_eq!(head.headers["content-length"], content.len().to_string(), "{path}");
+        for name in ["content-type", "etag", "vary", "content-encoding"] {
+            assert_eq!(head.headers.get(name), whole.headers.get(name), "{path}: {name}");
+        }
+    }
 }
 
 #[tokio::test]
