@@ -12,6 +12,7 @@ use tradewind_fleet::{FleetHandle, ServiceName, State};
 use tradewind_gateway::openapi::{Document, Documents, breaking};
 use tradewind_gateway::{CallPolicy, Deadline, GatewayHandle, Plan, RequestBody, Upstream};
 
+use super::panics::caught;
 use crate::described::{describe, misfits};
 use crate::manifest::{AboutApis, KeptDocuments};
 
@@ -32,42 +33,63 @@ pub(super) struct Documenting {
     pub(super) gateway: GatewayHandle,
 }
 
+/// What is known of the services.
+struct Known {
+    documents: Documents,
+    /// The processes that have been asked, and when to ask again if one did not answer as it should.
+    asked: BTreeMap<ServiceName, (Vec<u32>, Option<Instant>)>,
+    /// The plan for which it has been told what follows.
+    plan: Option<Arc<Plan>>,
+    /// Whether a document is another one since.
+    has_changed: bool,
+}
+
 impl Documenting {
     /// Asks each service for its document whenever it has become ready, and tells what follows from them. Goes on until
     /// it is dropped.
     pub(super) async fn follow(self) {
         let mut changes = self.handle.changes();
-        let mut documents = self.kept.documents.clone();
-        let mut asked: BTreeMap<ServiceName, (Vec<u32>, Option<Instant>)> = BTreeMap::new();
-        let mut plan: Option<Arc<Plan>> = None;
+        let mut known =
+            Known { documents: self.kept.documents.clone(), asked: BTreeMap::new(), plan: None, has_changed: false };
         loop {
-            let mut has_changed = false;
-            for (service, processes) in self.ready() {
-                let is_done = asked.get(&service).is_some_and(|(known, again)| {
-                    let is_due = again.is_some_and(|again| Instant::now() >= again);
-                    !is_due && processes.iter().all(|process| known.contains(process))
-                });
-                if is_done {
-                    continue;
-                }
-                let told = self.ask(&service, &mut documents).await;
-                has_changed |= told == Some(true);
-                asked.insert(service, (processes, told.is_none().then(|| Instant::now() + AGAIN_AFTER)));
-            }
-            let present = self.gateway.plan();
-            if has_changed || !plan.as_ref().is_some_and(|plan| Arc::ptr_eq(plan, &present)) {
-                let described = describe(&self.about, &present, &documents, "/");
-                self.gateway.tell(&described.documents);
-                for (profile, misfit) in misfits(&present, &documents) {
-                    let code = ErrorCode::MISFIT;
-                    tracing::error!(%code, "profile {profile} does not fit the services that run: {misfit}");
-                }
-                plan = Some(present);
+            if let Err(why) = caught(self.look(&mut known)).await {
+                let code = ErrorCode::INTERNAL;
+                tracing::error!(%code, "looking at the services' OpenAPI documents panicked, so that what is told of them may be old: {why}");
             }
             tokio::select! {
                 // The fleet's part of it lives as long as the handle.
                 changed = changes.changed() => if changed.is_err() { return },
                 () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+        }
+    }
+
+    /// Asks who is ready and has not been asked, and tells what follows if something has changed. What is noted as done
+    /// before it is done is not tried again at once if it panics.
+    async fn look(&self, known: &mut Known) {
+        for (service, processes) in self.ready() {
+            let is_done = known.asked.get(&service).is_some_and(|(asked, again)| {
+                let is_due = again.is_some_and(|again| Instant::now() >= again);
+                !is_due && processes.iter().all(|process| asked.contains(process))
+            });
+            if is_done {
+                continue;
+            }
+            known.asked.insert(service.clone(), (processes.clone(), Some(Instant::now() + AGAIN_AFTER)));
+            let told = self.ask(&service, &mut known.documents).await;
+            known.has_changed |= told == Some(true);
+            let again = told.is_none().then(|| Instant::now() + AGAIN_AFTER);
+            known.asked.insert(service, (processes, again));
+        }
+        let present = self.gateway.plan();
+        let is_same = known.plan.as_ref().is_some_and(|plan| Arc::ptr_eq(plan, &present));
+        if std::mem::take(&mut known.has_changed) || !is_same {
+            known.plan = Some(Arc::clone(&present));
+            let described = describe(&self.about, &present, &known.documents, "/");
+            self.gateway.tell(&described.documents);
+            for (profile, misfit) in misfits(&present, &known.documents) {
+                let code = ErrorCode::MISFIT;
+                tracing::error!(%code, "profile {profile} does not fit the services that run: {misfit}");
             }
         }
     }

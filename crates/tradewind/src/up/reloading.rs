@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
+use tradewind_events::ErrorCode;
 use tradewind_gateway::{GatewayHandle, Plan};
 
 use super::behind::Behind;
+use super::panics::caught;
 use super::purging::Purging;
 use crate::manifest::{Followed, Manifest};
 
@@ -32,14 +34,19 @@ pub(super) async fn follow(file: PathBuf, mut behind: Behind, gateway: GatewayHa
             continue;
         }
         seen = now;
-        match read(&file, &mut behind).await {
-            Ok((plan, followed)) => {
+        let read = caught(read(&file, &mut behind)).await;
+        match read {
+            Ok(Ok((plan, followed))) => {
                 let routes = plan.routes.routes().len();
                 gateway.replace(plan);
                 purging.follow(&followed);
                 tracing::info!("the manifest has changed: {routes} routes are in place");
             }
-            Err(why) => tracing::warn!("the manifest has changed, and the routes stay as they were: {why}"),
+            Ok(Err(why)) => tracing::warn!("the manifest has changed, and the routes stay as they were: {why}"),
+            Err(why) => {
+                let code = ErrorCode::INTERNAL;
+                tracing::error!(%code, "the manifest has changed, and reading it panicked, so that the routes stay as they were: {why}");
+            }
         }
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Splicer<'a> {
     trouble: Option<Failed>,
     /// How many objects and lists the reading is in.
     nesting: usize,
+    /// Whether what is read stands in for an answer of whose elements other calls were made: its own are none of those.
+    stands_in: bool,
     /// Answers that could not be spliced.
     unusable: Vec<(usize, Failed)>,
     /// What ends the whole.
@@ -44,7 +46,8 @@ pub(super) struct Spliced {
 impl<'a> Splicer<'a> {
     pub(super) fn new(calls: &'a [Call], outcomes: &'a [Outcome], limits: &'a CompositionLimits) -> Self {
         let out = Vec::with_capacity(2 << 10);
-        Self { calls, outcomes, limits, out, trouble: None, nesting: 0, unusable: Vec::new(), fatal: None }
+        let (unusable, fatal) = (Vec::new(), None);
+        Self { calls, outcomes, limits, out, trouble: None, nesting: 0, stands_in: false, unusable, fatal }
     }
 
     /// Splices what a selection takes.
@@ -139,9 +142,13 @@ impl<'a> Splicer<'a> {
                 Ok(()) => return Ok(()),
                 Err(failed) => self.take_back(call, mark, failed)?,
             },
-            Err(failed) => *failed,
+            // If there is a default, calls were made for the elements of that.
+            Err(failed) => return self.instead(call, used, *failed),
         };
-        self.instead(call, used, failed)
+        let before = std::mem::replace(&mut self.stands_in, true);
+        let stood_in = self.instead(call, used, failed);
+        self.stands_in = before;
+        stood_in
     }
 
     fn instead(&mut self, call: usize, used: &'a Use, failed: Failed) -> Result<(), Failed> {
@@ -174,12 +181,16 @@ impl<'a> Splicer<'a> {
     /// The answer that was asked for an element, in the element.
     fn join(&mut self, join: &'a Join, element: Option<usize>) -> Result<(), Failed> {
         let outcomes = self.outcomes;
-        match (&outcomes[join.call], element) {
-            (Outcome::Many { of, answers }, Some(element)) => match of.get(element) {
+        // None has been made where it is only tried what can be taken of a default.
+        let outcome = outcomes.get(join.call).filter(|_| !self.stands_in);
+        match (outcome, element) {
+            (Some(Outcome::Many { of, answers }), Some(element)) => match of.get(element) {
                 Some(answer) => self.heard(join.call, &join.used, &answers[*answer]),
                 None => self.absent(&join.used),
             },
-            (Outcome::One(Heard { answer: Err(failed), .. }), Some(_)) => self.instead(join.call, &join.used, *failed),
+            (Some(Outcome::One(Heard { answer: Err(failed), .. })), Some(_)) => {
+                self.instead(join.call, &join.used, *failed)
+            }
             _ => self.absent(&join.used),
         }
     }

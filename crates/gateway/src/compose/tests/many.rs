@@ -66,6 +66,37 @@ async fn garbage_for_an_element_is_that_elements_alone() {
     assert_eq!(asked.status(), 502);
 }
 
+/// A list that has a default with an element of its own.
+fn many_or_one(on_failure: OnFailure) -> Composition {
+    let cards = CallText { each: Some("similar.items[]"), on_failure, ..call("cards", "catalog:/products/{each.id}") };
+    let usual = OnFailure::default_value(json!({ "items": [{ "id": "z" }] }));
+    composition(&[CallText { on_failure: usual, ..call("similar", "graph:/similar") }, cards])
+}
+
+#[tokio::test]
+async fn the_elements_of_a_default_are_asked_for_and_joined() {
+    for on_failure in [OnFailure::ERROR, OnFailure::OMIT, OnFailure::default_value(json!({ "name": "?" }))] {
+        let composed = select(&many_or_one(on_failure), "{ similar { items { id cards { name } } } }");
+        let services = services().fails("graph:/similar", Failed::Unavailable);
+        let asked = services.answers("catalog:/products/z", json!({ "name": "Z" })).asked(&composed, &[]).await;
+        assert_eq!(asked.json(), json!({ "similar": { "items": [{ "id": "z", "cards": { "name": "Z" } }] } }));
+    }
+}
+
+#[tokio::test]
+async fn a_default_does_not_take_what_was_asked_for_another_list() {
+    let selection = "{ similar { items { id cards @default(value: 0) { name } } about { text } } }";
+    for on_failure in [OnFailure::ERROR, OnFailure::OMIT, OnFailure::default_value(json!({ "name": "?" }))] {
+        let composed = select(&many_or_one(on_failure), selection);
+        // Its list is as it should be, so that it is asked for; what else is selected of it is not.
+        let similar = json!({ "items": [{ "id": "a" }, { "id": "b" }], "about": "none" });
+        let asked = services().answers("graph:/similar", similar).asked(&composed, &[]).await;
+        assert_eq!(asked.asked.len(), 3);
+        assert_eq!(asked.json(), json!({ "similar": { "items": [{ "id": "z", "cards": 0 }] } }));
+        assert_eq!(asked.fragments(), "similar;missing=shape, cards");
+    }
+}
+
 #[tokio::test]
 async fn no_more_are_under_way_than_allowed_and_too_many_are_none() {
     let list = |most: usize| Value::from_iter([("items", (0..most).map(|id| json!({ "id": id })).collect::<Value>())]);
