@@ -91,6 +91,54 @@ fn an_event_purges_what_shows_its_entity_and_nothing_else() {
 }
 
 #[test]
+fn who_reloads_a_page_is_given_what_is_stored_unless_the_rule_heeds_clients() {
+    let heeding = r#"
+[gateway.routes."/heeding/{id}"]
+to = "products"
+rewrite = "/products/{id}"
+cache = { fresh = "1h", heeds_clients = true, tags = ["product:{id}"] }
+"#;
+    let folder = folder(&manifest(&format!("{ROUTES}{heeding}")));
+    let up = Up::start(folder.path());
+    let told = up.until("up", |_| true);
+    let gateway = told["gateway"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
+    let (address, _) = service(&told);
+    rename(&address, "7", "Tea");
+    rename(&address, "9", "Cup");
+    // Once a later event has purged something, none of these is still to come.
+    until(|| get(&gateway, "/products/9").starts_with("HTTP/1.1 200"));
+    rename(&address, "9", "Mug");
+    until(|| get(&gateway, "/products/9").ends_with("\"name\":\"Mug\"}"));
+    // As Chromium asks for what `fetch` is to get with `cache: "no-store"`, and for a page that is loaded anew.
+    let asks = |path: &str, cache: &str| {
+        let lines = "accept: application/json\r\nsec-fetch-mode: cors\r\nsec-fetch-site: same-origin\r\n";
+        crate::send(&gateway, &format!("GET {path} HTTP/1.1\r\n{lines}{cache}x-rest:"), "")
+    };
+    let (anew, reloaded) = ("cache-control: no-cache\r\npragma: no-cache\r\n", "cache-control: max-age=0\r\n");
+    for path in ["/products/7", "/heeding/7"] {
+        until(|| header(&get(&gateway, path), "cache-status").contains("; hit"));
+    }
+    for headers in [anew, reloaded] {
+        let given = asks("/products/7", headers);
+        assert!(header(&given, "cache-status").contains("; hit"), "{given}");
+        let asked = asks("/heeding/7", headers);
+        assert!(header(&asked, "cache-status").contains("; fwd=request"), "{asked}");
+    }
+    let hits = |result: &str| -> u64 {
+        let counted = get(&gateway, "/_gateway/metrics");
+        let lines = counted.lines().filter(|line| line.contains("cache_requests_total"));
+        let mut of = lines.filter(|line| line.contains("product.product") && line.contains(result));
+        of.next().map_or(0, |line| line.rsplit(' ').next().unwrap().trim().parse().unwrap())
+    };
+    until(|| get(&gateway, "/web/products/7").ends_with("{\"name\":\"Tea\"}"));
+    let before = hits("Hit");
+    for headers in [anew, reloaded] {
+        assert!(asks("/web/products/7", headers).ends_with("{\"name\":\"Tea\"}"));
+    }
+    assert_eq!(hits("Hit"), before + 2);
+}
+
+#[test]
 fn rules_and_compositions_follow_the_manifest_while_up_runs() {
     let folder = folder(&manifest("[gateway.routes]\n\"/products\" = \"products\"\n"));
     let up = Up::start(folder.path());

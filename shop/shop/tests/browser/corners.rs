@@ -36,6 +36,28 @@ pub(crate) async fn search_and_go_back(browser: &Browser) -> anyhow::Result<()> 
     Ok(())
 }
 
+/// The page asks without the browser's cache, which is no reason to go past the gateway's: whoever comes back to the home
+/// page is given its departments from there.
+pub(crate) async fn come_back_to_what_the_gateway_has_stored(browser: &Browser) -> anyhow::Result<()> {
+    const HITS: &str = r#"(async () => {
+        const counted = (await (await fetch('/_gateway/metrics')).text()).split('\n');
+        const of = (line) => ['cache_requests_total', '/web/catalog/departments', '"Hit"'].every((part) => line.includes(part));
+        return Number(counted.find(of)?.split(' ').pop() ?? 0);
+    })()"#;
+    let end = Instant::now() + Duration::from_secs(30);
+    loop {
+        browser.visit("/", ".department").await?;
+        let before = browser.evaluate(HITS).await?.as_u64().unwrap_or_default();
+        browser.visit("/", ".department").await?;
+        let after = browser.evaluate(HITS).await?.as_u64().unwrap_or_default();
+        if after > before {
+            return Ok(());
+        }
+        // An event of a product may have come between.
+        ensure!(Instant::now() < end, "the departments are never given from the gateway's cache");
+    }
+}
+
 /// Skipping to the content moves the focus there, and leaves the page as it is.
 pub(crate) async fn skip_to_the_content(browser: &Browser) -> anyhow::Result<()> {
     browser.visit("/sales", ".chart svg").await?;

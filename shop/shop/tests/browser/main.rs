@@ -74,6 +74,7 @@ async fn what_changes_behind_a_persons_back_is_shown_and_nothing_is_ordered_unse
         corners::leave_while_the_order_is_under_way(&browser).await?;
         corners::a_service_that_does_not_answer_leaves_the_rest(&browser).await?;
         system.wait_until_seeded().await?;
+        corners::come_back_to_what_the_gateway_has_stored(&browser).await?;
         similar::without_its_service(&system, &browser).await
     };
     let seen = tokio::time::timeout(Duration::from_secs(300), corners).await;

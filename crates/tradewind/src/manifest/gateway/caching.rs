@@ -99,7 +99,7 @@ pub(super) fn read(
 ) -> Caching {
     let mut caching = usual.clone();
     match table.said("cache", "the cache of a route", RULE_EXAMPLE) {
-        Some(Said::Yes) => caching.rule = Some(caching.rule.unwrap_or_else(|| CachePolicy::new("", ""))),
+        Some(Said::Yes) => caching.rule = Some(caching.rule.unwrap_or_else(plain_rule)),
         Some(Said::No) => caching.rule = None,
         Some(Said::Table(rule)) => caching.rule = Some(read_rule(&rule, parameters, problems)),
         None => {}
@@ -144,8 +144,15 @@ pub(super) fn read_on_failure(table: &Section<'_>, caching: &mut Caching, of_all
     }
 }
 
+/// What services say, and nothing beyond it. What clients say of it is advice (RFC 9111 §5.2.1), and not taken unless a
+/// rule says so: this cache answers in the services' place, and pages that ask without their browser's cache, and
+/// everybody who reloads one, would go past it.
+pub(super) fn plain_rule() -> CachePolicy {
+    CachePolicy { heeds_clients: false, ..CachePolicy::new("", "") }
+}
+
 fn read_rule(rule: &Section<'_>, parameters: &[&str], problems: &Problems<'_>) -> CachePolicy {
-    let mut policy = CachePolicy::new("", "");
+    let mut policy = plain_rule();
     policy.fresh_for = rule.duration("fresh");
     policy.stale_while_revalidate = rule.duration("stale_while_revalidate");
     for tag in rule.list("tags", "[\"product:{id}\"]") {
@@ -169,7 +176,7 @@ fn read_rule(rule: &Section<'_>, parameters: &[&str], problems: &Problems<'_>) -
             }
         }
     }
-    policy.heeds_clients = rule.flag("heeds_clients").is_none_or(|heeds| heeds.value);
+    policy.heeds_clients = rule.flag("heeds_clients").is_some_and(|heeds| heeds.value);
     policy.collapses = rule.flag("collapse").is_none_or(|collapses| collapses.value);
     rule.report_unknown();
     policy

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use tradewind_gateway::CallRule;
 use tradewind_gateway::Upstream;
-use tradewind_gateway::cache::CachePolicy;
 use tradewind_gateway::cache::OnFailure as WhenStale;
 use tradewind_gateway::compose::{CallText, Composition, Instead, OnFailure};
 
@@ -71,7 +70,7 @@ impl<'a> CallDraft<'a> {
         };
         if self.on_failure.stale.is_some() && caching.rule.is_none() {
             // What may be answered stale has to be stored.
-            caching.rule = Some(CachePolicy::new("", ""));
+            caching.rule = Some(caching::plain_rule());
         }
         let service = known?;
         let called = format!("{}.{}", composition.name(), self.name.value);
