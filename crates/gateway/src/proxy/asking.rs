@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use super::cached::tell_that_it_varies;
 use super::forward::make_own;
 use super::positions::{self, AFTER};
+use super::refusals::Refusals;
 use super::{Proxy, impatient};
 use crate::cache::{self, Cache, CacheBody, Fetch, FetchError, FetchedBody, Fetching, Key, Reused, Unanswered};
 use crate::compose::{Answering, Ask, Failed, Freshness, Piece, Question, Storing};
@@ -34,6 +35,8 @@ pub(super) struct Asking<'a> {
     pub(super) host: &'a str,
     /// Tells those apart who ask with credentials that services get to see; none if they do not.
     pub(super) whose: Option<&'a str>,
+    /// What services have said for clients when they refused.
+    pub(super) refusals: Refusals,
 }
 
 impl Ask for Asking<'_> {
@@ -67,7 +70,7 @@ impl Asking<'_> {
         };
         let (Some(cache), Some(policy)) = (self.cache, &call.cache) else {
             let (parts, body) = whole.ask(self.head(call, question)?).await?.into_parts();
-            return accept(&parts, body);
+            return self.accept(question.call, &parts, body);
         };
         let asked = || -> Result<cache::Asked, Failed> {
             let parameters = match policy.tags.is_empty() {
@@ -83,14 +86,14 @@ impl Asking<'_> {
         };
         let served = timeout_at(until + SPARE / 2, cache.serve(policy, asked()?, Arc::new(whole))).await;
         match served {
-            Ok(Ok(answer)) => read(answer).await,
+            Ok(Ok(answer)) => self.read(question.call, answer).await,
             Ok(Err(Unanswered::Failed(why))) => {
                 Err(why.downcast_ref::<Failed>().copied().unwrap_or(Failed::Unavailable))
             }
             Ok(Err(Unanswered::OnlyIfCached)) => Err(Failed::Unavailable),
             // It waited for another's fetch, which has more time.
             Err(_) => match cache.stand_in(policy, asked()?) {
-                Some(answer) => read(answer).await,
+                Some(answer) => self.read(question.call, answer).await,
                 None => Err(Failed::Timeout),
             },
         }
@@ -105,6 +108,27 @@ impl Asking<'_> {
             head.headers.insert(AFTER, HeaderValue::from(position.0));
         }
         Ok(head)
+    }
+
+    async fn read(&self, call: &str, answer: Response<CacheBody>) -> Result<Piece, Failed> {
+        let (parts, body) = answer.into_parts();
+        let body = body.collect().await.map_err(|_| Failed::Unavailable)?.to_bytes();
+        self.accept(call, &parts, body)
+    }
+
+    fn accept(&self, call: &str, parts: &http::response::Parts, body: Bytes) -> Result<Piece, Failed> {
+        if !parts.status.is_success() {
+            self.refusals.note(call, parts);
+            return Err(Failed::Status(parts.status.as_u16()));
+        }
+        let piece = Piece::new(&parts.headers, body);
+        Ok(match parts.extensions.get::<Reused>() {
+            Some(Reused { age, stale_for: Some(stale_for), .. }) => {
+                Piece { age: *age, freshness: Freshness::Stale(*stale_for), ..piece }
+            }
+            Some(Reused { age, .. }) => Piece { age: *age, ..piece },
+            None => piece,
+        })
     }
 }
 
@@ -164,26 +188,6 @@ fn failed(why: NoAnswer) -> Failed {
         | NoAnswer::Busy
         | NoAnswer::BreakerOpen { .. } => Failed::Unavailable,
     }
-}
-
-async fn read(answer: Response<CacheBody>) -> Result<Piece, Failed> {
-    let (parts, body) = answer.into_parts();
-    let body = body.collect().await.map_err(|_| Failed::Unavailable)?.to_bytes();
-    accept(&parts, body)
-}
-
-fn accept(parts: &http::response::Parts, body: Bytes) -> Result<Piece, Failed> {
-    if !parts.status.is_success() {
-        return Err(Failed::Status(parts.status.as_u16()));
-    }
-    let piece = Piece::new(&parts.headers, body);
-    Ok(match parts.extensions.get::<Reused>() {
-        Some(Reused { age, stale_for: Some(stale_for), .. }) => {
-            Piece { age: *age, freshness: Freshness::Stale(*stale_for), ..piece }
-        }
-        Some(Reused { age, .. }) => Piece { age: *age, ..piece },
-        None => piece,
-    })
 }
 
 /// What of a request calls take along: who has asked for what, in which language, and as of when. Not what concerns the

@@ -11,6 +11,7 @@ use super::asking::{Asking, CREDENTIALS, passed_on};
 use super::cached::decoded;
 use super::forward::deadline_of;
 use super::positions::Asked;
+use super::refusals::Refusals;
 use super::{OnItsWay, Proxy, Routed};
 use crate::body::ResponseBody;
 use crate::cache::is_known_to;
@@ -58,6 +59,7 @@ impl Proxy {
             proxy: self,
             host: passed.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default(),
             whose: whose.as_deref(),
+            refusals: Refusals::default(),
         };
         let wanted = compose::Request { parameters: &parameters, headers: &passed, deadline };
         let answered = timeout_at(deadline + GRACE, composing.composed.answer(&wanted, &asking)).await;
@@ -66,7 +68,7 @@ impl Proxy {
             if let compose::Unanswered::Call { call, .. } = &why {
                 routed.route.counts.failed(call);
             }
-            not_composed(&why)
+            not_composed(&why, &asking.refusals)
         })?;
         routed.route.counts.composed(&answer.fragments);
         let mut response = Response::new(ResponseBody::Own(Full::new(answer.body)));
@@ -120,11 +122,13 @@ fn parameters_of(routed: &Routed, query: &str) -> Parameters {
     in_path.chain(in_query).fold(Parameters::new(), |all, (name, value)| all.with(name, value))
 }
 
-fn not_composed(why: &compose::Unanswered) -> Problem {
+fn not_composed(why: &compose::Unanswered, refusals: &Refusals) -> Problem {
     let status = StatusCode::from_u16(why.status()).unwrap_or(StatusCode::BAD_GATEWAY);
     match why {
         compose::Unanswered::Parameter { name } => Problem::bad_parameter(name),
-        compose::Unanswered::Call { failed: Failed::Status(_), .. } => Problem::not_composed(status, &why.to_string()),
+        compose::Unanswered::Call { call, failed: Failed::Status(said), .. } => {
+            Problem { headers: refusals.said(call, *said), ..Problem::not_composed(status, &why.to_string()) }
+        }
         compose::Unanswered::Call { .. } => {
             Problem { retry_after: Some(1), ..Problem::not_composed(status, &why.to_string()) }
         }

@@ -10,6 +10,7 @@ mod composed;
 mod forward;
 mod head;
 mod positions;
+mod refusals;
 mod routed;
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tradewind_gateway::{AuthRule, Policies};
 
 use super::{Shop, Wanted, json};
-use crate::acting::{body, header};
+use crate::acting::{Acting, body, header};
 use crate::status_of;
 
 #[tokio::test]
@@ -49,6 +49,38 @@ async fn what_is_not_there_or_not_said_is_the_client_s_to_know() {
     assert_eq!((status_of(&posted), header(&posted, "allow")), (405, "GET, HEAD"));
     let number = gateway.page("tradewind-after: 7\r\n").await;
     assert!(status_of(&number) == 400 && number.contains("\"TW-3034\""), "{number}");
+}
+
+#[tokio::test]
+async fn who_is_refused_is_told_what_the_service_says_for_that() {
+    for (said, name, values) in [
+        (
+            "401 Unauthorized\r\nwww-authenticate: Bearer realm=\"shop\"\r\nwww-authenticate: Basic\r\nretry-after: 9\r\n",
+            "www-authenticate",
+            &["Bearer realm=\"shop\"", "Basic"][..],
+        ),
+        ("429 Too Many Requests\r\nretry-after: 7\r\nwww-authenticate: Basic\r\n", "retry-after", &["7"]),
+        (
+            "503 Service Unavailable\r\nretry-after: Fri, 31 Dec 2100 23:59:59 GMT\r\n",
+            "retry-after",
+            &["Fri, 31 Dec 2100 23:59:59 GMT"],
+        ),
+    ] {
+        for fresh in [None, Some(Duration::from_secs(60))] {
+            let shop = Shop::new().await;
+            let answer = format!("HTTP/1.1 {said}content-length: 0\r\n\r\n");
+            let refusing = Acting::begin(move |_| answer.clone()).await;
+            let shop = Shop { upstreams: [refusing.upstream("catalog"), shop.upstreams[1].clone()], ..shop };
+            let gateway = shop.gateway(&Wanted { fresh, ..Wanted::default() }).await;
+            let page = gateway.page("").await;
+            assert_eq!(status_of(&page).to_string(), said[..3], "{page}");
+            let lines = page.lines().filter_map(|line| line.split_once(": "));
+            let found: Vec<&str> =
+                lines.filter(|(its, _)| ["www-authenticate", "retry-after"].contains(its)).map(|(_, value)| value).collect();
+            assert_eq!(found, values, "{page}");
+            assert!(values.iter().all(|_| !header(&page, name).is_empty()), "{page}");
+        }
+    }
 }
 
 #[tokio::test]
