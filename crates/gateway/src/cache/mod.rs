@@ -47,6 +47,7 @@ use tradewind_events::Clock;
 pub use answered::{Reused, Unanswered};
 pub use body::CacheBody;
 pub use coding::ContentCoding;
+pub(crate) use directives::Directives;
 pub use fetch::{BodyError, Fetch, FetchError, FetchedBody, Fetching};
 pub use hit::Lookup;
 pub use key::{Key, KeyRef};

@@ -68,6 +68,9 @@ pub enum Failed {
     /// The stored answer is staler than allowed.
     #[error("the stored answer is too stale")]
     Stale,
+    /// Nothing is stored that answers it, and the client wants nothing else (`only-if-cached`).
+    #[error("nothing is stored that answers this, and the request allows nothing else (only-if-cached)")]
+    NotCached,
     /// A call that it takes values from has failed, and nothing takes its place.
     #[error("a call that it takes values from has failed")]
     Dependency,
@@ -95,6 +98,7 @@ impl Failed {
             Self::Garbage => "garbage",
             Self::Shape => "shape",
             Self::Stale => "too-stale",
+            Self::NotCached => "not-cached",
             Self::Dependency => "dependency",
             Self::Value => "value",
             Self::TooMany => "too-many",
@@ -108,7 +112,8 @@ impl Failed {
     pub fn status(self) -> u16 {
         match self {
             Self::Unavailable | Self::Stale => 503,
-            Self::Timeout => 504,
+            // For what is not stored, RFC 9111 §5.2.1.7.
+            Self::Timeout | Self::NotCached => 504,
             Self::Status(status @ (401 | 403 | 404 | 410 | 429 | 503)) => status,
             _ => 502,
         }

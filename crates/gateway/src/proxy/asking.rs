@@ -35,6 +35,8 @@ pub(super) struct Asking<'a> {
     pub(super) host: &'a str,
     /// Tells those apart who ask with credentials that services get to see; none if they do not.
     pub(super) whose: Option<&'a str>,
+    /// The client wants what is stored, and nothing else.
+    pub(super) only_stored: bool,
     /// What services have said for clients when they refused.
     pub(super) refusals: Refusals,
 }
@@ -69,6 +71,9 @@ impl Asking<'_> {
             bytes_most: question.bytes_most,
         };
         let (Some(cache), Some(policy)) = (self.cache, &call.cache) else {
+            if self.only_stored {
+                return Err(Failed::NotCached);
+            }
             let (parts, body) = whole.ask(self.head(call, question)?).await?.into_parts();
             return self.accept(question.call, &parts, body);
         };
@@ -90,7 +95,7 @@ impl Asking<'_> {
             Ok(Err(Unanswered::Failed(why))) => {
                 Err(why.downcast_ref::<Failed>().copied().unwrap_or(Failed::Unavailable))
             }
-            Ok(Err(Unanswered::OnlyIfCached)) => Err(Failed::Unavailable),
+            Ok(Err(Unanswered::OnlyIfCached)) => Err(Failed::NotCached),
             // It waited for another's fetch, which has more time.
             Err(_) => match cache.stand_in(policy, asked()?) {
                 Some(answer) => self.read(question.call, answer).await,

@@ -14,7 +14,7 @@ use super::positions::Asked;
 use super::refusals::Refusals;
 use super::{OnItsWay, Proxy, Routed};
 use crate::body::ResponseBody;
-use crate::cache::is_known_to;
+use crate::cache::{Directives, is_known_to};
 use crate::compose::{self, Failed, Parameters};
 use crate::composing::Composing;
 use crate::headers::{self, join_cookies};
@@ -59,6 +59,7 @@ impl Proxy {
             proxy: self,
             host: passed.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default(),
             whose: whose.as_deref(),
+            only_stored: heeds_clients(composing) && Directives::of_request(&passed).only_if_cached,
             refusals: Refusals::default(),
         };
         let wanted = compose::Request { parameters: &parameters, headers: &passed, deadline };
@@ -112,6 +113,12 @@ impl Whose {
     }
 }
 
+/// Whether what clients say of caches counts for some of the calls that are made, and so for the whole.
+fn heeds_clients(composing: &Composing) -> bool {
+    let mut rules = composing.composed.call_names().filter_map(|name| composing.call(name)?.cache.as_ref());
+    rules.any(|policy| policy.heeds_clients)
+}
+
 /// What stands in the path, and behind it what stands in the query.
 fn parameters_of(routed: &Routed, query: &str) -> Parameters {
     let in_path = routed.captures.iter().map(|(name, value)| (name.to_owned(), decoded(value)));
@@ -126,6 +133,9 @@ fn not_composed(why: &compose::Unanswered, refusals: &Refusals) -> Problem {
     let status = StatusCode::from_u16(why.status()).unwrap_or(StatusCode::BAD_GATEWAY);
     match why {
         compose::Unanswered::Parameter { name } => Problem::bad_parameter(name),
+        compose::Unanswered::Call { failed: Failed::NotCached, .. } => {
+            Problem { detail: why.to_string(), ..Problem::not_cached() }
+        }
         compose::Unanswered::Call { call, failed: Failed::Status(said), .. } => {
             Problem { headers: refusals.said(call, *said), ..Problem::not_composed(status, &why.to_string()) }
         }

@@ -11,6 +11,7 @@ use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json as value;
 use tokio::net::TcpStream;
+use tradewind_gateway::compose::OnFailure;
 use tradewind_gateway::{AuthRule, Policies};
 
 use super::{Shop, Wanted, json};
@@ -75,8 +76,10 @@ async fn who_is_refused_is_told_what_the_service_says_for_that() {
             let page = gateway.page("").await;
             assert_eq!(status_of(&page).to_string(), said[..3], "{page}");
             let lines = page.lines().filter_map(|line| line.split_once(": "));
-            let found: Vec<&str> =
-                lines.filter(|(its, _)| ["www-authenticate", "retry-after"].contains(its)).map(|(_, value)| value).collect();
+            let found: Vec<&str> = lines
+                .filter(|(its, _)| ["www-authenticate", "retry-after"].contains(its))
+                .map(|(_, value)| value)
+                .collect();
             assert_eq!(found, values, "{page}");
             assert!(values.iter().all(|_| !header(&page, name).is_empty()), "{page}");
         }
@@ -115,9 +118,13 @@ async fn head_is_answered_without_content_over_http_2_too() {
     let stream = TcpStream::connect(gateway.address).await.unwrap();
     let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
-    for (path, status) in
-        [("/web/products/7", 200), ("/web/products/8", 404), ("/nowhere", 404), ("/_gateway/routes", 200), ("/_gateway/nothing", 404)]
-    {
+    for (path, status) in [
+        ("/web/products/7", 200),
+        ("/web/products/8", 404),
+        ("/nowhere", 404),
+        ("/_gateway/routes", 200),
+        ("/_gateway/nothing", 404),
+    ] {
         let mut ask = async |method: &str| {
             let request = Request::builder().method(method).uri(format!("http://shop.example{path}"));
             let request = request.header("x-request-id", "one").header("accept-encoding", "br");
@@ -169,6 +176,26 @@ async fn a_call_s_answer_is_stored_once_for_all_profiles() {
     assert_eq!(gateway.handle.purge(&purge), 2);
     json(&gateway.page("").await);
     assert_eq!((shop.catalog.asked(), shop.inventory.asked()), (2, 2));
+}
+
+#[tokio::test]
+async fn who_wants_only_what_is_stored_makes_no_service_work() {
+    let only_stored = "cache-control: only-if-cached\r\n";
+    let shop = Shop::new().await;
+    let gateway = shop.gateway(&Wanted { fresh: Some(Duration::from_secs(60)), ..Wanted::default() }).await;
+    let asked = || (shop.catalog.asked(), shop.inventory.asked());
+    let page = gateway.page(only_stored).await;
+    assert!(status_of(&page) == 504 && page.contains("\"TW-3031\"") && page.contains("only-if-cached"), "{page}");
+    assert_eq!((header(&page, "retry-after"), asked()), ("", (0, 0)));
+    json(&gateway.page("").await);
+    assert_eq!(json(&gateway.page(only_stored).await)["stock"]["available"], 3);
+    assert_eq!(asked(), (1, 1));
+
+    // Of the product nothing is stored, ever.
+    let on_failure = OnFailure::ERROR.or_stale(Duration::from_secs(60));
+    let gateway = shop.gateway(&Wanted { on_failure, ..Wanted::default() }).await;
+    json(&gateway.page("").await);
+    assert_eq!((status_of(&gateway.page(only_stored).await), asked()), (504, (2, 2)));
 }
 
 #[tokio::test]
