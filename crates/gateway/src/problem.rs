@@ -160,6 +160,11 @@ impl Problem {
         Self { code: ErrorCode::BAD_PARAMETER, ..Self::refused(StatusCode::BAD_REQUEST, &detail) }
     }
 
+    /// It is not said, or not in a way that all who are asked understand, as of when an answer is to be.
+    pub(crate) fn bad_moment(detail: &str) -> Self {
+        Self { code: ErrorCode::BAD_PARAMETER, ..Self::refused(StatusCode::BAD_REQUEST, detail) }
+    }
+
     /// A part of a composed answer is missing that it cannot be without.
     pub(crate) fn not_composed(status: StatusCode, detail: &str) -> Self {
         let (heading, sentence) = match status.as_u16() {

@@ -20,6 +20,8 @@ use super::{Composed, Failed, Freshness};
 const FRAGMENTS: HeaderName = HeaderName::from_static("tradewind-fragments");
 /// Which position of each service's log an answer reflects: a dictionary (RFC 9651).
 pub(super) const POSITION: HeaderName = HeaderName::from_static("tradewind-position");
+/// As of when an answer is to be, and is, if not as of now.
+pub(super) const AS_OF: HeaderName = HeaderName::from_static("tradewind-as-of");
 /// The largest integer of a structured field (RFC 9651, 3.3.1).
 const INTEGER_MOST: u64 = 999_999_999_999_999;
 
@@ -28,7 +30,8 @@ const INTEGER_MOST: u64 = 999_999_999_999_999;
 pub struct Answer {
     /// JSON.
     pub body: Bytes,
-    /// `Content-Type`, `Tradewind-Fragments`, `Tradewind-Position`, `Cache-Control`, `Age`, `ETag`, `Vary`.
+    /// `Content-Type`, `Tradewind-Fragments`, `Tradewind-Position`, `Tradewind-As-Of`, `Cache-Control`, `Age`, `ETag`,
+    /// `Vary`.
     pub headers: HeaderMap,
     /// What became of each call that was made.
     pub fragments: Vec<Fragment>,
@@ -221,6 +224,7 @@ fn report(body: &mut Vec<u8>, fragments: &[Fragment]) {
 fn headers(composed: &Composed, outcomes: &[Outcome], fragments: &[Fragment], body: &[u8]) -> HeaderMap {
     let (mut caching, now) = (Caching::new(), Instant::now());
     let mut positions: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut moments: Vec<Option<&HeaderValue>> = Vec::new();
     for (index, call) in composed.made_calls() {
         let heard = match &outcomes[index] {
             Outcome::NotMade => &[],
@@ -230,6 +234,7 @@ fn headers(composed: &Composed, outcomes: &[Outcome], fragments: &[Fragment], bo
         for Heard { answer, at } in heard {
             let Ok(piece) = answer else { continue };
             caching.add(piece, now.saturating_duration_since(*at));
+            moments.push(piece.as_of.as_ref());
             if let Some(position) = piece.position.filter(|position| *position <= INTEGER_MOST) {
                 // Of several answers of a service the whole reflects what the oldest does.
                 let known =
@@ -260,6 +265,11 @@ fn headers(composed: &Composed, outcomes: &[Outcome], fragments: &[Fragment], bo
     add(header::ETAG, etag);
     if let Some(vary) = caching.vary() {
         add(header::VARY, vary);
+    }
+    // Of parts as of several moments the whole is as of none.
+    moments.dedup();
+    if let [Some(moment)] = &moments[..] {
+        headers.insert(AS_OF, (*moment).clone());
     }
     headers
 }

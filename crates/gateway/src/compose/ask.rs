@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 use tokio::time::Instant;
 
 use super::Failed;
@@ -56,6 +56,8 @@ pub struct Piece {
     /// The service whose log that is, if it is another than the one that was asked: its answers are made of events of that
     /// one.
     pub source: Option<Arc<str>>,
+    /// The moment as of which it is, if it is not today's.
+    pub as_of: Option<HeaderValue>,
     /// The names of the request's headers that it depends on, as in `Vary`.
     pub vary: Vec<String>,
 }
@@ -83,7 +85,8 @@ pub enum Storing {
 }
 
 impl Piece {
-    /// A piece as a response's head describes it (`Cache-Control`, `Age`, `Vary`, `Tradewind-Position`), straight from
+    /// A piece as a response's head describes it (`Cache-Control`, `Age`, `Vary`, `Tradewind-Position`,
+    /// `Tradewind-As-Of`), straight from
     /// the service. Whoever has stored it says how fresh it is.
     #[must_use]
     pub fn new(headers: &HeaderMap, body: impl Into<Bytes>) -> Self {
@@ -104,7 +107,8 @@ impl Piece {
             () => Storing::Shared,
         };
         let position = text(super::answer::POSITION.as_str()).and_then(|position| position.parse().ok());
-        Self { body: body.into(), age, freshness, storing, position, source: None, vary }
+        let as_of = headers.get(super::answer::AS_OF).cloned();
+        Self { body: body.into(), age, freshness, storing, position, source: None, as_of, vary }
     }
 }
 

@@ -68,6 +68,9 @@ pub enum Failed {
     /// The stored answer is staler than allowed.
     #[error("the stored answer is too stale")]
     Stale,
+    /// It is asked for as of another time, and the answer does not say that it is.
+    #[error("the service does not answer as of another time")]
+    Timeless,
     /// Nothing is stored that answers it, and the client wants nothing else (`only-if-cached`).
     #[error("nothing is stored that answers this, and the request allows nothing else (only-if-cached)")]
     NotCached,
@@ -98,6 +101,7 @@ impl Failed {
             Self::Garbage => "garbage",
             Self::Shape => "shape",
             Self::Stale => "too-stale",
+            Self::Timeless => "timeless",
             Self::NotCached => "not-cached",
             Self::Dependency => "dependency",
             Self::Value => "value",
@@ -111,6 +115,8 @@ impl Failed {
     #[must_use]
     pub fn status(self) -> u16 {
         match self {
+            // The request's, which asks for what there never is.
+            Self::Timeless => 400,
             Self::Unavailable | Self::Stale => 503,
             // For what is not stored, RFC 9111 §5.2.1.7.
             Self::Timeout | Self::NotCached => 504,

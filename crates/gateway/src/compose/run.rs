@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::stream::{self, FuturesUnordered, StreamExt};
 use tokio::time::{Instant, timeout_at};
 
+use super::answer::AS_OF;
 use super::composition::{Call, Replacement};
 use super::outcome::{Heard, Outcome};
 use super::targets::Targets;
@@ -97,7 +98,12 @@ impl Composed {
             bytes_most,
         };
         let answer = timeout_at(deadline, ask.ask(question)).await.unwrap_or(Err(Failed::Timeout));
-        Heard::now(answer.and_then(|piece| acceptable(piece, call.stale_most, bytes_most)))
+        let is_of_another_time = request.headers.contains_key(AS_OF);
+        Heard::now(answer.and_then(|piece| match piece.as_of {
+            // Today's must not be taken for that of another day.
+            None if is_of_another_time => Err(Failed::Timeless),
+            _ => acceptable(piece, call.stale_most, bytes_most),
+        }))
     }
 }
 

@@ -7,6 +7,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
+use super::as_of;
 use super::asking::{Asking, CREDENTIALS, passed_on};
 use super::cached::decoded;
 use super::forward::deadline_of;
@@ -46,6 +47,7 @@ impl Proxy {
         let deadline = deadline.at().unwrap_or_else(|| Instant::now() + composing.timeout);
         let deadline = deadline.min(Instant::now() + composing.timeout);
         let parameters = parameters_of(routed, head.uri.query().unwrap_or_default());
+        as_of::settle(&mut head.headers, &parameters, &composing.composed)?;
         join_cookies(&mut head.headers);
         headers::prepare_request(&mut head, on_its_way.from(self), on_its_way.request_id);
         trace::pass_on(&mut head.headers);
@@ -139,6 +141,8 @@ fn not_composed(why: &compose::Unanswered, refusals: &Refusals) -> Problem {
         compose::Unanswered::Call { call, failed: Failed::Status(said), .. } => {
             Problem { headers: refusals.said(call, *said), ..Problem::not_composed(status, &why.to_string()) }
         }
+        // To ask again makes no difference.
+        compose::Unanswered::Call { failed: Failed::Timeless, .. } => Problem::not_composed(status, &why.to_string()),
         compose::Unanswered::Call { .. } => {
             Problem { retry_after: Some(1), ..Problem::not_composed(status, &why.to_string()) }
         }

@@ -4,6 +4,7 @@
 //! for which services are asked by [`asking`]. [`positions`] are what the client has written, so that it sees nothing
 //! older.
 
+mod as_of;
 mod asking;
 mod cached;
 mod composed;

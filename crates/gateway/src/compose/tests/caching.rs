@@ -59,6 +59,19 @@ async fn positions_are_told_by_service_and_the_oldest_of_each() {
 }
 
 #[tokio::test]
+async fn the_whole_is_as_of_a_moment_only_if_all_of_it_is() {
+    let at = |moment| [("tradewind-as-of", moment)];
+    for (headers, told) in [
+        ([&at("2017-03-31")[..], &at("2017-03-31"), &at("2017-03-31")], "2017-03-31"),
+        ([&at("2017-03-31"), &at("2017-03-30"), &at("2017-03-31")], ""),
+        ([&at("2017-03-31"), &[], &at("2017-03-31")], ""),
+        ([&[], &[], &[]], ""),
+    ] {
+        assert_eq!(given(headers).asked(&two(), &[]).await.header("tradewind-as-of"), told, "{headers:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_entity_tag_is_of_the_bytes() {
     let first = given([&[], &[], &[]]).asked(&two(), &[]).await;
     let same = given([&[], &[], &[]]).asked(&two(), &[]).await;

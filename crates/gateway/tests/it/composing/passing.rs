@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use serde_json::json as value;
+use tradewind_gateway::compose::OnFailure;
+
 use super::{Shop, Wanted, json};
 use crate::acting::{Acting, header, ok};
 use crate::status_of;
@@ -58,7 +61,9 @@ async fn what_depends_on_who_asks_says_so_beside_what_its_parts_say() {
     let shop = Shop::new().await;
     let careful = Acting::answering("vary: Accept-Language, Cookie\r\n", r#"{"available":3}"#).await;
     let shop = Shop { upstreams: [shop.upstreams[0].clone(), careful.upstream("inventory")], ..shop };
-    for (credentials, vary) in [(false, "accept-language, cookie"), (true, "accept-language, cookie, authorization, tradewind-actor")] {
+    for (credentials, vary) in
+        [(false, "accept-language, cookie"), (true, "accept-language, cookie, authorization, tradewind-actor")]
+    {
         let gateway = shop.gateway(&Wanted { credentials, ..Wanted::default() }).await;
         assert_eq!(header(&gateway.page("").await, "vary"), vary);
     }
@@ -90,4 +95,64 @@ async fn positions_are_told_under_the_name_of_the_service_whose_they_are() {
     assert_eq!(header(&page, "tradewind-position"), "ordering=5", "the catalog's are none to wait for");
     assert!(shop.inventory.last().contains("tradewind-after: 4\r\n"), "{}", shop.inventory.last());
     assert!(!shop.catalog.last().contains("tradewind-after"), "{}", shop.catalog.last());
+}
+
+/// Services of which one can look back, and the other too if it is to.
+async fn looking_back(both: bool) -> Shop {
+    let answer = |looks_back: bool, body: &'static str| {
+        move |head: &str| {
+            let moment = head.lines().find_map(|line| line.strip_prefix("tradewind-as-of: ")).filter(|_| looks_back);
+            let told = moment.map(|moment| format!("tradewind-as-of: {moment}t23:59:59z\r\n")).unwrap_or_default();
+            ok(&format!("vary: tradewind-as-of\r\n{told}"), body)
+        }
+    };
+    let catalog = Acting::begin(answer(true, r#"{"name":"Tea"}"#)).await;
+    let inventory = Acting::begin(answer(both, r#"{"available":3}"#)).await;
+    let upstreams = [catalog.upstream("catalog"), inventory.upstream("inventory")];
+    Shop { catalog, inventory, upstreams }
+}
+
+#[tokio::test]
+async fn a_whole_that_is_asked_for_as_of_another_day_says_that_it_is() {
+    let shop = looking_back(true).await;
+    let gateway = shop.gateway(&Wanted { fresh: Some(Duration::from_secs(60)), ..Wanted::default() }).await;
+    assert_eq!(header(&gateway.page("").await, "tradewind-as-of"), "");
+    for (query, lines) in [
+        ("", "tradewind-as-of: 2017-03-31\r\n"),
+        ("?as_of=2017-03-31", ""),
+        ("?as_of=2017-03-31", "tradewind-as-of: 2017-03-31\r\n"),
+    ] {
+        let page = gateway.ask(&format!("GET /web/products/7{query} HTTP/1.1\r\n{lines}x-rest:"), "").await;
+        assert_eq!(json(&page)["stock"]["available"], 3, "{page}");
+        assert_eq!(header(&page, "tradewind-as-of"), "2017-03-31t23:59:59z", "{page}");
+        assert_eq!(header(&page, "vary"), "tradewind-as-of", "{page}");
+    }
+    assert_eq!((shop.catalog.asked(), shop.inventory.asked()), (2, 2), "each day's answers are stored");
+    assert_eq!(header(&gateway.page("").await, "tradewind-as-of"), "");
+    for (path, status, word) in [
+        ("/web/products/7?as_of=4711", 400, "position"),
+        ("/ios/products/7?as_of=4711", 200, "4711t23"),
+        ("/web/products/7?as_of=", 400, "says nothing"),
+        ("/web/products/7?as_of=%00", 400, "no moment"),
+        ("/web/products/7?as_of=2017-03-31 HTTP/1.1\r\ntradewind-as-of: 2017-03-30\r\nx-rest:", 400, "several moments"),
+    ] {
+        let page = gateway.get(path).await;
+        assert!(status_of(&page) == status && page.contains(word), "{path}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn todays_part_is_no_part_of_another_days_whole() {
+    let shop = looking_back(false).await;
+    let then = "tradewind-as-of: 2017-03-31\r\n";
+    let gateway = shop.gateway(&Wanted { on_failure: OnFailure::OMIT, ..Wanted::default() }).await;
+    let page = gateway.page(then).await;
+    assert_eq!(json(&page), value!({ "product": { "name": "Tea" } }));
+    assert_eq!(header(&page, "tradewind-fragments"), "product, stock;missing=timeless");
+    assert_eq!(header(&page, "tradewind-as-of"), "2017-03-31t23:59:59z");
+    assert_eq!(json(&gateway.page("").await)["stock"]["available"], 3);
+    let gateway = shop.gateway(&Wanted::default()).await;
+    let page = gateway.page(then).await;
+    assert!(status_of(&page) == 400 && page.contains("\"TW-3032\"") && page.contains("inventory"), "{page}");
+    assert_eq!(header(&page, "retry-after"), "", "it never will");
 }
