@@ -18,6 +18,8 @@ pub struct CompositionLimits {
     pub target_bytes: usize,
     /// Bytes of one service's answer.
     pub piece_bytes: usize,
+    /// Bytes of all services' answers to one request together. What one call more would bring is a failure of that call.
+    pub pieces_bytes: usize,
     /// Bytes of the whole answer.
     pub answer_bytes: usize,
     /// How deep a selection may go, and the JSON that it takes whole.
@@ -26,6 +28,15 @@ pub struct CompositionLimits {
     pub fields: usize,
     /// Bytes of a selection, a fragment or a template, as its author writes it.
     pub text_bytes: usize,
+}
+
+impl CompositionLimits {
+    /// What all services' answers may come to where nothing is said of it: some times what is made of them, since most of
+    /// an answer may not be selected.
+    #[must_use]
+    pub const fn pieces_for(answer_bytes: usize) -> usize {
+        answer_bytes.saturating_mul(4)
+    }
 }
 
 impl Default for CompositionLimits {
@@ -38,6 +49,7 @@ impl Default for CompositionLimits {
             parallel: 8,
             target_bytes: 8 << 10,
             piece_bytes: 1 << 20,
+            pieces_bytes: Self::pieces_for(4 << 20),
             answer_bytes: 4 << 20,
             depth: 32,
             fields: 1_000,

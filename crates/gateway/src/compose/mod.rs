@@ -18,6 +18,7 @@ mod composition;
 mod order;
 mod selection;
 mod composed;
+mod budget;
 mod run;
 mod targets;
 mod outcome;

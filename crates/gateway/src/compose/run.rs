@@ -7,6 +7,7 @@ use futures_util::stream::{self, FuturesUnordered, StreamExt};
 use tokio::time::{Instant, timeout_at};
 
 use super::answer::AS_OF;
+use super::budget::Budget;
 use super::composition::{Call, Replacement};
 use super::outcome::{Heard, Outcome};
 use super::targets::Targets;
@@ -23,11 +24,17 @@ impl Composed {
     /// [`Unanswered`] says why there is no answer.
     pub async fn answer(&self, request: &Request<'_>, ask: &dyn Ask) -> Result<Answer, Unanswered> {
         self.check_parameters(request)?;
-        let outcomes = self.make_calls(request, ask).await?;
+        let budget = Budget::of(self.composition().limits().pieces_bytes);
+        let outcomes = self.make_calls(request, ask, &budget).await?;
         Answer::compose(self, &outcomes)
     }
 
-    async fn make_calls(&self, request: &Request<'_>, ask: &dyn Ask) -> Result<Vec<Outcome>, Unanswered> {
+    async fn make_calls(
+        &self,
+        request: &Request<'_>,
+        ask: &dyn Ask,
+        budget: &Budget,
+    ) -> Result<Vec<Outcome>, Unanswered> {
         let mut outcomes: Vec<Outcome> = self.calls().iter().map(|_| Outcome::NotMade).collect();
         let mut waits_for: Vec<usize> = self.calls().iter().map(|call| call.after.len()).collect();
         let mut ready: Vec<usize> =
@@ -37,7 +44,7 @@ impl Composed {
             let (index, outcome) = match ready.pop() {
                 Some(index) => match self.targets(&self.calls()[index], request, &outcomes) {
                     Ok(targets) => {
-                        under_way.push(Box::pin(self.make(index, targets, *request, ask)));
+                        under_way.push(Box::pin(self.make(index, targets, *request, (ask, budget))));
                         continue;
                     }
                     Err(NotRendered::Parameter(name)) => return Err(Unanswered::Parameter { name }),
@@ -61,10 +68,16 @@ impl Composed {
         }
     }
 
-    async fn make(&self, index: usize, targets: Targets, request: Request<'_>, ask: &dyn Ask) -> (usize, Outcome) {
+    async fn make(
+        &self,
+        index: usize,
+        targets: Targets,
+        request: Request<'_>,
+        asking: (&dyn Ask, &Budget),
+    ) -> (usize, Outcome) {
         let call = &self.calls()[index];
         let ask_for = async |target: Result<String, Failed>| match target {
-            Ok(target) => self.ask(call, &target, &request, ask).await,
+            Ok(target) => self.ask(call, &target, &request, asking).await,
             Err(failed) => Heard::now(Err(failed)),
         };
         match targets {
@@ -85,7 +98,10 @@ impl Composed {
         }
     }
 
-    async fn ask(&self, call: &Call, target: &str, request: &Request<'_>, ask: &dyn Ask) -> Heard {
+    async fn ask(&self, call: &Call, target: &str, request: &Request<'_>, (ask, budget): (&dyn Ask, &Budget)) -> Heard {
+        if budget.is_spent() {
+            return Heard::now(Err(Failed::TooLarge));
+        }
         let deadline = call.timeout.map_or(request.deadline, |timeout| request.deadline.min(Instant::now() + timeout));
         let bytes_most = self.composition().limits().piece_bytes;
         let question = Question {
@@ -99,11 +115,15 @@ impl Composed {
         };
         let answer = timeout_at(deadline, ask.ask(question)).await.unwrap_or(Err(Failed::Timeout));
         let is_of_another_time = request.headers.contains_key(AS_OF);
-        Heard::now(answer.and_then(|piece| match piece.as_of {
+        let heard = Heard::now(answer.and_then(|piece| match piece.as_of {
             // Today's must not be taken for that of another day.
             None if is_of_another_time => Err(Failed::Timeless),
             _ => acceptable(piece, call.stale_most, bytes_most),
-        }))
+        }));
+        match &heard.answer {
+            Ok(piece) if !budget.take(piece.body.len()) => Heard::now(Err(Failed::TooLarge)),
+            _ => heard,
+        }
     }
 }
 

@@ -98,6 +98,35 @@ async fn a_default_does_not_take_what_was_asked_for_another_list() {
 }
 
 #[tokio::test]
+async fn what_services_answer_to_one_request_is_bounded_as_a_whole() {
+    let calls = |limits: CompositionLimits| {
+        let omit = |text| CallText { on_failure: OnFailure::OMIT, ..text };
+        let cards = CallText { each: Some("similar.items[]"), ..call("cards", "catalog:/products/{each.id}") };
+        let calls = [call("similar", "graph:/similar"), omit(cards), omit(call("last", "catalog:/last?n={similar.n}"))];
+        Composition::parse("product", "/products/{id}", &calls, limits).unwrap()
+    };
+    let list = json!({ "n": 1, "items": (0..10).map(|id| json!({ "id": id })).collect::<Vec<_>>() });
+    let services = || {
+        let all = (0..10).map(|id| format!("catalog:/products/{id}"));
+        let answer = json!({ "name": "A", "rest": "x".repeat(1_000) });
+        all.fold(Services::new().answers("graph:/similar", list.clone()), |all, target| {
+            all.answers(&target, answer.clone())
+        })
+    };
+    let limits = CompositionLimits { pieces_bytes: 5_500, ..CompositionLimits::default() };
+    let asked = services().asked(&select(&calls(limits), "{ cards { name } }"), &[]).await;
+    assert_eq!(asked.fragments(), "similar, cards;missing=too-large;lacking=5;of=10");
+    assert_eq!(asked.json()["cards"].as_array().unwrap().iter().filter(|card| card.is_object()).count(), 5);
+    assert!(asked.asked.len() <= 11);
+
+    // Once nothing at all is left, nobody is asked.
+    let exactly = list.to_string().len();
+    let limits = CompositionLimits { pieces_bytes: exactly, ..CompositionLimits::default() };
+    let asked = services().asked(&select(&calls(limits), "{ similar { n } cards { name } last }"), &[]).await;
+    assert_eq!((asked.asked.len(), asked.fragments()), (1, "similar, cards;missing=too-large, last;missing=too-large"));
+}
+
+#[tokio::test]
 async fn no_more_are_under_way_than_allowed_and_too_many_are_none() {
     let list = |most: usize| Value::from_iter([("items", (0..most).map(|id| json!({ "id": id })).collect::<Value>())]);
     let composed = select(&many(OnFailure::OMIT), "{ cards { name } similar { items { cards { name } } } }");

@@ -159,6 +159,9 @@ fn read_limits(limits: &Section<'_>) -> CompositionLimits {
     read.parallel = count("parallel", 64).unwrap_or(read.parallel);
     read.piece_bytes = bytes("piece").unwrap_or(read.piece_bytes);
     read.answer_bytes = bytes("answer").unwrap_or(read.answer_bytes);
+    let pieces = bytes("pieces").unwrap_or(CompositionLimits::pieces_for(read.answer_bytes));
+    // One that is as large as may be is not too large by itself.
+    read.pieces_bytes = pieces.max(read.piece_bytes);
     limits.report_unknown();
     read
 }
