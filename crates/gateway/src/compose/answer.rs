@@ -12,7 +12,7 @@ use super::caching::{Caching, whole_seconds_up};
 use super::composition::Call;
 use super::outcome::{Heard, Outcome};
 use super::selection::REPORT_MEMBER;
-use super::splice::Splicer;
+use super::splice::{Splicer, Unusable};
 use super::template::Source;
 use super::{Composed, Failed, Freshness};
 
@@ -118,8 +118,7 @@ impl Answer {
         let fragments: Vec<Fragment> = composed
             .made_calls()
             .map(|(index, call)| {
-                let unusable: Vec<Failed> =
-                    spliced.unusable.iter().filter(|(its, _)| *its == index).map(|(_, failed)| *failed).collect();
+                let unusable: Vec<&Unusable> = spliced.unusable.iter().filter(|its| its.call == index).collect();
                 Fragment { call: call.name.clone(), state: FragmentState::of(&outcomes[index], &unusable) }
             })
             .collect();
@@ -135,18 +134,21 @@ impl Answer {
 
 impl FragmentState {
     /// `unusable` is what turned out so while it was spliced.
-    fn of(outcome: &Outcome, unusable: &[Failed]) -> Self {
+    fn of(outcome: &Outcome, unusable: &[&Unusable]) -> Self {
         match outcome {
             Outcome::NotMade => Self::Complete,
             Outcome::One(heard) => match (&heard.answer, unusable.first()) {
-                (Err(failed), _) | (Ok(_), Some(failed)) => Self::Missing(*failed),
+                (Err(failed), _) | (Ok(_), Some(Unusable { failed, .. })) => Self::Missing(*failed),
                 (Ok(_), None) => heard.stale().map_or(Self::Complete, Self::Stale),
             },
             Outcome::Many { of, answers } => {
                 let failed = |answer: &usize| answers[*answer].answer.as_ref().err().copied();
                 let stale = answers.iter().filter_map(Heard::stale).max();
-                let lacking = of.iter().filter(|answer| failed(answer).is_some()).count() + unusable.len();
-                match of.iter().find_map(failed).or_else(|| unusable.first().copied()) {
+                // One may be of no use in several places.
+                let is_unusable = |element| unusable.iter().any(|its| its.element == element);
+                let lacks = |(element, answer): &(usize, &usize)| failed(answer).is_some() || is_unusable(*element);
+                let lacking = of.iter().enumerate().filter(lacks).count();
+                match of.iter().find_map(failed).or_else(|| unusable.first().map(|its| its.failed)) {
                     None => stale.map_or(Self::Complete, Self::Stale),
                     Some(missing) if lacking >= of.len() => Self::Missing(missing),
                     Some(missing) => Self::Partly { missing, lacking, of: of.len(), stale },

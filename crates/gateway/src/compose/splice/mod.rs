@@ -6,13 +6,16 @@ mod deep;
 mod object;
 mod values;
 
+use std::collections::HashMap;
+use std::ops::Range;
+
 use serde::de::DeserializeSeed;
 use serde_json::value::RawValue;
 
 use super::composition::{Call, Replacement};
 use super::outcome::{Heard, Outcome};
 use super::selection::{Join, Key, Object, Top, Use};
-use super::{CompositionLimits, Failed};
+use super::{CompositionLimits, Failed, Piece};
 
 use object::Apart;
 pub(super) use values::{Elements, scalar, take};
@@ -29,25 +32,50 @@ pub(super) struct Splicer<'a> {
     nesting: usize,
     /// Whether what is read stands in for an answer of whose elements other calls were made: its own are none of those.
     stands_in: bool,
+    /// Where what was made of an answer stands in `out`, by what is used of which answer of its call.
+    made: HashMap<(usize, usize), Made>,
+    /// Which element of a list what is being read was asked for.
+    element: usize,
     /// Answers that could not be spliced.
-    unusable: Vec<(usize, Failed)>,
+    unusable: Vec<Unusable>,
     /// What ends the whole.
     fatal: Option<(usize, Failed)>,
 }
+
+/// What was made of an answer for one element of several that share it.
+#[derive(Clone)]
+struct Made {
+    at: Range<usize>,
+    /// Why that is not of the answer.
+    unusable: Option<Failed>,
+}
+
+/// An answer that turned out to be of no use.
+#[derive(Debug)]
+pub(super) struct Unusable {
+    pub(super) call: usize,
+    /// The element that it was asked for; the first, if it was asked for none.
+    pub(super) element: usize,
+    pub(super) failed: Failed,
+}
+
+/// What there is of an answer for which there is no room.
+static NO_ROOM: Result<Piece, Failed> = Err(Failed::TooLarge);
 
 /// What came of the splicing.
 pub(super) struct Spliced {
     /// An object whose closing brace is still to come.
     pub(super) open: Vec<u8>,
     /// Answers that turned out to be of no use.
-    pub(super) unusable: Vec<(usize, Failed)>,
+    pub(super) unusable: Vec<Unusable>,
 }
 
 impl<'a> Splicer<'a> {
     pub(super) fn new(calls: &'a [Call], outcomes: &'a [Outcome], limits: &'a CompositionLimits) -> Self {
         let out = Vec::with_capacity(2 << 10);
-        let (unusable, fatal) = (Vec::new(), None);
-        Self { calls, outcomes, limits, out, trouble: None, nesting: 0, stands_in: false, unusable, fatal }
+        let (made, unusable, fatal) = (HashMap::new(), Vec::new(), None);
+        let (trouble, nesting, stands_in, element) = (None, 0, false, 0);
+        Self { calls, outcomes, limits, out, trouble, nesting, stands_in, made, element, unusable, fatal }
     }
 
     /// Splices what a selection takes.
@@ -100,12 +128,14 @@ impl<'a> Splicer<'a> {
                 }
                 _ => self.absent(&top.used),
             },
-            Outcome::One(heard) => self.heard(top.call, &top.used, heard),
+            Outcome::One(heard) => self.heard(top.call, &top.used, &heard.answer),
             Outcome::Many { of, answers } => {
                 self.label(&top.used)?;
                 self.out.push(b'[');
-                for answer in of.iter().take(top.used.first.unwrap_or(usize::MAX)) {
-                    self.element(top, &answers[*answer])?;
+                for (element, answer) in of.iter().take(top.used.first.unwrap_or(usize::MAX)).enumerate() {
+                    let of = (top.call, element, *answer);
+                    let make = |splicer: &mut Self, heard| splicer.element(top, heard);
+                    self.once(of, &top.used, &answers[*answer].answer, make)?;
                 }
                 self.out.push(b']');
                 Ok(())
@@ -114,10 +144,10 @@ impl<'a> Splicer<'a> {
     }
 
     /// An element of a list of answers: without one, it is null, so that the others stay where they are.
-    fn element(&mut self, top: &'a Top, heard: &'a Heard) -> Result<(), Failed> {
+    fn element(&mut self, top: &'a Top, heard: &'a Result<Piece, Failed>) -> Result<(), Failed> {
         self.comma();
         let mark = self.out.len();
-        let failed = match &heard.answer {
+        let failed = match heard {
             Ok(piece) => match self.value(&top.used, &piece.body, None) {
                 Ok(()) => return Ok(()),
                 Err(failed) => self.take_back(top.call, mark, failed)?,
@@ -128,16 +158,16 @@ impl<'a> Splicer<'a> {
             Replacement::Error => self.end_all(top.call, failed),
             Replacement::Default(json) if self.value(&top.used, json, None).is_ok() => Ok(()),
             Replacement::Default(_) | Replacement::Omit => {
-                self.out.truncate(mark);
+                self.go_back(mark);
                 self.push(top.used.default.as_deref().unwrap_or("null"))
             }
         }
     }
 
     /// A member that is what was heard of a question, or what is said instead.
-    fn heard(&mut self, call: usize, used: &'a Use, heard: &'a Heard) -> Result<(), Failed> {
+    fn heard(&mut self, call: usize, used: &'a Use, heard: &'a Result<Piece, Failed>) -> Result<(), Failed> {
         let mark = self.out.len();
-        let failed = match &heard.answer {
+        let failed = match heard {
             Ok(piece) => match self.member(used, &piece.body) {
                 Ok(()) => return Ok(()),
                 Err(failed) => self.take_back(call, mark, failed)?,
@@ -157,7 +187,7 @@ impl<'a> Splicer<'a> {
             Replacement::Error if failed != Failed::NoElements => self.end_all(call, failed),
             Replacement::Default(json) if self.member(used, json).is_ok() => Ok(()),
             Replacement::Error | Replacement::Default(_) | Replacement::Omit => {
-                self.out.truncate(mark);
+                self.go_back(mark);
                 self.absent(used)
             }
         }
@@ -168,14 +198,55 @@ impl<'a> Splicer<'a> {
         if self.fatal.is_some() {
             return Err(failed);
         }
-        self.out.truncate(mark);
-        self.unusable.push((call, failed));
+        self.go_back(mark);
+        self.unusable.push(Unusable { call, element: self.element, failed });
         Ok(failed)
     }
 
     fn end_all(&mut self, call: usize, failed: Failed) -> Result<(), Failed> {
         self.fatal = Some((call, failed));
         Err(failed)
+    }
+
+    /// Makes of an answer what is used of it for an element, or copies what was made of it for another one: elements may
+    /// be many, and share an answer that is large.
+    fn once(
+        &mut self,
+        (call, element, answer): (usize, usize, usize),
+        used: &'a Use,
+        heard: &'a Result<Piece, Failed>,
+        make: impl FnOnce(&mut Self, &'a Result<Piece, Failed>) -> Result<(), Failed>,
+    ) -> Result<(), Failed> {
+        let key = (std::ptr::from_ref(used).addr(), answer);
+        let outer = std::mem::replace(&mut self.element, element);
+        let (start, unusable) = (self.out.len(), self.unusable.len());
+        let spliced = match self.made.get(&key).cloned() {
+            Some(Made { at, unusable }) if start + at.len() < self.limits.answer_bytes => {
+                if !at.is_empty() {
+                    self.comma();
+                    self.out.extend_from_within(at);
+                }
+                self.unusable.extend(unusable.map(|failed| Unusable { call, element, failed }));
+                Ok(())
+            }
+            Some(_) => {
+                self.unusable.push(Unusable { call, element, failed: Failed::TooLarge });
+                make(self, &NO_ROOM)
+            }
+            None => make(self, heard).inspect(|()| {
+                let at = start + usize::from(self.out.get(start) == Some(&b','))..self.out.len();
+                let unusable = self.unusable[unusable..].iter().find(|its| its.call == call);
+                self.made.insert(key, Made { at, unusable: unusable.map(|its| its.failed) });
+            }),
+        };
+        self.element = outer;
+        spliced
+    }
+
+    /// Goes back to where something began that is of no use.
+    fn go_back(&mut self, mark: usize) {
+        self.out.truncate(mark);
+        self.made.retain(|_, made| made.at.end <= mark);
     }
 
     /// The answer that was asked for an element, in the element.
@@ -185,7 +256,11 @@ impl<'a> Splicer<'a> {
         let outcome = outcomes.get(join.call).filter(|_| !self.stands_in);
         match (outcome, element) {
             (Some(Outcome::Many { of, answers }), Some(element)) => match of.get(element) {
-                Some(answer) => self.heard(join.call, &join.used, &answers[*answer]),
+                Some(answer) => {
+                    let of = (join.call, element, *answer);
+                    let make = |splicer: &mut Self, heard| splicer.heard(join.call, &join.used, heard);
+                    self.once(of, &join.used, &answers[*answer].answer, make)
+                }
                 None => self.absent(&join.used),
             },
             (Some(Outcome::One(Heard { answer: Err(failed), .. })), Some(_)) => {

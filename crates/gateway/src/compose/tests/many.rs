@@ -127,6 +127,64 @@ async fn what_services_answer_to_one_request_is_bounded_as_a_whole() {
 }
 
 #[tokio::test]
+async fn an_answer_that_many_elements_share_is_read_once() {
+    let limits = CompositionLimits { elements: 1_000, values: 1_000, ..CompositionLimits::default() };
+    let cards = CallText { each: Some("similar.items[]"), ..call("cards", "catalog:/products/{each.id}") };
+    let calls = [call("similar", "graph:/similar"), cards];
+    let composition = Composition::parse("product", "/products/{id}", &calls, limits).unwrap();
+    let items: Vec<Value> = (0..1_000).map(|index| json!({ "id": "a", "index": index })).collect();
+    // A gigabyte, if it were read for each.
+    let rest: Vec<u32> = (0..150_000).collect();
+    let services = Services::new()
+        .answers("graph:/similar", json!({ "items": items }))
+        .answers("catalog:/products/a", json!({ "rest": rest, "name": "A", "size": 3 }));
+    let composed = select(
+        &composition,
+        "{ similar { items { index card: cards { name } cards @flatten { size name } } } cards { name } }",
+    );
+    let begun = std::time::Instant::now();
+    let asked = services.asked(&composed, &[]).await;
+    assert!(begun.elapsed() < Duration::from_secs(2), "it took {:?}", begun.elapsed());
+    let item = |index: usize| json!({ "index": index, "card": { "name": "A" }, "size": 3, "name": "A" });
+    assert_eq!(asked.json()["similar"]["items"], (0..1_000).map(item).collect::<Value>());
+    assert_eq!(asked.json()["cards"], Value::from(vec![json!({ "name": "A" }); 1_000]));
+}
+
+#[tokio::test]
+async fn what_is_shared_takes_no_more_room_than_there_is() {
+    let limits = CompositionLimits { answer_bytes: 4_000, ..CompositionLimits::default() };
+    let cards = |on_failure| CallText {
+        each: Some("similar.items[]"),
+        on_failure,
+        ..call("cards", "catalog:/products/{each.id}")
+    };
+    let of = |on_failure, selection: &str| {
+        let calls = [call("similar", "graph:/similar"), cards(on_failure)];
+        select(&Composition::parse("product", "/products/{id}", &calls, limits.clone()).unwrap(), selection)
+    };
+    let services = || services().answers("catalog:/products/a", json!({ "name": "x".repeat(2_500) }));
+    let two = json!({ "items": [{ "id": "a" }, { "id": "a" }] });
+    let services = services().answers("graph:/similar", two);
+    let asked = services.asked(&of(OnFailure::OMIT, "{ cards { name } }"), &[]).await;
+    let names: Vec<bool> = asked.json()["cards"].as_array().unwrap().iter().map(Value::is_object).collect();
+    assert_eq!(names, [true, true, false, false]);
+    assert_eq!(asked.fragments(), "similar, cards;missing=value;lacking=2;of=4");
+    let asked = services().asked(&of(OnFailure::ERROR, "{ similar { items { cards { name } } } }"), &[]).await;
+    assert_eq!(asked.status(), 502);
+}
+
+#[tokio::test]
+async fn an_element_lacks_its_answer_once_in_however_many_places() {
+    let join = "{ similar { items { id cards { name } card: cards { name } } } cards { name } }";
+    let garbage = || services().answers_text("catalog:/products/a", "{\"name\":");
+    let asked = garbage().asked(&select(&many(OnFailure::OMIT), join), &[]).await;
+    assert_eq!(asked.json()["similar"]["items"][2], json!({ "id": "a" }));
+    assert_eq!(asked.json()["cards"], json!([null, { "name": "B" }, null, null]));
+    // Two share an answer that is of no use, and one has nothing to ask for.
+    assert_eq!(asked.fragments(), "similar, cards;missing=value;lacking=3;of=4");
+}
+
+#[tokio::test]
 async fn no_more_are_under_way_than_allowed_and_too_many_are_none() {
     let list = |most: usize| Value::from_iter([("items", (0..most).map(|id| json!({ "id": id })).collect::<Value>())]);
     let composed = select(&many(OnFailure::OMIT), "{ cards { name } similar { items { cards { name } } } }");
