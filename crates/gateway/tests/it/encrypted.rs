@@ -28,7 +28,7 @@ fn given(file: &str) -> PathBuf {
 }
 
 /// Files for a gateway to read.
-fn place(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
+pub(crate) fn place(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
     let (certificate, key) = (folder.join("shop.pem"), folder.join("shop.key"));
     std::fs::copy(given(&format!("{name}.pem")), &certificate).unwrap();
     std::fs::copy(given(&format!("{name}.key")), &key).unwrap();
@@ -59,7 +59,11 @@ async fn gateway(folder: &Path, name: &str, head_within: Duration) -> (SocketAdd
 }
 
 /// A client that trusts one certificate alone.
-async fn connect(address: SocketAddr, trusted: &str, protocols: &[&str]) -> std::io::Result<TlsStream<TcpStream>> {
+pub(crate) async fn connect(
+    address: SocketAddr,
+    trusted: &str,
+    protocols: &[&str],
+) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(given(trusted)).unwrap()).unwrap();
     let builder = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));

@@ -15,6 +15,7 @@ mod connections;
 mod counting;
 mod deadlines;
 mod draining;
+mod early;
 mod ejecting;
 mod encrypted;
 mod explaining;

@@ -11,7 +11,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Buf;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use hyper::body::{Body, Incoming};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -21,6 +21,8 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::Limits;
+use super::in_stages::InStages;
+use super::progress::Progress;
 use super::timer::HeadTimer;
 
 /// So many headers hyper parses on the stack; when told a number, even this one, it allocates for each request.
@@ -31,29 +33,13 @@ const PING_INTERVAL: Duration = Duration::from_secs(30);
 /// What all connections of a server share.
 pub(super) struct Connections {
     http: auto::Builder<TokioExecutor>,
-    head_within: Duration,
+    limits: Limits,
     /// Requests whose answer has not begun.
     requests: Arc<AtomicUsize>,
     /// One of those below has been cancelled, or will be at once.
     ending: AtomicBool,
     drain: CancellationToken,
     cut: CancellationToken,
-}
-
-/// Counts a request until its answer begins, or it is given up.
-struct Counted(Arc<AtomicUsize>);
-
-impl Counted {
-    fn new(counter: &Arc<AtomicUsize>) -> Self {
-        counter.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(counter))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 impl Connections {
@@ -72,7 +58,7 @@ impl Connections {
             .max_header_list_size(u32::try_from(limits.head_bytes_max).unwrap_or(u32::MAX))
             .keep_alive_interval(PING_INTERVAL);
         let (ending, drain, cut) = (AtomicBool::new(false), CancellationToken::new(), CancellationToken::new());
-        Self { http, head_within: limits.head_within, requests: Arc::default(), ending, drain, cut }
+        Self { http, limits, requests: Arc::default(), ending, drain, cut }
     }
 
     /// How many requests have no answer yet.
@@ -100,7 +86,7 @@ impl Connections {
         preparing: impl Future<Output = std::io::Result<C>>,
     ) -> Option<C> {
         tokio::select! {
-            prepared = tokio::time::timeout(self.head_within, preparing) => match prepared {
+            prepared = tokio::time::timeout(self.limits.head_within, preparing) => match prepared {
                 Ok(Ok(stream)) => return Some(stream),
                 Ok(Err(error)) => tracing::debug!(%client, %error, "a connection without a handshake"),
                 Err(_) => tracing::debug!(%client, "closed a connection that did not finish its handshake"),
@@ -121,26 +107,28 @@ impl Connections {
         B::Data: Buf + Send,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let begun = Arc::new(AtomicBool::new(false));
-        let (flag, requests) = (Arc::clone(&begun), Arc::clone(&self.requests));
-        let counting = service_fn(move |request| {
-            flag.store(true, Ordering::Relaxed);
-            let counted = Counted::new(&requests);
+        let progress = Progress::new(&self.requests);
+        let stream = InStages::new(stream, Arc::clone(&progress), &self.limits);
+        let mut http = self.http.clone();
+        http.http1().timer(HeadTimer::new(Arc::clone(&progress)));
+        let begun = Arc::clone(&progress);
+        let counting = service_fn(move |request: Request<Incoming>| {
+            let unanswered = begun.begin(!request.body().is_end_stream());
             let answer = service.call(request);
             async move {
                 let answer = answer.await;
-                drop(counted);
+                if answer.as_ref().is_ok_and(|answer| answer.status() == StatusCode::SWITCHING_PROTOCOLS) {
+                    unanswered.progress().switch();
+                }
                 answer
             }
         });
-        let mut http = self.http.clone();
-        http.http1().timer(HeadTimer::default());
         let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), counting);
         let mut connection = pin!(connection);
         let (mut drain, mut cut) = (pin!(self.drain.cancelled()), pin!(self.cut.cancelled()));
         // hyper's own time limit for a head begins when it knows the protocol, which it learns from the first bytes:
         // who sends none would keep its place for ever.
-        let mut silent = pin!(sleep(self.head_within));
+        let mut silent = pin!(sleep(self.limits.head_within));
         let (mut is_heard, mut is_draining) = (false, false);
         let ended = poll_fn(|context| {
             let mut polled = connection.as_mut().poll(context);
@@ -157,7 +145,7 @@ impl Connections {
                     polled = connection.as_mut().poll(context);
                 }
             }
-            if polled.is_pending() && !begun.load(Ordering::Relaxed) && silent.as_mut().poll(context).is_ready() {
+            if polled.is_pending() && !progress.has_begun() && silent.as_mut().poll(context).is_ready() {
                 tracing::debug!(%client, "closed a connection that brought no request");
                 return Poll::Ready(Ok(()));
             }

@@ -18,6 +18,11 @@ pub struct Limits {
     /// How long a client may take nothing of what it has been sent, before its connection is dropped: a live stream
     /// that nobody reads must not stay for ever. On Linux; elsewhere the system decides.
     pub stalled_max: Duration,
+    /// How long the rest of a request is read and thrown away that has been answered before it was whole, as one that is
+    /// too large, before its connection is closed: until then its client can read the answer.
+    pub unread_within: Duration,
+    /// Bytes of it, at most.
+    pub unread_bytes_max: u64,
 }
 
 impl Default for Limits {
@@ -29,6 +34,8 @@ impl Default for Limits {
             headers_max: 100,
             streams_max: 250,
             stalled_max: Duration::from_secs(120),
+            unread_within: Duration::from_secs(10),
+            unread_bytes_max: 64 << 20,
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The one accept loop: takes connections within its limits, speaks HTTP/1.1 and HTTP/2 on them, and drains.
 
 mod connection;
+mod in_stages;
 mod limits;
 mod place;
+mod progress;
 mod timer;
 #[cfg(feature = "tls")]
 mod tls;

@@ -1,0 +1,74 @@
+//! How far a connection is: what its service, its stream and hyper's timer tell each other.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// How far one connection is.
+#[derive(Debug)]
+pub(super) struct Progress {
+    /// Requests of all connections whose answer has not begun.
+    requests: Arc<AtomicUsize>,
+    has_begun: AtomicBool,
+    body_is_open: AtomicBool,
+    is_switched: AtomicBool,
+}
+
+/// A request whose answer has not begun, and which is not given up.
+pub(super) struct Unanswered(Arc<Progress>);
+
+impl Progress {
+    pub(super) fn new(requests: &Arc<AtomicUsize>) -> Arc<Self> {
+        Arc::new(Self {
+            requests: Arc::clone(requests),
+            has_begun: AtomicBool::new(false),
+            body_is_open: AtomicBool::new(false),
+            is_switched: AtomicBool::new(false),
+        })
+    }
+
+    /// A request's head is there.
+    pub(super) fn begin(self: &Arc<Self>, has_body: bool) -> Unanswered {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.has_begun.store(true, Ordering::Relaxed);
+        self.body_is_open.store(has_body, Ordering::Relaxed);
+        Unanswered(Arc::clone(self))
+    }
+
+    /// The next request's head is waited for, so that all before it has been read.
+    pub(super) fn await_head(&self) {
+        self.body_is_open.store(false, Ordering::Relaxed);
+    }
+
+    /// HTTP ends on it with this answer, and something else goes on.
+    pub(super) fn switch(&self) {
+        self.is_switched.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has brought a request.
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_begun.load(Ordering::Relaxed)
+    }
+
+    /// Whether more of a request's body may come. Over HTTP/2 that is not known, once there was one with a body.
+    pub(super) fn body_is_open(&self) -> bool {
+        self.body_is_open.load(Ordering::Relaxed)
+    }
+
+    /// Whether something else than HTTP is spoken on it.
+    pub(super) fn is_switched(&self) -> bool {
+        self.is_switched.load(Ordering::Relaxed)
+    }
+}
+
+impl Unanswered {
+    /// The connection's.
+    pub(super) fn progress(&self) -> &Progress {
+        &self.0
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        self.0.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+}
