@@ -24,6 +24,12 @@ pub type Fetching = Pin<Box<dyn Future<Output = Result<Response<FetchedBody>, Fe
 pub trait Fetch: Send + Sync + 'static {
     /// Sends a request with this head.
     fn fetch(&self, head: request::Parts) -> Fetching;
+
+    /// What asks the same without what the client wants for itself alone, as to have it by its own deadline: for answers
+    /// that no client waits for. None if there is no difference.
+    fn for_nobody(&self) -> Option<Arc<dyn Fetch>> {
+        None
+    }
 }
 
 impl<F> Fetch for F
@@ -37,18 +43,31 @@ where
 
 /// Why the service gave no answer. Cheap to clone, since many may have waited for it.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-pub struct FetchError(#[source] Arc<dyn Error + Send + Sync>);
+#[error("{why}")]
+pub struct FetchError {
+    #[source]
+    why: Arc<dyn Error + Send + Sync>,
+    is_of_who_asks: bool,
+}
 
 impl FetchError {
     /// An error of whoever fetches, which gets it back.
     pub fn new(error: impl Error + Send + Sync + 'static) -> Self {
-        Self(Arc::new(error))
+        Self { why: Arc::new(error), is_of_who_asks: false }
+    }
+
+    /// One for a reason of who asks, such as a deadline of its own: it tells nothing to those who wait for the same.
+    pub fn of_who_asks(error: impl Error + Send + Sync + 'static) -> Self {
+        Self { is_of_who_asks: true, ..Self::new(error) }
+    }
+
+    pub(crate) fn is_of_who_asks(&self) -> bool {
+        self.is_of_who_asks
     }
 
     /// The error that it was made of.
     #[must_use]
     pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
-        self.0.downcast_ref()
+        self.why.downcast_ref()
     }
 }

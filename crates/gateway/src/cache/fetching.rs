@@ -46,7 +46,10 @@ impl Serving {
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) => {
-                fetched.settle(Outcome::Failed(error.clone()));
+                fetched.settle(match error.is_of_who_asks() {
+                    true => Outcome::Abandoned,
+                    false => Outcome::Failed(error.clone()),
+                });
                 let status = CacheStatus::forwarded(lacking.why).because("stale-if-error");
                 return match self.stale_if_error(&lacking) {
                     Some(stored) => Ok(self.reuse(stored, status, Counted::Stale)),

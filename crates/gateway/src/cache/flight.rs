@@ -2,7 +2,7 @@
 //!
 //! The first leads and fetches; the others wait, a bounded number of them and for a bounded time, until what it brought
 //! is stored whole. If it turns out to be for the leader alone they go by themselves, and for a while nobody waits for
-//! such an answer again. If the leader goes away, one of those who wait takes its place.
+//! such an answer again. If the leader goes away, or its own deadline is over, one of those who wait takes its place.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -32,7 +32,7 @@ pub(crate) enum Outcome {
     ServerError,
     /// There was no answer.
     Failed(FetchError),
-    /// The leader has gone away.
+    /// The leader has gone away, or its own time was over.
     Abandoned,
 }
 

@@ -337,6 +337,9 @@ impl Serving {
         let Some(leading) = self.cache.flights.lead(&self.flight_name()) else { return };
         let mut serving = self.clone();
         serving.asked.head.method = Method::GET;
+        if let Some(fetch) = serving.fetch.for_nobody() {
+            serving.fetch = fetch;
+        }
         validators::ask_for_all(&mut serving.asked.head.headers);
         (serving.asked.after, serving.directives) = (None, Directives::default());
         self.cache.in_background(async move {

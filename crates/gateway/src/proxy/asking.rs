@@ -31,6 +31,8 @@ pub(super) struct Asking<'a> {
     pub(super) cache: Option<&'a Cache>,
     /// What the client has seen.
     pub(super) asked: &'a positions::Asked,
+    /// When the client has no use for an answer any more, if it asks for less time than all have.
+    pub(super) clients_deadline: Option<Instant>,
     /// The host that the client asks.
     pub(super) host: &'a str,
     /// Tells those apart who ask with credentials that services get to see; none if they do not.
@@ -66,6 +68,8 @@ impl Asking<'_> {
         let whole = Whole {
             upstream: call.upstream.clone(),
             until,
+            is_the_clients: self.clients_deadline.is_some_and(|at| at <= question.deadline),
+            within: self.composing.timeout,
             policy: self.proxy.calls(None, &call.upstream),
             is_impatient: question.stale_most.is_some(),
             bytes_most: question.bytes_most,
@@ -139,9 +143,14 @@ impl Asking<'_> {
 
 /// A service's whole answer, or none: what breaks off, is no JSON or too large is a failure before anybody has stored
 /// it, so that what was stored before can stand in its place.
+#[derive(Clone)]
 struct Whole {
     upstream: Upstream,
     until: Instant,
+    /// It is the client that has no more time, and others who ask for the same do.
+    is_the_clients: bool,
+    /// How long all calls may take together.
+    within: Duration,
     policy: Arc<CallPolicy>,
     /// Something stale may stand in.
     is_impatient: bool,
@@ -175,11 +184,19 @@ impl Whole {
 
 impl Fetch for Whole {
     fn fetch(&self, head: request::Parts) -> Fetching {
-        let whole = Self { upstream: self.upstream.clone(), policy: Arc::clone(&self.policy), ..*self };
+        let whole = self.clone();
         Box::pin(async move {
-            let answer = whole.ask(head).await.map_err(FetchError::new)?;
+            let answer = whole.ask(head).await.map_err(|why| match why {
+                Failed::Timeout if whole.is_the_clients => FetchError::of_who_asks(why),
+                why => FetchError::new(why),
+            })?;
             Ok(answer.map(|body| FetchedBody::new(Full::new(body).map_err(|never| match never {}))))
         })
+    }
+
+    fn for_nobody(&self) -> Option<Arc<dyn Fetch>> {
+        let unhurried = || Self { until: Instant::now() + self.within, is_the_clients: false, ..self.clone() };
+        self.is_the_clients.then(|| Arc::new(unhurried()) as Arc<dyn Fetch>)
     }
 }
 

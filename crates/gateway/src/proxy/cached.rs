@@ -1,12 +1,13 @@
 //! Answers through the cache: from there, or from the service and into it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header, request};
 use http_body_util::BodyExt;
 use tradewind_events::Position;
 
-use super::forward::{deadline_of, is_event_stream, make_own};
+use super::forward::{Due, is_event_stream, make_own};
 use super::{OnItsWay, Proxy, Routed, impatient};
 use crate::body::{Passing, ResponseBody};
 use crate::cache::{
@@ -24,7 +25,7 @@ use crate::upstream::{CallPolicy, Deadline, NoAnswer, RequestBody, Upstream};
 pub(super) const STALE: HeaderName = HeaderName::from_static("tradewind-stale");
 
 /// How long a request waits beyond its deadline for another's fetch of the same, which ends by a deadline of its own.
-const GRACE: std::time::Duration = std::time::Duration::from_millis(50);
+const GRACE: Duration = Duration::from_millis(50);
 
 impl Proxy {
     /// Answers a request with what is stored, or by asking the service. What is changed by it is forgotten.
@@ -50,7 +51,7 @@ impl Proxy {
         join_cookies(&mut head.headers);
         // What is before it and believed is a part, and so is whether it came over TLS.
         tell_proto(&mut head.headers, on_its_way.from(self));
-        let deadline = deadline_of(&head.headers, &route.policies)?;
+        let due = Due::of(&head.headers, &route.policies)?;
         let policy = match &route.policies.cache {
             Some(policy) => Arc::clone(policy),
             // Nothing of the route is stored, but what it changes may be.
@@ -72,13 +73,14 @@ impl Proxy {
             from: on_its_way.from(self),
             request_id: on_its_way.request_id.clone(),
             sizes: route.policies.sizes,
-            deadline,
+            due,
+            within: route.policies.deadline,
             policy: self.calls(Some(&route.policies), upstream),
             is_impatient: policy.on_failure != OnFailure::Error,
         });
         let asked = Asked { key, head, after, parameters, coding: on_its_way.coding, stale_max: None };
         let serving = cache.serve(&policy, asked, fetch);
-        let served = match deadline.at() {
+        let served = match due.by.at() {
             Some(at) => tokio::time::timeout_at(at + GRACE, serving)
                 .await
                 .unwrap_or_else(|_| Err(FetchError::new(Unfetched::NoAnswer(NoAnswer::Deadline)).into())),
@@ -92,13 +94,16 @@ impl Proxy {
 }
 
 /// What a route's service is asked for when it is not stored.
+#[derive(Clone)]
 struct FromService {
     upstream: Upstream,
     body: RequestBody,
     from: From,
     request_id: RequestId,
     sizes: Sizes,
-    deadline: Deadline,
+    due: Due,
+    /// What the route allows an answer to take.
+    within: Option<Duration>,
     policy: Arc<CallPolicy>,
     /// Something stale may stand in.
     is_impatient: bool,
@@ -108,16 +113,24 @@ impl Fetch for FromService {
     fn fetch(&self, mut head: request::Parts) -> Fetching {
         headers::prepare_request(&mut head, self.from, &self.request_id);
         trace::pass_on(&mut head.headers);
+        if self.due.by.at().is_none() {
+            // What nobody waits for has been asked for by one who would not have waited.
+            Deadline::forget(&mut head.headers);
+        }
         let (upstream, body) = (self.upstream.clone(), self.body.clone());
         let policy = if self.is_impatient { Arc::new(impatient(&self.policy)) } else { Arc::clone(&self.policy) };
-        let (sizes, deadline) = (self.sizes, self.deadline);
+        let (sizes, due) = (self.sizes, self.due);
         Box::pin(async move {
-            let answered = upstream.call(Request::from_parts(head, body.clone()), deadline, &policy).await;
+            let answered = upstream.call(Request::from_parts(head, body.clone()), due.by, &policy).await;
             let mut answer = match (answered, sizes.body_bytes_max) {
                 (Err(_), Some(max)) if body.is_too_large() => Err(Unfetched::BodyTooLarge(max)),
                 (answered, _) => answered.map_err(Unfetched::NoAnswer),
             }
-            .map_err(FetchError::new)?;
+            .map_err(|why| match why {
+                // Others who ask for the same have more time.
+                Unfetched::NoAnswer(NoAnswer::Deadline) if due.is_the_clients => FetchError::of_who_asks(why),
+                why => FetchError::new(why),
+            })?;
             if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
                 return Err(FetchError::new(Unfetched::NoAnswer(NoAnswer::Broken)));
             }
@@ -128,6 +141,15 @@ impl Fetch for FromService {
             tell_that_it_varies(answer.headers_mut());
             Ok(answer.map(|body| FetchedBody::new(body.map_err(Into::into))))
         })
+    }
+
+    fn for_nobody(&self) -> Option<Arc<dyn Fetch>> {
+        if !self.due.is_the_clients {
+            return None;
+        }
+        let by = self.within.map_or_else(Deadline::none, Deadline::after);
+        let due = Due { by, is_the_clients: false };
+        Some(Arc::new(Self { due, ..self.clone() }))
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use super::as_of;
 use super::asking::{Asking, CREDENTIALS, passed_on};
 use super::cached::decoded;
-use super::forward::deadline_of;
+use super::forward::Due;
 use super::positions::Asked;
 use super::refusals::Refusals;
 use super::{OnItsWay, Proxy, Routed};
@@ -43,9 +43,10 @@ impl Proxy {
         let (mut head, _) = request.into_parts();
         let life = plan.and_then(|plan| plan.own_writes).map(|_| &*self.options.life);
         let asked = Asked::take(&mut head.headers, None, life)?;
-        let deadline = deadline_of(&head.headers, &routed.route.policies)?;
-        let deadline = deadline.at().unwrap_or_else(|| Instant::now() + composing.timeout);
-        let deadline = deadline.min(Instant::now() + composing.timeout);
+        let due = Due::of(&head.headers, &routed.route.policies)?;
+        let usual = Instant::now() + composing.timeout;
+        let sooner = due.by.at().filter(|at| *at < usual);
+        let deadline = sooner.unwrap_or(usual);
         let parameters = parameters_of(routed, head.uri.query().unwrap_or_default());
         as_of::settle(&mut head.headers, &parameters, &composing.composed)?;
         join_cookies(&mut head.headers);
@@ -58,6 +59,7 @@ impl Proxy {
             counts: &routed.route.counts,
             cache: plan.and_then(|plan| plan.cache.as_ref()),
             asked: &asked,
+            clients_deadline: sooner.filter(|_| due.is_the_clients),
             proxy: self,
             host: passed.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default(),
             whose: whose.as_deref(),

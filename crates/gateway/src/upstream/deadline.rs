@@ -54,6 +54,12 @@ impl Deadline {
         Ok(deadline)
     }
 
+    /// Takes away what a client asks for.
+    pub(crate) fn forget(headers: &mut HeaderMap) {
+        headers.remove(DEADLINE);
+        headers.remove(GRPC_TIMEOUT);
+    }
+
     /// The sooner of both.
     #[must_use]
     pub fn or_sooner(self, other: Self) -> Self {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
-use tradewind_gateway::cache::{CacheOptions, OnFailure, Unanswered};
+use tradewind_gateway::cache::{Asked, CacheOptions, Fetch, FetchError, Fetching, Key, OnFailure, Unanswered};
 
 use crate::Headers;
 use crate::world::{Got, Reply, World};
@@ -230,4 +230,38 @@ async fn a_route_may_have_each_fetch_for_itself() {
     world.until_asked(5).await;
     gate.add_permits(5);
     all(asking).await;
+}
+
+#[tokio::test]
+async fn a_leader_whose_own_time_is_over_fails_nobody_else() {
+    let world = World::new(move |_| Reply::ok("body", &[("cache-control", "max-age=60")])).await;
+    let world = Arc::new(world);
+    let (policy, begun) = (Arc::new(world.policy.clone()), Arc::new(Semaphore::new(0)));
+    let hurried = |begun: &Arc<Semaphore>| -> Arc<dyn Fetch> {
+        let begun = Arc::clone(begun);
+        Arc::new(move |_: http::request::Parts| -> Fetching {
+            begun.add_permits(1);
+            Box::pin(async {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                Err(FetchError::of_who_asks(std::io::Error::other("its deadline is over")))
+            })
+        })
+    };
+    let serve = |fetch: Arc<dyn Fetch>| {
+        let (cache, policy) = (world.cache.clone(), Arc::clone(&policy));
+        let (head, ()) = http::Request::get("/").body(()).unwrap().into_parts();
+        let key = Key::new("test", "shop.example", "/");
+        let asked = Asked { key, head, after: None, parameters: Vec::new(), coding: None };
+        tokio::spawn(async move { cache.serve(&policy, asked, fetch).await.map(|_| ()) })
+    };
+    // All but the last are in a hurry, and take the lead one after the other.
+    let mut hurrying = vec![serve(hurried(&begun))];
+    begun.acquire().await.unwrap().forget();
+    hurrying.extend((0..5).map(|_| serve(hurried(&begun))));
+    tokio::time::sleep(Duration::from_millis(30)).await;
+    let patient = ask(&world, &[]);
+    assert_eq!(patient.await.unwrap().expect("it failed by another's deadline").body, "body");
+    for one in hurrying {
+        let _ = one.await.unwrap();
+    }
 }

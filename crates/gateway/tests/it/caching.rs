@@ -238,3 +238,39 @@ async fn an_event_purges_what_carries_its_tag() {
     }
     assert_eq!(acting.asked(), 5);
 }
+
+#[tokio::test]
+async fn a_client_in_a_hurry_costs_those_who_wait_with_it_nothing() {
+    let acting = Acting::answering("", "tea").await;
+    let gateway = before(&acting, |rule| rule.on_failure = OnFailure::Stale(Duration::from_secs(60))).await;
+    gateway.get("/a").await;
+    until_stale().await;
+    acting.does(Does::Dawdles(Duration::from_millis(300)));
+    let (hurried, patient) = tokio::join!(gateway.get_with("/a", "tradewind-deadline: 100\r\n"), async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        gateway.get("/a").await
+    });
+    assert!(header(&hurried, "cache-status").contains("detail=stale-if-error"), "{hurried}");
+    assert_eq!((status_of(&patient), header(&patient, "tradewind-stale")), (200, ""), "{patient}");
+    assert_eq!(acting.asked(), 3, "each of them has asked");
+}
+
+#[tokio::test]
+async fn what_is_asked_anew_behind_a_hurried_client_takes_its_time() {
+    let acting = Acting::answering("", "tea").await;
+    let gateway = before(&acting, |rule| rule.stale_while_revalidate = Some(Duration::from_secs(60))).await;
+    gateway.get("/a").await;
+    until_stale().await;
+    acting.does(Does::Dawdles(Duration::from_millis(100)));
+    let stale = gateway.get_with("/a", "tradewind-deadline: 20\r\ngrpc-timeout: 20m\r\n").await;
+    assert_eq!((status_of(&stale), header(&stale, "tradewind-stale")), (200, "0"), "{stale}");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let fresh = gateway.get("/a").await;
+    assert!(is_hit(&fresh) && header(&fresh, "tradewind-stale").is_empty(), "{fresh}");
+    assert_eq!(acting.asked(), 2);
+    assert!(!acting.last().contains("tradewind-deadline") && !acting.last().contains("grpc-timeout"));
+}
+
+fn is_hit(answer: &str) -> bool {
+    header(answer, "cache-status").starts_with("tradewind; hit")
+}

@@ -143,6 +143,20 @@ async fn who_waits_for_another_s_question_gets_a_stale_answer_in_time() {
 }
 
 #[tokio::test]
+async fn a_client_in_a_hurry_costs_those_who_wait_with_it_nothing() {
+    let shop = Shop::new().await;
+    let on_failure = OnFailure::ERROR.or_stale(Duration::from_secs(60));
+    let gateway = shop.gateway(&Wanted { on_failure, ..Wanted::default() }).await;
+    gateway.page("").await;
+    shop.inventory.does(Does::Dawdles(Duration::from_millis(300)));
+    let (_, patient) = tokio::join!(gateway.page("tradewind-deadline: 100\r\n"), async {
+        tokio::time::sleep(Duration::from_millis(40)).await;
+        gateway.page("").await
+    });
+    assert_eq!(header(&patient, "tradewind-fragments"), "product, stock", "{patient}");
+}
+
+#[tokio::test]
 async fn an_answer_that_is_too_large_is_none() {
     let shop = Shop::new().await;
     let large = Acting::answering("", &format!("{{\"available\":\"{}\"}}", "x".repeat(20_000))).await;
