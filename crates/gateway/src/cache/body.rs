@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::{Body, Frame, SizeHint};
 
-use super::Inner;
 use super::answered::Reused;
 use super::entry::{Condition, Head, Stored};
 use super::fetch::{BodyError, FetchedBody};
@@ -16,6 +15,7 @@ use super::flight::{Leading, Outcome};
 use super::key::Key;
 use super::purge::PurgeNumber;
 use super::store::Put;
+use super::{Background, Inner};
 
 /// A body that the cache answers with.
 pub struct CacheBody(Kind);
@@ -36,6 +36,8 @@ pub(crate) struct Keeping {
     bytes: usize,
     /// Where it is going; nothing once it is there, or will not get there.
     place: Option<Reserved>,
+    /// No client takes it: it is read for the store alone, and if that ends before it does, it is over.
+    is_in_background: bool,
 }
 
 /// What a body is stored with.
@@ -78,9 +80,13 @@ impl CacheBody {
         Self(Kind::Keeping(Box::new(keeping)))
     }
 
-    /// Reads it to its end, for what comes of that.
-    pub(crate) async fn drain(mut self) {
-        while let Some(Ok(_)) = self.frame().await {}
+    /// Reads it to its end in the background, for what comes of that.
+    pub(crate) fn drain(mut self) -> impl Future<Output = ()> {
+        // Not when it is first polled, which it may never be.
+        if let Kind::Keeping(keeping) = &mut self.0 {
+            keeping.is_in_background = true;
+        }
+        async move { while let Some(Ok(_)) = self.frame().await {} }
     }
 }
 
@@ -115,7 +121,7 @@ impl Body for CacheBody {
 
 impl Keeping {
     pub(crate) fn new(body: FetchedBody, place: Reserved) -> Self {
-        let mut keeping = Self { body, pieces: Vec::new(), bytes: 0, place: Some(place) };
+        let mut keeping = Self { body, pieces: Vec::new(), bytes: 0, place: Some(place), is_in_background: false };
         if keeping.body.is_end_stream() {
             keeping.finish();
         }
@@ -200,14 +206,26 @@ impl Inner {
     }
 }
 
+impl Keeping {
+    /// Where it is read on when its client has gone; nothing if there is no room, or if it has been there.
+    fn place_to_go_on(&self) -> Option<Background> {
+        let place = self.place.as_ref().filter(|_| !self.is_in_background)?;
+        place.cache.place_in_background()
+    }
+}
+
 impl Drop for Keeping {
     /// Whoever was to get it is gone. Others may wait for it, and it has come some of its way already.
     fn drop(&mut self) {
-        let Some(place) = self.place.take() else { return };
-        let cache = Arc::clone(&place.cache);
-        let body =
-            std::mem::replace(&mut self.body, FetchedBody::new(http_body_util::Empty::new().map_err(|no| match no {})));
-        let rest = Keeping { body, pieces: std::mem::take(&mut self.pieces), bytes: self.bytes, place: Some(place) };
-        cache.go_on_without_client(rest);
+        let Some(background) = self.place_to_go_on() else { return self.give_up(Outcome::Abandoned) };
+        let nothing = FetchedBody::new(Empty::new().map_err(|never| match never {}));
+        let rest = Self {
+            body: std::mem::replace(&mut self.body, nothing),
+            pieces: std::mem::take(&mut self.pieces),
+            bytes: self.bytes,
+            place: self.place.take(),
+            is_in_background: true,
+        };
+        background.run(CacheBody::keeping(rest).drain());
     }
 }

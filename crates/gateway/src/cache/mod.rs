@@ -41,7 +41,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use prometheus_client::registry::Registry;
-use tokio::sync::Semaphore;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tradewind_events::Clock;
 
 pub use answered::{Reused, Unanswered};
@@ -57,7 +58,6 @@ pub use serve::Asked;
 pub use tags::{TagTemplate, TagTemplateError};
 pub(crate) use validators::is_known_to;
 
-use body::{CacheBody as Draining, Keeping};
 use flight::Flights;
 use metrics::Metrics;
 use packing::Packings;
@@ -153,19 +153,25 @@ impl Inner {
         self.metrics.bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
-    /// Reads on what a client has left, if there is room for it.
-    fn go_on_without_client(self: &Arc<Self>, rest: Keeping) {
-        self.in_background(Draining::keeping(rest).drain());
+    /// A place for something that no client waits for; nothing if too many are taken, or if there is no runtime.
+    fn place_in_background(self: &Arc<Self>) -> Option<Background> {
+        let runtime = Handle::try_current().ok()?;
+        let permit = Arc::clone(&self.background).try_acquire_owned().ok()?;
+        Some(Background { cache: Arc::clone(self), runtime, permit })
     }
+}
 
-    /// Does something that no client waits for, in bounded time. Not done if too much is, or if there is no runtime.
-    fn in_background(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
-        let (Ok(runtime), Ok(permit)) =
-            (tokio::runtime::Handle::try_current(), Arc::clone(&self.background).try_acquire_owned())
-        else {
-            return;
-        };
-        let cache = Arc::clone(self);
+/// A place in the background. Work is made only when there is one, since dropping it may be work again.
+struct Background {
+    cache: Arc<Inner>,
+    runtime: Handle,
+    permit: OwnedSemaphorePermit,
+}
+
+impl Background {
+    /// Does it, for a bounded time.
+    fn run(self, work: impl Future<Output = ()> + Send + 'static) {
+        let Self { cache, runtime, permit } = self;
         runtime.spawn(async move {
             cache.metrics.background.inc();
             let _ = tokio::time::timeout(cache.options.background_time_max, work).await;

@@ -335,6 +335,7 @@ impl Serving {
 
     fn revalidate_in_background(&self, stored: Arc<Stored>) {
         let Some(leading) = self.cache.flights.lead(&self.flight_name()) else { return };
+        let Some(background) = self.cache.place_in_background() else { return };
         let mut serving = self.clone();
         serving.asked.head.method = Method::GET;
         if let Some(fetch) = serving.fetch.for_nobody() {
@@ -342,7 +343,7 @@ impl Serving {
         }
         validators::ask_for_all(&mut serving.asked.head.headers);
         (serving.asked.after, serving.directives) = (None, Directives::default());
-        self.cache.in_background(async move {
+        background.run(async move {
             let lacking = Lacking { why: Forwarded::Stale, detail: None, base: Some(stored) };
             if let Ok(response) = serving.ask(lacking, Some(leading)).await {
                 response.into_body().drain().await;

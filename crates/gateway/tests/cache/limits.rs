@@ -1,10 +1,14 @@
 //! Bytes: of everything, of one answer, and what is counted.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
+use tokio::sync::Semaphore;
 use tradewind_gateway::cache::CacheOptions;
 
-use crate::world::{Reply, World};
+use crate::world::{Reply, World, read};
 
 const FRESH: &[(&str, &str)] = &[("cache-control", "max-age=60")];
 
@@ -100,4 +104,93 @@ async fn what_is_done_is_counted_by_route() {
         let line = format!("cache_requests_total{{route=\"test\",result=\"{result}\"}} {count}");
         assert!(told.contains(&line), "{line}\n{told}");
     }
+}
+
+/// Bodies of two pieces, of which each request gets one at once, and no other as long as the gate is closed.
+async fn half_open(options: CacheOptions) -> (World, Arc<Semaphore>) {
+    let gate = Arc::new(Semaphore::new(0));
+    let closed = Arc::clone(&gate);
+    let script = move |_: &_| Reply::ok("", FRESH).streaming(&["one ", "two"]).opening(1).behind(&closed);
+    (World::with(options, script).await, gate)
+}
+
+#[tokio::test]
+async fn what_is_left_when_no_more_is_read_on_is_let_go() {
+    let (world, gate) = half_open(CacheOptions { background_max: 0, ..CacheOptions::default() }).await;
+    let world = Arc::new(world);
+    let left = world.head("GET", "/", &[]).await.unwrap();
+    let waiting = tokio::spawn({
+        let world = Arc::clone(&world);
+        async move { world.get(&[]).await.body }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(world.asked(), 1, "it waits for the other's");
+    drop(left);
+    world.until_asked(2).await;
+    gate.add_permits(10);
+    assert_eq!(waiting.await.unwrap(), "one two");
+    for number in 0..100 {
+        drop(world.head("GET", &format!("/left/{number}"), &[]).await.unwrap());
+        let known = world.head("GET", &format!("/known/{number}"), &[("if-none-match", "*")]).await.unwrap();
+        assert_eq!(read(known).await.unwrap().status, 304);
+    }
+}
+
+#[tokio::test]
+async fn what_is_read_on_and_does_not_come_is_given_up_once_and_for_all() {
+    for background_max in [1, 64] {
+        let background_time_max = Duration::from_millis(100);
+        let options = CacheOptions { background_max, background_time_max, ..CacheOptions::default() };
+        let (world, gate) = half_open(options).await;
+        let text = text(&world);
+        for path in ["/a", "/b"] {
+            drop(world.head("GET", path, &[]).await.unwrap());
+        }
+        world.until(|_| text().contains(&format!("cache_background {}\n", background_max.min(2)))).await;
+        world.until(|_| text().contains("cache_background 0\n")).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(text().contains("cache_background 0\n"), "{}", text());
+        gate.add_permits(10);
+        assert!(!world.ask("GET", "/a", &[]).await.is_hit(), "nobody has read it meanwhile");
+    }
+}
+
+#[tokio::test]
+async fn what_is_revalidated_and_does_not_come_is_given_up_as_well() {
+    let options = CacheOptions { background_time_max: Duration::from_millis(100), ..CacheOptions::default() };
+    let gate = Arc::new(Semaphore::new(0));
+    let closed = Arc::clone(&gate);
+    let world = World::with(options, move |seen| {
+        let reply = Reply::ok("one two", &[("cache-control", "max-age=10, stale-while-revalidate=600")]);
+        if seen.number == 0 { reply } else { reply.streaming(&["one ", "two"]).opening(1).behind(&closed) }
+    });
+    let world = world.await;
+    let text = text(&world);
+    world.get(&[]).await;
+    world.later(20);
+    world.get(&[]).await;
+    world.until(|_| text().contains("cache_background 1\n")).await;
+    world.until(|_| text().contains("cache_background 0\n")).await;
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    assert!(text().contains("cache_background 0\n"), "{}", text());
+}
+
+#[test]
+fn what_is_left_where_nothing_runs_any_more_is_let_go() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let left = runtime.block_on(async {
+        let (world, _) = half_open(CacheOptions::default()).await;
+        world.head("GET", "/", &[]).await.unwrap()
+    });
+    drop(left);
+    let left = runtime.block_on(async {
+        let (world, _) = half_open(CacheOptions::default()).await;
+        world.head("GET", "/", &[]).await.unwrap()
+    });
+    // What is dropped as the runtime ends has one that takes no more work.
+    runtime.spawn(async move {
+        let _left = left;
+        std::future::pending::<()>().await;
+    });
+    drop(runtime);
 }

@@ -47,6 +47,8 @@ pub(crate) struct Reply {
     body: Vec<Bytes>,
     /// Without a length, and in pieces, each of which waits for the gate as well.
     streams: bool,
+    /// So many pieces, and the head, do not wait for it.
+    open: Option<usize>,
     gate: Option<Arc<Semaphore>>,
     breaks: bool,
 }
@@ -59,7 +61,7 @@ impl Reply {
     pub(crate) fn status(status: u16, body: &str, headers: Headers<'_>) -> Self {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let body = vec![Bytes::copy_from_slice(body.as_bytes())];
-        Self { status, headers, body, streams: false, gate: None, breaks: false }
+        Self { status, headers, body, streams: false, open: None, gate: None, breaks: false }
     }
 
     /// The connection ends without an answer.
@@ -76,6 +78,12 @@ impl Reply {
     pub(crate) fn streaming(mut self, pieces: &[&str]) -> Self {
         self.body = pieces.iter().map(|piece| Bytes::copy_from_slice(piece.as_bytes())).collect();
         self.streams = true;
+        self
+    }
+
+    /// The head and so many pieces come at once.
+    pub(crate) fn opening(mut self, pieces: usize) -> Self {
+        self.open = Some(pieces);
         self
     }
 }
@@ -282,7 +290,9 @@ async fn answer(
             gate.acquire().await.unwrap().forget();
         }
     };
-    pass(&reply.gate).await;
+    if reply.open.is_none() {
+        pass(&reply.gate).await;
+    }
     if reply.breaks {
         return Err(Breaks);
     }
@@ -295,8 +305,10 @@ async fn answer(
     }
     let (pieces, mut coming) = mpsc::channel(1);
     tokio::spawn(async move {
-        for piece in reply.body {
-            pass(&reply.gate).await;
+        for (number, piece) in reply.body.into_iter().enumerate() {
+            if reply.open.is_none_or(|open| number >= open) {
+                pass(&reply.gate).await;
+            }
             if pieces.send(Ok(Frame::data(piece))).await.is_err() {
                 return;
             }
