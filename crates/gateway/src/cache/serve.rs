@@ -314,8 +314,10 @@ impl Serving {
 
     /// RFC 9111 §4.4: what may have been changed is asked for anew, also if it is not known whether it was.
     async fn pass_and_invalidate(&self) -> Result<Response<CacheBody>, FetchError> {
-        let answered = self.fetch.fetch(self.head_for_service()).await;
         let is_safe = self.asked.head.method.is_safe();
+        let in_doubt = InDoubt(Some(self).filter(|_| !is_safe));
+        let answered = self.fetch.fetch(self.head_for_service()).await;
+        in_doubt.is_answered();
         let refused = answered.as_ref().is_ok_and(|answer| answer.status().as_u16() >= 400);
         if !is_safe && !refused {
             let headers = answered.as_ref().ok().map(Response::headers);
@@ -324,13 +326,15 @@ impl Serving {
                 self.asked.key.named_in(reference)
             });
             let position = headers.and_then(position_of);
-            for key in named.chain([self.asked.key.clone()]) {
-                self.cache.store.invalidate(&key, &self.policy.source, position);
-            }
+            named.chain([self.asked.key.clone()]).for_each(|key| self.invalidate(&key, position));
             self.cache.tell_size();
         }
         self.count(Counted::Bypass);
         Ok(self.pass_on(answered?, CacheStatus::forwarded(Forwarded::Method)))
+    }
+
+    fn invalidate(&self, key: &Key, position: Option<Position>) {
+        self.cache.store.invalidate(key, &self.policy.source, position);
     }
 
     fn revalidate_in_background(&self, stored: Arc<Stored>) {
@@ -349,5 +353,24 @@ impl Serving {
                 response.into_body().drain().await;
             }
         });
+    }
+}
+
+/// A request that may change something, and of which nobody learns what came of it if its client goes away before the
+/// answer: the service does not stop for that.
+struct InDoubt<'a>(Option<&'a Serving>);
+
+impl InDoubt<'_> {
+    fn is_answered(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for InDoubt<'_> {
+    fn drop(&mut self) {
+        if let Some(serving) = self.0 {
+            serving.invalidate(&serving.asked.key, None);
+            serving.cache.tell_size();
+        }
     }
 }

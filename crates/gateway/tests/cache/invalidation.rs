@@ -102,3 +102,27 @@ async fn what_was_on_its_way_from_before_is_not_stored() {
     let next = world.get(&[]).await;
     assert_eq!((&next.body[..], next.is_hit()), ("new", false));
 }
+
+#[tokio::test]
+async fn what_is_asked_for_and_not_waited_for_counts_as_done() {
+    let gate = Arc::new(Semaphore::new(0));
+    let closed = Arc::clone(&gate);
+    let world = World::new(move |seen| match &seen.method[..] {
+        "GET" => Reply::ok("", &[("cache-control", "max-age=60"), ("tradewind-position", "7")]),
+        _ => Reply::status(204, "", &[]).behind(&closed),
+    });
+    let world = Arc::new(world.await);
+    for (method, hit) in [("OPTIONS", true), ("POST", false)] {
+        world.get(&[]).await;
+        let asked = world.asked();
+        let leaves = tokio::spawn({
+            let world = Arc::clone(&world);
+            async move { world.ask(method, "/", &[]).await.status }
+        });
+        world.until_asked(asked + 1).await;
+        assert!(world.get(&[]).await.is_hit(), "{method}: it is under way");
+        leaves.abort();
+        assert!(leaves.await.unwrap_err().is_cancelled());
+        assert_eq!(world.get(&[]).await.is_hit(), hit, "{method}");
+    }
+}

@@ -86,6 +86,16 @@ impl Acting {
         self.heads.lock().unwrap().len()
     }
 
+    /// Waits until it has got so many.
+    pub(crate) async fn until_asked(&self, times: usize) {
+        let asked = async {
+            while self.asked() < times {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), asked).await.expect("the service was not asked");
+    }
+
     /// The head of the last one, in lower case.
     pub(crate) fn last(&self) -> String {
         self.heads.lock().unwrap().last().cloned().unwrap_or_default()

@@ -132,6 +132,25 @@ async fn what_is_changed_is_forgotten_whichever_route_changes_it() {
 }
 
 #[tokio::test]
+async fn a_client_that_does_not_wait_for_what_it_has_changed_leaves_nothing_behind() {
+    let acting = Acting::answering("cache-control: max-age=60\r\n", "tea").await;
+    let gateway = before(&acting, |_| {}).await;
+    gateway.get("/a").await;
+    acting.does(Does::Hangs);
+    let mut peer = Peer::connect(gateway.address).await;
+    peer.say("POST /a HTTP/1.1\r\nhost: shop.example\r\ncontent-length: 4\r\n\r\nmore").await;
+    acting.until_asked(2).await;
+    drop(peer);
+    acting.does(Does::Answers);
+    let gone = async {
+        while header(&gateway.get("/a").await, "cache-status").contains("; hit") {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), gone).await.expect("what may have been changed is still given");
+}
+
+#[tokio::test]
 async fn what_is_stored_stays_when_the_plan_changes() {
     let acting = Acting::answering("cache-control: max-age=60\r\n", "tea").await;
     let upstream = acting.upstream("test");
