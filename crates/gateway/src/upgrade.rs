@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Version, request};
+use http::{Method, Version, request};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy, split};
@@ -17,14 +17,18 @@ const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 /// How long one side may still speak when the other has said that it is done.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
-/// Whether a request asks to change to WebSocket.
+/// Whether a request asks to change to WebSocket. It is one to read something (RFC 6455 §4.1): whoever asks so with another
+/// method is answered as without.
 pub(crate) fn is_wanted(parts: &request::Parts) -> bool {
     let names = |name, wanted: &str| {
         parts.headers.get_all(name).iter().any(|value| {
             value.to_str().is_ok_and(|text| text.split(',').any(|token| token.trim().eq_ignore_ascii_case(wanted)))
         })
     };
-    parts.version == Version::HTTP_11 && names(header::CONNECTION, "upgrade") && names(header::UPGRADE, "websocket")
+    parts.method == Method::GET
+        && parts.version == Version::HTTP_11
+        && names(header::CONNECTION, "upgrade")
+        && names(header::UPGRADE, "websocket")
 }
 
 /// Says again what hop-by-hop removal took away.

@@ -40,9 +40,10 @@ impl Proxy {
     ) -> Result<Response<ResponseBody>, Problem> {
         let Routed { route, captures, .. } = routed;
         let (mut head, body) = request.into_parts();
-        // A body may choose the answer, and is in no key.
-        let has_body = matches!(head.method, Method::GET | Method::HEAD) && !body.is_empty();
-        if has_body || upgrade::is_wanted(&head) || wants_events(&head.headers) {
+        // A body may choose the answer, and is in no key. What else a method may be changes something, whatever it is to be
+        // answered with.
+        let reads = matches!(head.method, Method::GET | Method::HEAD);
+        if reads && (!body.is_empty() || upgrade::is_wanted(&head) || wants_events(&head.headers)) {
             let request = Request::from_parts(head, body);
             return Box::pin(self.forward(request, upstream, &route.policies, on_its_way)).await;
         }

@@ -132,6 +132,20 @@ async fn what_is_changed_is_forgotten_whichever_route_changes_it() {
 }
 
 #[tokio::test]
+async fn what_is_changed_is_forgotten_whatever_it_is_to_be_answered_with() {
+    for lines in ["accept: text/event-stream\r\n", "connection: upgrade\r\nupgrade: websocket\r\n"] {
+        let acting = Acting::answering("cache-control: max-age=60\r\n", "tea").await;
+        let gateway = before(&acting, |_| {}).await;
+        gateway.get("/a").await;
+        let posted = gateway.ask(&format!("POST /a HTTP/1.1\r\n{lines}x-rest:"), "more").await;
+        assert_eq!((status_of(&posted), body(&posted)), (200, "tea"), "{lines}");
+        assert!(!acting.last().contains("upgrade"), "only what is read becomes a WebSocket: {}", acting.last());
+        gateway.get("/a").await;
+        assert_eq!(acting.asked(), 3, "{lines}");
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_wait_for_what_it_has_changed_leaves_nothing_behind() {
     let acting = Acting::answering("cache-control: max-age=60\r\n", "tea").await;
     let gateway = before(&acting, |_| {}).await;
