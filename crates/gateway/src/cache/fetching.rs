@@ -42,40 +42,47 @@ impl Serving {
         leading: Option<Leading>,
     ) -> Result<Response<CacheBody>, FetchError> {
         let validated = lacking.base.as_ref().filter(|stored| validators::has_any(&stored.head.headers));
-        let (answer, mut fetched) = self.fetch_once(validated, leading, &lacking).await;
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(error) => {
-                fetched.settle(match error.is_of_who_asks() {
-                    true => Outcome::Abandoned,
-                    false => Outcome::Failed(error.clone()),
-                });
-                let status = CacheStatus::forwarded(lacking.why).because("stale-if-error");
-                return match self.stale_if_error(&lacking) {
-                    Some(stored) => Ok(self.reuse(stored, status, Counted::Stale)),
-                    None => Err(error),
-                };
-            }
-        };
-        match validated {
-            Some(stored) if answer.status() == StatusCode::NOT_MODIFIED => {
+        let (answer, fetched) = self.fetch_once(validated, leading, &lacking).await;
+        let answer = match (answer, validated) {
+            (Ok(answer), Some(stored)) if answer.status() == StatusCode::NOT_MODIFIED => {
                 if validators::confirms(answer.headers(), &stored.head.headers) {
                     return Ok(self.freshen(stored, answer.headers(), fetched, &lacking));
                 }
                 // It speaks of another version, which only an unconditional request will bring.
                 let (answer, fetched) = self.fetch_once(None, fetched.leading, &lacking).await;
-                Ok(self.keep(answer?, fetched, &lacking))
+                return self.take(answer, fetched, &lacking);
             }
-            _ if is_failure(answer.status()) => {
+            (answer, _) => answer,
+        };
+        self.take(answer, fetched, &lacking)
+    }
+
+    /// Takes a whole answer, or what may stand in for a failure.
+    fn take(
+        &self,
+        answer: Result<Response<FetchedBody>, FetchError>,
+        mut fetched: Fetched,
+        lacking: &Lacking,
+    ) -> Result<Response<CacheBody>, FetchError> {
+        let mut status = CacheStatus::forwarded(lacking.why).because("stale-if-error");
+        let failed = match &answer {
+            Ok(answer) if is_failure(answer.status()) => {
                 fetched.settle(Outcome::ServerError);
-                let mut status = CacheStatus::forwarded(lacking.why).because("stale-if-error");
                 status.forward_status = Some(answer.status());
-                match self.stale_if_error(&lacking) {
-                    Some(stored) => Ok(self.reuse(stored, status, Counted::Stale)),
-                    None => Ok(self.keep(answer, fetched, &lacking)),
-                }
+                true
             }
-            _ => Ok(self.keep(answer, fetched, &lacking)),
+            Ok(_) => false,
+            Err(error) => {
+                fetched.settle(match error.is_of_who_asks() {
+                    true => Outcome::Abandoned,
+                    false => Outcome::Failed(error.clone()),
+                });
+                true
+            }
+        };
+        match self.stale_if_error(lacking) {
+            Some(stored) if failed => Ok(self.reuse(stored, status, Counted::Stale)),
+            _ => Ok(self.keep(answer?, fetched, lacking)),
         }
     }
 

@@ -256,3 +256,21 @@ async fn a_client_may_take_what_is_stale() {
         assert_eq!(world.get(&[("cache-control", wanted)]).await.is_hit(), hit, "{directives} {wanted} {after_s}");
     }
 }
+
+#[tokio::test]
+async fn a_service_that_fails_when_it_is_asked_for_another_version_has_failed() {
+    for fails in [Reply::status(503, "", &[]), Reply::none()] {
+        let mut world = World::new(move |seen| match seen.number {
+            0 => Reply::ok("old", &[("cache-control", "max-age=10"), ("etag", "\"a\"")]),
+            1 => Reply::status(304, "", &[("etag", "\"b\"")]),
+            _ => fails.clone(),
+        })
+        .await;
+        world.policy.on_failure = OnFailure::Stale(Duration::from_secs(60));
+        world.get(&[]).await;
+        world.later(20);
+        let got = world.get(&[]).await;
+        assert_eq!((got.status, &got.body[..], world.asked()), (200, "old", 3));
+        assert!(got.did().contains("detail=stale-if-error"), "{}", got.did());
+    }
+}
