@@ -187,6 +187,10 @@ impl Reserved {
 impl Inner {
     /// Stores an answer, and gives it to those who wait for it.
     pub(crate) fn put(&self, key: &Key, stored: &Arc<Stored>, begun: PurgeNumber, leading: Option<Leading>) {
+        // Once it is stored it may be purged, and who asks after that must not be given it.
+        if let Some(leading) = &leading {
+            leading.takes_nobody_more();
+        }
         let now = self.clock.now();
         let put = self.store.put(key, stored, begun, now);
         if let Put::Stored { evicted } = put {

@@ -114,6 +114,11 @@ impl Flights {
         Some(Leading { flights: Arc::clone(self), name: Arc::clone(name), flight })
     }
 
+    #[cfg(test)]
+    pub(crate) fn are_under_way(&self) -> usize {
+        self.open().len()
+    }
+
     pub(crate) fn is_unshared(&self, name: &Arc<str>, now: Timestamp) -> bool {
         self.unshared.get(&self.hasher.hash_one(name)).is_some_and(|until| now < until)
     }
@@ -128,12 +133,16 @@ impl Leading {
         self.close(outcome);
     }
 
-    fn close(&self, outcome: Outcome) {
+    /// Who comes from now on does not wait for this.
+    pub(crate) fn takes_nobody_more(&self) {
         let mut open = self.flights.open();
         if open.get(&self.name).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
             open.remove(&self.name);
         }
-        drop(open);
+    }
+
+    fn close(&self, outcome: Outcome) {
+        self.takes_nobody_more();
         self.flight.outcome.send_if_modified(|settled| {
             let is_first = settled.is_none();
             if is_first {

@@ -249,7 +249,9 @@ impl Serving {
     }
 
     fn may_share(&self, stored: &Stored) -> bool {
-        stored.head.selecting.matches(self.choosing()) && stored.head.shows(self.asked.after)
+        stored.head.selecting.matches(self.choosing())
+            && stored.head.shows(self.asked.after)
+            && stored.condition(self.now()) == Condition::Fresh
     }
 
     /// What may be served in place of a failure.

@@ -1,9 +1,10 @@
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use tradewind_events::{Position, SystemClock};
+use tradewind_events::{Position, SystemClock, Timestamp};
 
 use super::purge::Floors;
 use super::tags::Tag;
@@ -11,6 +12,10 @@ use super::*;
 
 /// Asks for a target whose answer has two tags: the target's own, and one that all have.
 async fn ask(cache: &Cache, target: &str) {
+    begin(cache, target).await.into_body().collect().await.unwrap();
+}
+
+async fn begin(cache: &Cache, target: &str) -> Response<CacheBody> {
     let mut policy = CachePolicy::new("test", "origin");
     policy.tags = vec!["target:{target}".parse().unwrap(), "all".parse().unwrap()];
     let (head, ()) = Request::get(target).body(()).unwrap().into_parts();
@@ -23,8 +28,7 @@ async fn ask(cache: &Cache, target: &str) {
             Ok(Response::builder().header("cache-control", "max-age=60").body(body).unwrap())
         })
     };
-    let answer = cache.serve(&Arc::new(policy), asked, Arc::new(fetch)).await.unwrap();
-    answer.into_body().collect().await.unwrap();
+    cache.serve(&Arc::new(policy), asked, Arc::new(fetch)).await.unwrap()
 }
 
 #[tokio::test]
@@ -56,4 +60,32 @@ fn a_purge_without_a_position_is_not_undone_by_one_that_has() {
     assert!(!admits(Some(Position(4)), floors.now()), "it does not show the second, however late it was fetched");
     assert!(!admits(None, between));
     assert!(admits(None, floors.now()));
+}
+
+/// A clock that looks at a cache whenever it is asked.
+#[derive(Debug, Default)]
+struct Watching {
+    cache: OnceLock<Cache>,
+    /// How many flights were open when it was last asked.
+    flights: AtomicUsize,
+}
+
+impl Clock for Watching {
+    fn now(&self) -> Timestamp {
+        let flights = self.cache.get().map_or(0, |cache| cache.0.flights.are_under_way());
+        self.flights.store(flights, Ordering::Relaxed);
+        SystemClock.now()
+    }
+}
+
+#[tokio::test]
+async fn nobody_begins_to_wait_for_what_may_have_been_purged_already() {
+    let clock = Arc::new(Watching::default());
+    let cache = Cache::new(CacheOptions::default(), Arc::clone(&clock) as Arc<dyn Clock>);
+    clock.cache.set(cache.clone()).unwrap();
+    let answer = begin(&cache, "/").await;
+    assert_eq!(clock.flights.load(Ordering::Relaxed), 1, "whoever asks for the same waits for it");
+    answer.into_body().collect().await.unwrap();
+    assert_eq!(cache.targets(), 1);
+    assert_eq!(clock.flights.load(Ordering::Relaxed), 0, "it was asked for the time before it was stored");
 }

@@ -9,7 +9,7 @@ use tradewind_events::Position;
 use tradewind_gateway::cache::{CacheOptions, OnFailure, Purge, PurgeEffect, TagTemplate, TagTemplateError};
 
 use crate::Headers;
-use crate::world::{Reply, World};
+use crate::world::{Reply, World, read};
 
 fn purge(tags: &[&str]) -> Purge {
     let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
@@ -200,4 +200,29 @@ async fn everything_can_be_taken_out() {
     assert_eq!((world.cache.bytes(), world.cache.targets()), (0, 0));
     assert!(!world.get(&[]).await.is_hit());
     assert!(world.get(&[]).await.is_hit());
+}
+
+#[tokio::test]
+async fn who_waits_is_not_given_what_has_just_become_stale() {
+    let gate = Arc::new(Semaphore::new(0));
+    let closed = Arc::clone(&gate);
+    let mut world = World::new(move |seen| match seen.number {
+        0 => Reply::ok("", &[("cache-control", "max-age=60")]).streaming(&["old"]).opening(0).behind(&closed),
+        _ => Reply::ok("new", &[("cache-control", "max-age=60")]),
+    })
+    .await;
+    world.policy.tags = vec!["all".parse().unwrap()];
+    let world = Arc::new(world);
+    let leader = world.head("GET", "/", &[]).await.unwrap();
+    let waiting = tokio::spawn({
+        let world = Arc::clone(&world);
+        async move { world.get(&[]).await.body }
+    });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    gate.add_permits(1);
+    assert_eq!(read(leader).await.unwrap().body, "old");
+    // On this one thread, who waits has not been told of it yet.
+    let purge = Purge { effect: PurgeEffect::Outdate, ..purge(&["all"]) };
+    assert_eq!(world.cache.purge(&purge), 1);
+    assert_eq!(waiting.await.unwrap(), "new");
 }
