@@ -251,7 +251,7 @@ async fn a_leader_whose_own_time_is_over_fails_nobody_else() {
         let (cache, policy) = (world.cache.clone(), Arc::clone(&policy));
         let (head, ()) = http::Request::get("/").body(()).unwrap().into_parts();
         let key = Key::new("test", "shop.example", "/");
-        let asked = Asked { key, head, after: None, parameters: Vec::new(), coding: None };
+        let asked = Asked { key, head, after: None, parameters: Vec::new(), coding: None, stale_max: None };
         tokio::spawn(async move { cache.serve(&policy, asked, fetch).await.map(|_| ()) })
     };
     // All but the last are in a hurry, and take the lead one after the other.

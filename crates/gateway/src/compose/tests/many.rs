@@ -163,14 +163,13 @@ async fn what_is_shared_takes_no_more_room_than_there_is() {
         select(&Composition::parse("product", "/products/{id}", &calls, limits.clone()).unwrap(), selection)
     };
     let services = || services().answers("catalog:/products/a", json!({ "name": "x".repeat(2_500) }));
-    let two = json!({ "items": [{ "id": "a" }, { "id": "a" }] });
-    let services = services().answers("graph:/similar", two);
-    let asked = services.asked(&of(OnFailure::OMIT, "{ cards { name } }"), &[]).await;
+    let asked = services().asked(&of(OnFailure::OMIT, "{ cards { name } }"), &[]).await;
     let names: Vec<bool> = asked.json()["cards"].as_array().unwrap().iter().map(Value::is_object).collect();
     assert_eq!(names, [true, true, false, false]);
     assert_eq!(asked.fragments(), "similar, cards;missing=value;lacking=2;of=4");
-    let asked = services().asked(&of(OnFailure::ERROR, "{ similar { items { cards { name } } } }"), &[]).await;
-    assert_eq!(asked.status(), 502);
+    let services = services().answers("graph:/similar", json!({ "items": [{ "id": "a" }, { "id": "a" }] }));
+    let composed = of(OnFailure::ERROR, "{ similar { items { cards { name } } } }");
+    assert_eq!(services.asked(&composed, &[]).await.status(), 502);
 }
 
 #[tokio::test]
