@@ -156,3 +156,21 @@ async fn todays_part_is_no_part_of_another_days_whole() {
     assert!(status_of(&page) == 400 && page.contains("\"TW-3032\"") && page.contains("inventory"), "{page}");
     assert_eq!(header(&page, "retry-after"), "", "it never will");
 }
+
+#[tokio::test]
+async fn each_call_is_a_span_of_its_own_in_the_trace_of_the_page() {
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const SPAN: &str = "00f067aa0ba902b7";
+    let shop = Shop::new().await;
+    let gateway = shop.gateway(&Wanted::default()).await;
+    let page = gateway.page(&format!("traceparent: 00-{TRACE}-{SPAN}-01\r\nx-request-id: mine-1\r\n")).await;
+    assert_eq!(header(&page, "x-request-id"), "mine-1", "{page}");
+    let heads = [shop.catalog.last(), shop.inventory.last()];
+    let spans = heads.each_ref().map(|head| {
+        assert_eq!(header(head, "x-request-id"), "mine-1", "{head}");
+        let parts: Vec<&str> = header(head, "traceparent").split('-').collect();
+        assert_eq!((parts[0], parts[1], parts[3]), ("00", TRACE, "01"), "{head}");
+        parts[2].to_owned()
+    });
+    assert!(spans[0] != spans[1] && !spans.contains(&SPAN.to_owned()), "{spans:?}");
+}
