@@ -107,6 +107,8 @@ fn what_is_probably_not_meant_is_told_with_its_line() {
          [gateway.routes.\"/slow\"]\nto = \"one\"\ntimeout = \"10m\"\n\
          [gateway.routes.\"/tries\"]\nto = \"one\"\ntimeout = \"1s\"\ntry_timeout = \"2s\"\n\
          [gateway.routes.\"/host\"]\nto = \"one\"\nhost = \"a.example\"\nheaders = { host = \"b.example\" }\n\
+         [gateway.routes.\"/foreign\"]\nto = \"foreign\"\ncache = { fresh = \"1m\", tags = [\"thing\"] }\n\
+         [gateway.upstreams.foreign]\naddresses = [\"127.0.0.1:9\"]\n\
          [gateway.compositions.page]\npath = \"/page/{id}\"\ntimeout = \"1s\"\n\
          calls.first = { get = \"one:/first/{id}\", timeout = \"5s\" }\n\
          [gateway.profiles.web]\nprefix = \"/web\"\nserves.page = \"{ first { a } }\"\n";
@@ -132,6 +134,7 @@ fn what_is_probably_not_meant_is_told_with_its_line() {
         (11, "longer than browsers wait"),
         (14, "none is made after a slow one"),
         (18, "is never taken: its header asks for the host b.example"),
+        (22, "no event of it purges them"),
     ] {
         assert!(
             told.iter().any(|(at, message)| *at == line && message.contains(wanted)),
@@ -139,5 +142,5 @@ fn what_is_probably_not_meant_is_told_with_its_line() {
         );
     }
     assert!(told.iter().any(|(_, message)| message.contains("call \"first\" of web/page may take 5s")), "{told:?}");
-    assert_eq!(told.len(), 9, "{told:?}");
+    assert_eq!(told.len(), 10, "{told:?}");
 }

@@ -22,6 +22,7 @@ pub(super) fn all(manifest: &Manifest, plan: &Plan) -> Vec<Told> {
         told.extend(never_allowed(route, plan));
         told.extend(limits_above_the_listeners(route));
         told.extend(times_of(route));
+        told.extend(never_purged(manifest, route));
     }
     told
 }
@@ -148,6 +149,26 @@ fn times_of(route: &Route) -> Vec<Told> {
         }
     }
     told
+}
+
+/// Tags that no event purges, since only services that run here are followed.
+fn never_purged(manifest: &Manifest, route: &Route) -> Vec<Told> {
+    let of_calls = match &route.to {
+        Action::Forward(_) => &[][..],
+        Action::Compose(composing) => &composing.calls[..],
+    };
+    let rules = route.policies.cache.iter().chain(of_calls.iter().filter_map(|call| call.cache.as_ref()));
+    let runs_here = |service: &str| manifest.services.iter().any(|spec| spec.name.as_str() == service);
+    let tagged = rules.filter(|rule| !rule.tags.is_empty() || rule.tag_header.is_some());
+    let sources: BTreeSet<&str> = tagged.map(|rule| &*rule.source).filter(|source| !runs_here(source)).collect();
+    let warning = |source: &str| {
+        let message = format!(
+            "what route {:?} stores of {source} has tags, and {source} is not run here: no event of it purges them",
+            route.name
+        );
+        Told::warning(route.line, message, "say with `fresh` how old it may be, and take the tags out")
+    };
+    sources.into_iter().map(warning).collect()
 }
 
 fn calls_of(route: &Route, upstream: &Upstream) -> CallPolicy {
