@@ -1,10 +1,13 @@
 //! What fuzz targets reach into: only in a build with `--cfg fuzzing`.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 
-use http::{HeaderMap, Method, Uri, Version, request};
+use http::{HeaderMap, HeaderValue, Method, Uri, Version, request};
+use tradewind_http::Network;
 
-use crate::headers::{From, RequestId, prepare_request};
+use crate::forwarded::believe;
+use crate::headers::{From, REQUEST_ID, RequestId, prepare_request};
+use crate::policy::chain::Client;
 use crate::policy::{compress, framing, trace};
 
 /// Whether a request is refused since it could be understood in two ways.
@@ -13,11 +16,15 @@ pub fn is_refused(method: &Method, version: Version, uri: &Uri, headers: &Header
     framing::check(method, version, uri, headers).is_err()
 }
 
-/// Makes a client's request one of the gateway's own.
-pub fn prepare(parts: &mut request::Parts, address: SocketAddr, is_trusted: bool) {
-    let id = RequestId::of(&parts.headers);
-    prepare_request(parts, From { address, over_tls: true, is_trusted }, &id);
+/// Makes a client's request one of the gateway's own. Who is believed to be the client.
+pub fn prepare(parts: &mut request::Parts, address: IpAddr, trusted: &[Network]) -> IpAddr {
+    let is_trusted = trusted.iter().any(|network| network.contains(address));
+    let peer = Client { address, over_tls: true };
+    let client = if is_trusted { believe(&mut parts.headers, peer, trusted) } else { peer };
+    let known = HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_static("an-id"))]);
+    prepare_request(parts, From { address, over_tls: true, is_trusted }, &RequestId::of(&known));
     trace::pass_on(&mut parts.headers);
+    client.address
 }
 
 /// The coding that a client likes best, by its name.

@@ -1,15 +1,15 @@
 //! What a proxy does to headers (RFC 9110 §7.6, RFC 7239).
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Version, request};
 use tradewind_events::{Clock, SystemClock};
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+pub(crate) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+pub(crate) const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+pub(crate) const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 
@@ -84,10 +84,10 @@ impl RequestId {
     }
 }
 
-/// Where a request is from.
+/// Who has sent a request to the gateway: its client, or a proxy.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct From {
-    pub(crate) address: SocketAddr,
+    pub(crate) address: IpAddr,
     pub(crate) over_tls: bool,
     /// Whether what it says of those before it is believed.
     pub(crate) is_trusted: bool,
@@ -114,7 +114,7 @@ pub(crate) fn tell_proto(headers: &mut HeaderMap, from: From) {
 /// Makes a client's request one of the gateway's own: everything but the target.
 pub(crate) fn prepare_request(parts: &mut request::Parts, from: From, request_id: &RequestId) {
     let proto = from.proto();
-    let (host, client) = (host_of(parts), text_of(from.address.ip()));
+    let (host, client) = (host_of(parts), text_of(from.address));
     let headers = &mut parts.headers;
     remove_hop_by_hop(headers);
     join_cookies(headers);

@@ -18,6 +18,7 @@ pub mod compose;
 mod composing;
 mod docs;
 mod explain;
+mod forwarded;
 mod front;
 #[cfg(fuzzing)]
 pub mod fuzzing;
@@ -54,7 +55,7 @@ pub use route::{
     host_in,
 };
 pub use server::{BindError, Gateway, GatewayHandle};
-pub use tradewind_http::{Limits, Tls, TlsError};
+pub use tradewind_http::{InvalidNetwork, Limits, Network, Tls, TlsError};
 pub use upstream::{
     AnswerBody, Balance, BreakerOptions, CallPolicy, ConnectionLimits, DEADLINE, Deadline, HealthCheck, Hedge,
     InvalidDeadline, NoAnswer, OutlierDetection, Protocol, RequestBody, RetryBudget, RetryPolicy, Upstream,

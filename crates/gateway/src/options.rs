@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tradewind_http::{Limits, Tls};
+use tradewind_http::{Limits, Network, Tls};
 
 use crate::AccessLog;
 
@@ -18,9 +18,9 @@ pub struct Options {
     pub limits: Limits,
     /// The certificate to serve with; none to serve without TLS.
     pub tls: Option<Tls>,
-    /// Whether `Forwarded` and `X-Forwarded-*` of a request are kept and added to. Only behind another proxy that
-    /// sets them: anybody can send such headers.
-    pub trust_forwarded: bool,
+    /// The proxies before it, which are believed what they say of a client, with `Forwarded` and `X-Forwarded-*`. Anybody
+    /// else can send such headers too, and is not.
+    pub trusted: Vec<Network>,
     /// Where each request is logged; none for nowhere.
     pub access: Option<AccessLog>,
     /// What tells this system from another that had the same address before, in letters, digits and dashes: positions
@@ -37,7 +37,7 @@ impl Options {
             timeouts: Timeouts::default(),
             limits: Limits::default(),
             tls: None,
-            trust_forwarded: false,
+            trusted: Vec::new(),
             access: None,
             life: Box::default(),
         }

@@ -36,6 +36,8 @@ pub struct Gateway {
 pub(crate) struct ClientConnection {
     pub(crate) address: SocketAddr,
     pub(crate) over_tls: bool,
+    /// It is of a proxy that is believed what it says of the client.
+    pub(crate) is_trusted: bool,
     /// Its listener drains.
     pub(crate) stop: CancellationToken,
     _held: Arc<(Peer, Open)>,
@@ -100,8 +102,9 @@ pub(crate) async fn serve(
     let draining = stop.clone();
     let make = move |peer: Peer| {
         let held = Arc::new((peer.clone(), proxy.metrics.connection()));
-        let client =
-            ClientConnection { address: peer.address, over_tls: peer.over_tls, stop: stop.clone(), _held: held };
+        let Peer { address, over_tls, .. } = peer;
+        let is_trusted = proxy.options.trusted.iter().any(|network| network.contains(address.ip()));
+        let client = ClientConnection { address, over_tls, is_trusted, stop: stop.clone(), _held: held };
         let (proxy, only) = (Arc::clone(&proxy), only.clone());
         service_fn(move |request| {
             let (proxy, only, client) = (Arc::clone(&proxy), only.clone(), client.clone());

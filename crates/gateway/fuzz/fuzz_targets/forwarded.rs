@@ -4,11 +4,11 @@
 
 #![no_main]
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use libfuzzer_sys::fuzz_target;
-use tradewind_gateway::{Deadline, fuzzing};
+use tradewind_gateway::{Deadline, Network, fuzzing};
 
 const OF_ONE_CONNECTION: [&str; 8] = [
     "connection",
@@ -36,12 +36,13 @@ fn headers(text: &[u8]) -> HeaderMap {
 fuzz_target!(|bytes: &[u8]| {
     let Some((how, text)) = bytes.split_first() else { return };
     let (is_trusted, is_v6) = (how & 1 == 1, how & 2 == 2);
-    let address: SocketAddr = if is_v6 { "[2001:db8::1]:80" } else { "192.0.2.1:80" }.parse().expect("an address");
+    let address: IpAddr = if is_v6 { "2001:db8::1" } else { "192.0.2.1" }.parse().expect("an address");
+    let trusted: Vec<Network> = if is_trusted { vec![address.to_string().parse().expect("a network")] } else { vec![] };
     let asked = headers(text);
     let (mut parts, ()) = Request::get("/a").body(()).expect("a request").into_parts();
     parts.headers = asked.clone();
     let is_refused = fuzzing::is_refused(&parts.method, parts.version, &parts.uri, &parts.headers);
-    fuzzing::prepare(&mut parts, address, is_trusted);
+    let client = fuzzing::prepare(&mut parts, address, &trusted);
     let prepared = parts.headers;
 
     for name in OF_ONE_CONNECTION {
@@ -51,10 +52,16 @@ fuzz_target!(|bytes: &[u8]| {
         let line = prepared.get_all(name).iter().next_back().map(|line| String::from_utf8_lossy(line.as_bytes()));
         line.map(|line| line.rsplit(", ").next().unwrap_or_default().to_owned())
     };
-    assert_eq!(last("x-forwarded-for"), Some(address.ip().to_string()));
+    assert_eq!(last("x-forwarded-for"), Some(address.to_string()));
     assert_eq!(prepared.get_all("x-forwarded-for").iter().count(), 1);
+    // What services are told begins with the client, and says it only of those who were believed.
+    let senders = prepared["x-forwarded-for"].to_str().expect("text").split(", ");
+    let senders: Vec<IpAddr> = senders.map(|sender| sender.parse().expect("an address")).collect();
+    assert_eq!(senders[0], client);
+    assert!(senders[1..].iter().all(|sender| *sender == address));
+    assert!(matches!(prepared["x-forwarded-proto"].as_bytes(), b"http" | b"https"));
     if !is_trusted {
-        assert_eq!(prepared["x-forwarded-for"], address.ip().to_string());
+        assert_eq!(prepared["x-forwarded-for"], address.to_string());
         assert_eq!(prepared["x-forwarded-proto"], "https");
         assert_eq!(prepared.get("x-forwarded-host"), prepared.get("host"));
         if let Some(forwarded) = prepared.get("forwarded") {

@@ -25,7 +25,7 @@ pub(crate) struct After {
     told: HeaderMap,
 }
 
-/// Who asks, as far as the connection tells it.
+/// Who asks, as far as the connection tells it, or a proxy that is believed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Client {
     pub(crate) address: IpAddr,

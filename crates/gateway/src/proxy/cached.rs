@@ -51,7 +51,7 @@ impl Proxy {
         remove_hop_by_hop(&mut head.headers);
         join_cookies(&mut head.headers);
         // What is before it and believed is a part, and so is whether it came over TLS.
-        tell_proto(&mut head.headers, on_its_way.from(self));
+        tell_proto(&mut head.headers, on_its_way.from());
         let due = Due::of(&head.headers, &route.policies)?;
         let policy = match &route.policies.cache {
             Some(policy) => Arc::clone(policy),
@@ -71,7 +71,7 @@ impl Proxy {
         let fetch = Arc::new(FromService {
             upstream: upstream.clone(),
             body,
-            from: on_its_way.from(self),
+            from: on_its_way.from(),
             request_id: on_its_way.request_id.clone(),
             sizes: route.policies.sizes,
             due,

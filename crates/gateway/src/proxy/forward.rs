@@ -24,7 +24,7 @@ impl Proxy {
         let sizes = policies.sizes;
         let (mut parts, body) = request.into_parts();
         let asked_to_upgrade = upgrade::is_wanted(&parts);
-        headers::prepare_request(&mut parts, on_its_way.from(self), on_its_way.request_id);
+        headers::prepare_request(&mut parts, on_its_way.from(), on_its_way.request_id);
         trace::pass_on(&mut parts.headers);
         if asked_to_upgrade {
             upgrade::ask(&mut parts.headers);

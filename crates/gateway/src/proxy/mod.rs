@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::Instant;
@@ -36,7 +36,7 @@ use crate::problem::Problem;
 use crate::route::{OWN_PREFIX, Unwritable, covers};
 use crate::server::ClientConnection;
 use crate::upstream::{CallPolicy, RequestBody, Upstream};
-use crate::{Action, Options, Plan, Route, own, page};
+use crate::{Action, Options, Plan, Route, forwarded, own, page};
 
 use positions::Asked;
 pub(crate) use routed::Routed;
@@ -141,22 +141,22 @@ impl Proxy {
         routed: Result<Routed, Problem>,
     ) -> Response<ResponseBody> {
         let begun = Instant::now();
+        let who = self.who(request.headers_mut(), &client);
         let access = self.options.access.as_ref();
-        let watch = access.map(|log| Watch::begin(log, &mut request, client.address.ip()));
+        let watch = access.map(|log| Watch::begin(log, &mut request, who.address));
         let route = routed.as_ref().ok().map(|routed| Arc::clone(&routed.route));
         let in_flight = self.metrics.begin_at(route.as_deref(), begun);
         let request_id = RequestId::of(request.headers());
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let as_page = page::is_wanted(&method, request.headers());
         let service = route.as_ref().map_or(NO_SERVICE, |route| &**route.to.service());
-        let who = Client { address: client.address.ip(), over_tls: client.over_tls };
         let (answered, after) = match routed {
             Ok(routed) => {
                 let mut after = After::new(&routed.route.policies, who, &request);
                 let answered = match after.before(&request, who, routed.authorizer()).await {
                     Ok(None) => {
                         let coding = after.stored_coding();
-                        let on_its_way = OnItsWay { client: &client, request_id: &request_id, coding, in_flight };
+                        let on_its_way = OnItsWay { client: &client, who, request_id: &request_id, coding, in_flight };
                         self.act(request, &routed, on_its_way).await
                     }
                     Ok(Some(answer)) => Ok(answer.map(|()| ResponseBody::Own(Full::default()))),
@@ -189,6 +189,15 @@ impl Proxy {
         }
     }
 
+    /// Who asks: whoever is connected, or whom a trusted proxy asks for.
+    fn who(&self, headers: &mut HeaderMap, client: &ClientConnection) -> Client {
+        let peer = Client { address: client.address.ip(), over_tls: client.over_tls };
+        match client.is_trusted {
+            true => forwarded::believe(headers, peer, &self.options.trusted),
+            false => peer,
+        }
+    }
+
     /// Does what the route says.
     async fn act(
         &self,
@@ -218,7 +227,7 @@ impl Proxy {
         let mut asked = Asked::take(request.headers_mut(), Some(own), life)?;
         let is_safe = request.method().is_safe();
         asked.tell(service, is_safe, request.headers_mut());
-        let over_tls = on_its_way.client.over_tls;
+        let over_tls = on_its_way.who.over_tls;
         let mut answer = match &plan.cache {
             Some(cache) if route.policies.cache.is_some() || !is_safe => {
                 // Boxed, as what is composed: who takes the one way does not carry the other's size.
@@ -245,6 +254,7 @@ async fn taken(request: Request<Incoming>, policies: &Policies) -> Result<Reques
 /// What is known of a request on its way.
 pub(crate) struct OnItsWay<'a> {
     client: &'a ClientConnection,
+    who: Client,
     request_id: &'a RequestId,
     /// How stored answers are packed for this client.
     coding: Option<&'static dyn ContentCoding>,
@@ -253,8 +263,8 @@ pub(crate) struct OnItsWay<'a> {
 }
 
 impl OnItsWay<'_> {
-    fn from(&self, proxy: &Proxy) -> From {
-        let ClientConnection { address, over_tls, .. } = self.client;
-        From { address: *address, over_tls: *over_tls, is_trusted: proxy.options.trust_forwarded }
+    fn from(&self) -> From {
+        let ClientConnection { address, over_tls, is_trusted, .. } = self.client;
+        From { address: address.ip(), over_tls: *over_tls, is_trusted: *is_trusted }
     }
 }

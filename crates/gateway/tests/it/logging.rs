@@ -36,13 +36,13 @@ async fn gateway_with(log: &AccessLog, routes: Vec<Route>) -> Running {
     Running { address, handle, shutdown, ended }
 }
 
-fn logging(options: AccessLogOptions) -> (AccessLog, Arc<Mutex<Vec<u8>>>) {
+pub(crate) fn logging(options: AccessLogOptions) -> (AccessLog, Arc<Mutex<Vec<u8>>>) {
     let lines = Arc::new(Mutex::new(Vec::new()));
     (AccessLog::to(options, Lines(Arc::clone(&lines))).unwrap(), lines)
 }
 
 /// All lines, each as JSON.
-async fn told(log: &AccessLog, lines: &Mutex<Vec<u8>>) -> Vec<Value> {
+pub(crate) async fn told(log: &AccessLog, lines: &Mutex<Vec<u8>>) -> Vec<Value> {
     log.written(Duration::from_secs(10)).await;
     let text = String::from_utf8(lines.lock().unwrap().clone()).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()

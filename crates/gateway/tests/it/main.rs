@@ -5,6 +5,7 @@
 
 mod acting;
 mod balancing;
+mod behind;
 mod breaking;
 mod caching;
 mod calling;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tradewind_events::SystemClock;
 use tradewind_gateway::cache::{Cache, CacheOptions, CachePolicy};
-use tradewind_gateway::{Gateway, Options, Plan, Policies, Route, RouteTable, Upstream};
+use tradewind_gateway::{Gateway, Network, Options, Plan, Policies, Route, RouteTable, Upstream};
 
 use crate::acting::{body, header, ok};
 use crate::{Peer, Running, TIMEOUTS, service};
@@ -44,7 +44,8 @@ async fn caching(trusts: bool, compresses: bool) -> Running {
     let cache = Some(Cache::new(limits, Arc::new(SystemClock)));
     let plan = Plan { routes: RouteTable::new(vec![route]).unwrap(), cache, ..Plan::default() };
     let mut options = Options::new("127.0.0.1:0".parse().unwrap());
-    (options.timeouts, options.trust_forwarded) = (TIMEOUTS, trusts);
+    options.timeouts = TIMEOUTS;
+    options.trusted.extend(trusts.then(|| "127.0.0.0/8".parse::<Network>().unwrap()));
     let gateway = Gateway::bind(options, plan).await.unwrap();
     let (address, handle) = (gateway.address(), gateway.handle());
     let shutdown = tokio_util::sync::CancellationToken::new();

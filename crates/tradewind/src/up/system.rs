@@ -64,6 +64,7 @@ impl System {
                 Failure::coded(ErrorCode::BAD_MANIFEST, format!("the gateway cannot speak TLS: {error}"), help)
             })?);
         }
+        options.trusted = manifest.gateway.trusted.iter().map(|(network, _)| *network).collect();
         options.access = gateway_log::start_access(&manifest, &screen)?;
         options.life = life::of(&data)?;
         let gateway = Gateway::bind(options, Plan::default()).await.map_err(|error| cannot_listen(&error))?;

@@ -112,7 +112,8 @@ fn what_is_probably_not_meant_is_told_with_its_line() {
          [gateway.compositions.page]\npath = \"/page/{id}\"\ntimeout = \"1s\"\n\
          calls.first = { get = \"one:/first/{id}\", timeout = \"5s\" }\n\
          [gateway.profiles.web]\nprefix = \"/web\"\nserves.page = \"{ first { a } }\"\n";
-    let folder = folder(&manifest(routes));
+    let trusted = "[gateway]\ntrusted = [\"10.0.0.0/8\", \"0.0.0.0/0\"]\n";
+    let folder = folder(&format!("{trusted}{}", manifest(routes)));
     let check = tradewind().args(["gateway", "check", "--json"]).current_dir(folder.path()).output().unwrap();
     assert!(check.status.success(), "warnings keep nobody from starting: {}", stderr_of(&check));
     let report: Value = serde_json::from_slice(&check.stdout).unwrap();
@@ -126,15 +127,16 @@ fn what_is_probably_not_meant_is_told_with_its_line() {
         })
         .collect();
     for (line, wanted) in [
-        (2, "is never taken: a gateway is no proxy"),
-        (5, "nothing here verifies tokens"),
-        (8, "`headers` = 500"),
-        (8, "`header_bytes` = 1048576"),
-        (8, "`answer_header_bytes` = 1048576"),
-        (11, "longer than browsers wait"),
-        (14, "none is made after a slow one"),
-        (18, "is never taken: its header asks for the host b.example"),
-        (22, "no event of it purges them"),
+        (2, "`trusted` has 0.0.0.0/0 in it"),
+        (4, "is never taken: a gateway is no proxy"),
+        (7, "nothing here verifies tokens"),
+        (10, "`headers` = 500"),
+        (10, "`header_bytes` = 1048576"),
+        (10, "`answer_header_bytes` = 1048576"),
+        (13, "longer than browsers wait"),
+        (16, "none is made after a slow one"),
+        (20, "is never taken: its header asks for the host b.example"),
+        (24, "no event of it purges them"),
     ] {
         assert!(
             told.iter().any(|(at, message)| *at == line && message.contains(wanted)),
@@ -142,5 +144,5 @@ fn what_is_probably_not_meant_is_told_with_its_line() {
         );
     }
     assert!(told.iter().any(|(_, message)| message.contains("call \"first\" of web/page may take 5s")), "{told:?}");
-    assert_eq!(told.len(), 10, "{told:?}");
+    assert_eq!(told.len(), 11, "{told:?}");
 }

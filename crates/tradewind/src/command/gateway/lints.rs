@@ -17,6 +17,7 @@ const CLIENTS_WAIT: Duration = Duration::from_secs(300);
 pub(super) fn all(manifest: &Manifest, plan: &Plan) -> Vec<Told> {
     let mut told = pages_without_route(manifest, plan);
     told.extend(upstreams_without_route(manifest, plan));
+    told.extend(strangers_trusted(manifest));
     for route in plan.routes.routes() {
         told.extend(never_taken(route));
         told.extend(never_allowed(route, plan));
@@ -53,6 +54,14 @@ fn upstreams_without_route(manifest: &Manifest, plan: &Plan) -> Vec<Told> {
         Told::warning(Some(section.line), message, "give it one in [gateway.routes], or take it out")
     });
     told.collect()
+}
+
+/// Whoever is believed what is said of a client can be any client, and takes any number of connections.
+fn strangers_trusted(manifest: &Manifest) -> Option<Told> {
+    let (network, line) = manifest.gateway.trusted.iter().find(|(network, _)| network.has_strangers())?;
+    let message =
+        format!("`trusted` has {network} in it, so that strangers may say who they are and how they have asked");
+    Some(Told::warning(Some(*line), message, "name the addresses of the proxies before the gateway, and no others"))
 }
 
 /// A route that no request can have.

@@ -20,7 +20,9 @@ use std::sync::Arc;
 use tradewind_events::SystemClock;
 use tradewind_fleet::ServiceName;
 use tradewind_gateway::cache::{Cache, CachePolicy};
-use tradewind_gateway::{Action, CallPolicy, Plan, Policies, Route, RouteError, RouteTable, Upstream, UpstreamOptions};
+use tradewind_gateway::{
+    Action, CallPolicy, Network, Plan, Policies, Route, RouteError, RouteTable, Upstream, UpstreamOptions,
+};
 
 pub(crate) use self::address::HostPort;
 pub(crate) use self::log::AccessSection;
@@ -39,6 +41,8 @@ pub(crate) struct GatewaySection {
     pub(crate) listen: SocketAddr,
     /// The certificate that it serves with, if it speaks TLS.
     pub(crate) tls: Option<TlsFiles>,
+    /// The proxies before it, with the lines that name them.
+    pub(crate) trusted: Vec<(Network, usize)>,
     /// Where each request is logged; none for nowhere.
     pub(crate) access: Option<AccessSection>,
     /// What is said of services behind it.
@@ -105,6 +109,7 @@ impl Default for GatewaySection {
         Self {
             listen: LISTEN,
             tls: None,
+            trusted: Vec::new(),
             access: None,
             upstreams: BTreeMap::new(),
             calls: CallPolicy::default(),
@@ -210,6 +215,7 @@ pub(super) fn read(
     }
     gateway.about = section.table("openapi", "[gateway.openapi]").map(|about| read_about(&about)).unwrap_or_default();
     gateway.tls = section.table("tls", "[gateway.tls]").and_then(|tls| read_tls(&tls));
+    gateway.trusted = read_trusted(section, problems);
     gateway.access = section.table("log", "[gateway.log]").and_then(|log| log::read(&log));
     let usual = section.table("policies", "[gateway.policies]").map(|table| {
         let usual = policies::read(&table, "all", &Policies::default(), problems);
@@ -258,6 +264,24 @@ fn read_about(section: &Section<'_>) -> AboutApis {
     };
     section.report_unknown();
     about
+}
+
+fn read_trusted(section: &Section<'_>, problems: &Problems<'_>) -> Vec<(Network, usize)> {
+    let mut trusted = Vec::new();
+    for text in section.list("trusted", "[\"10.0.0.0/8\"]") {
+        match text.value.parse() {
+            Ok(network) => trusted.push((network, problems.line(&text.span))),
+            Err(error) => {
+                let message = format!("{:?} in `trusted` is {error}", text.value);
+                problems.add(
+                    text.span,
+                    message,
+                    "name the proxies before the gateway: [\"10.0.0.0/8\", \"192.0.2.7\"]",
+                );
+            }
+        }
+    }
+    trusted
 }
 
 fn read_tls(tls: &Section<'_>) -> Option<TlsFiles> {

@@ -1,0 +1,214 @@
+//! What proxies before the gateway say of a client: by `X-Forwarded-For` and its kin, or by `Forwarded` (RFC 7239).
+//!
+//! Anybody can send such headers. What a trusted proxy sends has at its end what that proxy has seen itself; before it may
+//! be what another trusted proxy has seen, and so on, up to an address that is not a trusted proxy's: that is the client,
+//! and what stands before it is what the client says of itself. So they are read from their end, and what goes on to
+//! services begins with the client.
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use tradewind_http::Network;
+
+use crate::headers::{FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO};
+use crate::policy::chain::Client;
+
+/// More proxies one behind the other are not looked through.
+const PROXIES_MAX: usize = 16;
+
+/// What is told of a request by those before the gateway.
+#[derive(Debug, Default)]
+struct Told {
+    /// Who has sent it, and to whom each has passed it on; the nearest first.
+    senders: Vec<IpAddr>,
+    over_tls: Option<bool>,
+    host: Option<HeaderValue>,
+}
+
+/// Who the client is of a request that has come from a trusted proxy. Its headers say the same from here on, in both ways
+/// in which services may read it.
+pub(crate) fn believe(headers: &mut HeaderMap, peer: Client, trusted: &[Network]) -> Client {
+    // Who tells the one passes the other on as it came, as a rule: only one of them can be believed.
+    let told = match headers.contains_key(FORWARDED_FOR) {
+        true => Told { senders: senders(headers, &FORWARDED_FOR, trusted, address), ..Told::default() },
+        false => told_by_forwarded(headers, trusted),
+    };
+    let over_tls = proto(headers).or(told.over_tls).unwrap_or(peer.over_tls);
+    let proto = if over_tls { "https" } else { "http" };
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
+    if let Some(host) = told.host.filter(|_| !headers.contains_key(FORWARDED_HOST)) {
+        headers.insert(FORWARDED_HOST, host);
+    }
+    let (mut plain, mut forwarded) = (String::new(), String::new());
+    for sender in told.senders.iter().rev() {
+        let is_client = plain.is_empty();
+        if !is_client {
+            plain.push_str(", ");
+            forwarded.push_str(", ");
+        }
+        plain.push_str(&sender.to_string());
+        forwarded.push_str(&match sender {
+            IpAddr::V4(sender) => format!("for={sender}"),
+            IpAddr::V6(sender) => format!("for=\"[{sender}]\""),
+        });
+        if is_client {
+            forwarded.push_str(";proto=");
+            forwarded.push_str(proto);
+        }
+    }
+    for (name, text) in [(FORWARDED_FOR, plain), (header::FORWARDED, forwarded)] {
+        match HeaderValue::try_from(text) {
+            Ok(value) if !value.is_empty() => headers.insert(name, value),
+            _ => headers.remove(name),
+        };
+    }
+    Client { address: told.senders.last().copied().unwrap_or(peer.address), over_tls }
+}
+
+fn told_by_forwarded(headers: &HeaderMap, trusted: &[Network]) -> Told {
+    let senders = senders(headers, &header::FORWARDED, trusted, |element| address(parameter(element, "for")?));
+    // The element that names the client tells how it has asked.
+    let of_client = senders.len().checked_sub(1).and_then(|last| elements(headers, &header::FORWARDED).nth(last));
+    let Some(of_client) = of_client else { return Told::default() };
+    let over_tls = parameter(of_client, "proto").and_then(is_https);
+    let host = parameter(of_client, "host").and_then(|host| HeaderValue::from_str(host).ok());
+    Told { senders, over_tls, host }
+}
+
+/// Those who have sent it, from the nearest to the first one who is not trusted, or whose address is not told.
+fn senders(
+    headers: &HeaderMap,
+    name: &HeaderName,
+    trusted: &[Network],
+    read: impl Fn(&str) -> Option<IpAddr>,
+) -> Vec<IpAddr> {
+    let mut senders = Vec::new();
+    for address in elements(headers, name).map_while(read).take(PROXIES_MAX) {
+        senders.push(address);
+        if !trusted.iter().any(|network| network.contains(address)) {
+            break;
+        }
+    }
+    senders
+}
+
+/// The elements of a list, from its end. A comma in quotes divides too: what trusted proxies say has none, and nothing that
+/// stands before it can make it something else.
+fn elements<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
+    let lines = headers.get_all(name).iter().rev();
+    let elements = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+    elements.map(|element| std::str::from_utf8(element).unwrap_or_default().trim())
+}
+
+/// A parameter of an element of `Forwarded`.
+fn parameter<'e>(element: &'e str, wanted: &str) -> Option<&'e str> {
+    let pairs = element.split(';').filter_map(|pair| pair.split_once('='));
+    let mut values = pairs.filter(|(name, _)| name.trim().eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim());
+    let value = values.next()?;
+    Some(value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value))
+}
+
+/// An address, with or without a port.
+fn address(text: &str) -> Option<IpAddr> {
+    let in_brackets = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    let alone = text.parse().ok().or_else(in_brackets);
+    let address = alone.or_else(|| text.parse().ok().map(|with_port: SocketAddr| with_port.ip()));
+    address.map(|address| address.to_canonical())
+}
+
+/// What `X-Forwarded-Proto` says, if it is one word: of several it is not known who has said which.
+fn proto(headers: &HeaderMap) -> Option<bool> {
+    let mut lines = headers.get_all(FORWARDED_PROTO).iter();
+    let said = lines.next().filter(|_| lines.next().is_none())?;
+    is_https(said.to_str().ok()?.trim())
+}
+
+fn is_https(proto: &str) -> Option<bool> {
+    match () {
+        () if proto.eq_ignore_ascii_case("https") => Some(true),
+        () if proto.eq_ignore_ascii_case("http") => Some(false),
+        () => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who is believed to be the client, whether over TLS, and what services are told.
+    fn believed(lines: &[(&str, &str)]) -> (String, bool, String, String) {
+        let trusted: Vec<Network> = ["10.0.0.0/8", "fd00::/8"].map(|text| text.parse().unwrap()).into();
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(HeaderName::try_from(*name).unwrap(), HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        let peer = Client { address: "10.0.0.1".parse().unwrap(), over_tls: false };
+        let client = believe(&mut headers, peer, &trusted);
+        let told = |name: &HeaderName| headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
+        assert_eq!(told(&FORWARDED_PROTO), if client.over_tls { "https" } else { "http" });
+        (client.address.to_string(), client.over_tls, told(&FORWARDED_FOR), told(&header::FORWARDED))
+    }
+
+    #[test]
+    fn the_client_is_the_last_one_that_is_no_trusted_proxy() {
+        for (said, client, passed_on) in [
+            ("192.0.2.1", "192.0.2.1", "192.0.2.1"),
+            ("198.51.100.9, 192.0.2.1", "192.0.2.1", "192.0.2.1"),
+            ("198.51.100.9, 192.0.2.1, 10.0.0.2,10.0.0.3", "192.0.2.1", "192.0.2.1, 10.0.0.2, 10.0.0.3"),
+            ("10.0.0.9, 10.0.0.2", "10.0.0.9", "10.0.0.9, 10.0.0.2"),
+            ("192.0.2.1:4711", "192.0.2.1", "192.0.2.1"),
+            ("[2001:db8::1]:4711", "2001:db8::1", "2001:db8::1"),
+            ("::ffff:192.0.2.1", "192.0.2.1", "192.0.2.1"),
+            ("\u{fc}, 192.0.2.1", "192.0.2.1", "192.0.2.1"),
+            // Who is hidden is somebody behind the last proxy that is known.
+            ("192.0.2.1, unknown, 10.0.0.2", "10.0.0.2", "10.0.0.2"),
+            ("192.0.2.1, unknown", "10.0.0.1", ""),
+            ("", "10.0.0.1", ""),
+        ] {
+            let (address, over_tls, told, _) = believed(&[("x-forwarded-for", said)]);
+            assert_eq!((&*address, over_tls, &*told), (client, false, passed_on), "{said}");
+        }
+        let (address, .., told, _) = believed(&[("x-forwarded-for", "192.0.2.1"), ("x-forwarded-for", "10.0.0.2")]);
+        assert_eq!((&*address, &*told), ("192.0.2.1", "192.0.2.1, 10.0.0.2"), "two lines are one list");
+        let long = ["10.0.0.2"; 100].join(",");
+        assert_eq!(believed(&[("x-forwarded-for", &long)]).2.split(", ").count(), PROXIES_MAX);
+    }
+
+    #[test]
+    fn forwarded_says_the_same() {
+        for (said, client, over_tls, passed_on) in [
+            ("for=192.0.2.1;proto=https", "192.0.2.1", true, "for=192.0.2.1;proto=https"),
+            ("For=192.0.2.9, for=\"192.0.2.1:80\" ; Proto=HTTPS", "192.0.2.1", true, "for=192.0.2.1;proto=https"),
+            (
+                "for=\"[2001:db8::1]:80\";proto=https, for=10.0.0.2;proto=http",
+                "2001:db8::1",
+                true,
+                "for=\"[2001:db8::1]\";proto=https, for=10.0.0.2",
+            ),
+            ("for=\", for=192.0.2.1", "192.0.2.1", false, "for=192.0.2.1;proto=http"),
+            ("for=_hidden;proto=https", "10.0.0.1", false, ""),
+            ("for=unknown, for=10.0.0.2;proto=http", "10.0.0.2", false, "for=10.0.0.2;proto=http"),
+            ("proto=https", "10.0.0.1", false, ""),
+        ] {
+            let (address, is_https, plain, told) = believed(&[("forwarded", said)]);
+            assert_eq!((&*address, is_https, &*told), (client, over_tls, passed_on), "{said}");
+            assert_eq!(plain.split(", ").next().unwrap_or_default(), if told.is_empty() { "" } else { client });
+        }
+    }
+
+    #[test]
+    fn of_both_the_one_that_is_usual_is_believed_and_passed_on_as_both() {
+        let both = [("forwarded", "for=198.51.100.9;proto=https"), ("x-forwarded-for", "192.0.2.1")];
+        let (address, over_tls, _, told) = believed(&both);
+        assert_eq!((&*address, over_tls, &*told), ("192.0.2.1", false, "for=192.0.2.1;proto=http"));
+    }
+
+    #[test]
+    fn how_it_was_asked_is_one_word_or_not_known() {
+        for (said, over_tls) in [("https", true), ("HTTPS", true), ("http", false), ("https, http", false), ("", false)]
+        {
+            assert_eq!(believed(&[("x-forwarded-proto", said)]).1, over_tls, "{said}");
+        }
+        assert!(!believed(&[("x-forwarded-proto", "https"), ("x-forwarded-proto", "http")]).1);
+    }
+}

@@ -1,0 +1,84 @@
+//! The gateway behind another proxy, which tells it who the client is and how it has asked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tradewind_events::SystemClock;
+use tradewind_gateway::cache::{Cache, CacheOptions};
+use tradewind_gateway::{
+    AccessLogOptions, Gateway, Options, Plan, Policies, RateKey, RateLimit, Route, RouteTable, SecurityHeaders,
+};
+
+use crate::acting::{Acting, header, ok};
+use crate::logging::{logging, told};
+use crate::{Running, TIMEOUTS, status_of};
+
+/// A service that takes commands, once for each address.
+fn plan(acting: &Acting) -> Plan {
+    let mut route = Route::new("/", acting.upstream("test")).unwrap();
+    let rate = RateLimit::new("asking", RateKey::Address, 1, Duration::from_secs(60)).ok();
+    let security = SecurityHeaders::usual().with("strict-transport-security".parse().unwrap(), "m".parse().unwrap());
+    route.policies = Arc::new(Policies { rate, security: Some(security), ..Policies::default() });
+    let cache = Some(Cache::new(CacheOptions::default(), Arc::new(SystemClock)));
+    let own_writes = Some(Duration::from_secs(600));
+    Plan { routes: RouteTable::new(vec![route]).unwrap(), cache, own_writes, ..Plan::default() }
+}
+
+async fn gateway(options: Options, plan: Plan) -> Running {
+    let gateway = Gateway::bind(Options { timeouts: TIMEOUTS, ..options }, plan).await.unwrap();
+    let (address, handle, shutdown) = (gateway.address(), gateway.handle(), CancellationToken::new());
+    let ended = tokio::spawn(gateway.run(shutdown.clone()));
+    Running { address, handle, shutdown, ended }
+}
+
+async fn command(gateway: &Running, lines: &str) -> String {
+    gateway.ask(&format!("POST / HTTP/1.1\r\n{lines}x-rest:"), "").await
+}
+
+const OF_A_CLIENT: &str =
+    "x-forwarded-for: 198.51.100.9, 192.0.2.1\r\nx-forwarded-proto: https\r\nx-forwarded-host: shop.example\r\n";
+
+#[tokio::test]
+async fn what_a_trusted_proxy_says_of_a_client_counts_everywhere() {
+    let acting = Acting::begin(|_| ok("tradewind-position: 7\r\n", "done")).await;
+    let (log, lines) = logging(AccessLogOptions::default());
+    let mut options = Options::new("127.0.0.1:0".parse().unwrap());
+    options.access = Some(log.clone());
+    options.trusted = vec!["10.0.0.0/8".parse().unwrap(), "127.0.0.1".parse().unwrap()];
+    let gateway = gateway(options, plan(&acting)).await;
+
+    let answer = command(&gateway, OF_A_CLIENT).await;
+    assert_eq!(status_of(&answer), 200, "{answer}");
+    assert!(header(&answer, "set-cookie").ends_with("; Secure"), "{answer}");
+    assert_eq!(header(&answer, "strict-transport-security"), "m");
+    let heard = acting.last();
+    assert_eq!(header(&heard, "x-forwarded-for"), "192.0.2.1, 127.0.0.1");
+    assert_eq!((header(&heard, "x-forwarded-proto"), header(&heard, "x-forwarded-host")), ("https", "shop.example"));
+    let forwarded = "for=192.0.2.1;proto=https, for=127.0.0.1;host=\"shop.example\";proto=http";
+    assert_eq!(header(&heard, "forwarded"), forwarded);
+
+    assert_eq!(status_of(&command(&gateway, OF_A_CLIENT).await), 429, "it is the same client");
+    assert_eq!(status_of(&command(&gateway, "x-forwarded-for: 192.0.2.1, 10.0.0.2\r\n").await), 429);
+    assert_eq!(status_of(&command(&gateway, "x-forwarded-for: 192.0.2.2\r\n").await), 200, "it is another one");
+    assert_eq!(status_of(&command(&gateway, "").await), 200, "the proxy asks for itself");
+
+    let clients: Vec<String> =
+        told(&log, &lines).await.iter().map(|line| line["client"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(clients, ["192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2", "127.0.0.1"]);
+}
+
+#[tokio::test]
+async fn what_a_stranger_says_of_itself_counts_nowhere() {
+    let acting = Acting::begin(|_| ok("tradewind-position: 7\r\n", "done")).await;
+    let mut options = Options::new("127.0.0.1:0".parse().unwrap());
+    options.trusted = vec!["10.0.0.0/8".parse().unwrap()];
+    let gateway = gateway(options, plan(&acting)).await;
+    let answer = command(&gateway, OF_A_CLIENT).await;
+    assert!(!header(&answer, "set-cookie").contains("Secure"), "{answer}");
+    assert_eq!(header(&answer, "strict-transport-security"), "");
+    let heard = acting.last();
+    assert_eq!((header(&heard, "x-forwarded-for"), header(&heard, "x-forwarded-proto")), ("127.0.0.1", "http"));
+    assert_eq!(header(&heard, "forwarded"), "for=127.0.0.1;host=\"shop.example\";proto=http");
+    assert_eq!(status_of(&command(&gateway, "x-forwarded-for: 192.0.2.2\r\n").await), 429, "it is the same one");
+}
