@@ -60,7 +60,7 @@ async fn sent(mut parts: Parts, body: Bytes) -> Option<Vec<u8>> {
     let (ours, mut its) = tokio::io::duplex(1 << 20);
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(ours)).await.ok()?;
     let address: SocketAddr = "192.0.2.1:80".parse().expect("an address");
-    fuzzing::prepare(&mut parts, address, false);
+    fuzzing::prepare(&mut parts, address.ip(), &[]);
     let target = parts.uri.path_and_query().cloned()?;
     parts.uri = target.into();
     let request = Request::from_parts(parts, Full::new(body));
