@@ -21,6 +21,8 @@ pub struct Options {
     /// The proxies before it, which are believed what they say of a client, with `Forwarded` and `X-Forwarded-*`. Anybody
     /// else can send such headers too, and is not.
     pub trusted: Vec<Network>,
+    /// From where metrics and the list of routes may be read, which tell where services are.
+    pub operators: Vec<Network>,
     /// Where each request is logged; none for nowhere.
     pub access: Option<AccessLog>,
     /// What tells this system from another that had the same address before, in letters, digits and dashes: positions
@@ -38,9 +40,18 @@ impl Options {
             limits: Limits::default(),
             tls: None,
             trusted: Vec::new(),
+            operators: Self::this_machine(),
             access: None,
             life: Box::default(),
         }
+    }
+}
+
+impl Options {
+    /// The addresses by which a machine reaches itself.
+    #[must_use]
+    pub fn this_machine() -> Vec<Network> {
+        ["127.0.0.0/8", "::1"].iter().filter_map(|network| network.parse().ok()).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the gateway answers about itself, under `/_gateway`.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::Action;
 use crate::docs;
 use crate::headers::RequestId;
+use crate::policy::framing;
 use crate::problem::Problem;
 use crate::proxy::Proxy;
 
@@ -32,9 +33,16 @@ struct RouteView<'a> {
     upstreams: Vec<SocketAddr>,
 }
 
+/// What is for operators.
+const METRICS: &str = "/_gateway/metrics";
+const ROUTES: &str = "/_gateway/routes";
+
 /// `health/live`, `health/ready`, `metrics` and `routes`, and what `docs` has.
-pub(crate) fn answer(proxy: &Proxy, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+pub(crate) fn answer(proxy: &Proxy, request: &Request<Incoming>, client: IpAddr) -> Response<Full<Bytes>> {
     let request_id = RequestId::of(request.headers());
+    if let Err(problem) = framing::check(request.method(), request.version(), request.uri(), request.headers()) {
+        return problem.response(request_id.as_str(), false);
+    }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Problem::refused(StatusCode::METHOD_NOT_ALLOWED, "only GET is allowed here")
             .response(request_id.as_str(), false);
@@ -45,16 +53,25 @@ pub(crate) fn answer(proxy: &Proxy, request: &Request<Incoming>) -> Response<Ful
             text(StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned())
         }
         "/_gateway/health/ready" => text(StatusCode::OK, "ready\n".to_owned()),
-        "/_gateway/metrics" => {
+        METRICS | ROUTES if !is_operator(proxy, client) => {
+            let detail = format!("{client} is not among the `operators` of [gateway]");
+            Problem::refused(StatusCode::FORBIDDEN, &detail).response(request_id.as_str(), false)
+        }
+        METRICS => {
             let mut response = text(StatusCode::OK, proxy.counted());
             let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
             response.headers_mut().insert(header::CONTENT_TYPE, kind);
             response
         }
-        "/_gateway/routes" => routes(proxy),
+        ROUTES => routes(proxy),
         path => docs::answer(&proxy.documents.load(), request.method(), path, request.headers())
             .unwrap_or_else(|| Problem::no_route(path).response(request_id.as_str(), false)),
     }
+}
+
+/// Whether somebody may see what is for operators.
+fn is_operator(proxy: &Proxy, client: IpAddr) -> bool {
+    proxy.options.operators.iter().any(|network| network.contains(client))
 }
 
 fn routes(proxy: &Proxy) -> Response<Full<Bytes>> {

@@ -123,10 +123,15 @@ impl Proxy {
     }
 
     /// Answers one request by its path, in any case.
-    pub(crate) async fn answer(&self, request: Request<Incoming>, client: ClientConnection) -> Response<ResponseBody> {
+    pub(crate) async fn answer(
+        &self,
+        mut request: Request<Incoming>,
+        client: ClientConnection,
+    ) -> Response<ResponseBody> {
         if covers(OWN_PREFIX, request.uri().path()) {
             let _in_flight = self.metrics.begin();
-            let answer = own::answer(self, &request).map(ResponseBody::Own);
+            let who = self.who(request.headers_mut(), &client);
+            let answer = own::answer(self, &request, who.address).map(ResponseBody::Own);
             return if *request.method() == Method::HEAD { head::without_content(answer) } else { answer };
         }
         let routed = Routed::find(self.plan.load_full(), &request);

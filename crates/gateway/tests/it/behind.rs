@@ -82,3 +82,26 @@ async fn what_a_stranger_says_of_itself_counts_nowhere() {
     assert_eq!(header(&heard, "forwarded"), "for=127.0.0.1;host=\"shop.example\";proto=http");
     assert_eq!(status_of(&command(&gateway, "x-forwarded-for: 192.0.2.2\r\n").await), 429, "it is the same one");
 }
+
+#[tokio::test]
+async fn metrics_and_routes_are_for_operators_alone() {
+    let acting = Acting::begin(|_| ok("", "done")).await;
+    let of = async |operators: &[&str], address: &str| {
+        let mut options = Options::new("127.0.0.1:0".parse().unwrap());
+        options.trusted = vec!["127.0.0.1".parse().unwrap()];
+        if !operators.is_empty() {
+            options.operators = operators.iter().map(|network| network.parse().unwrap()).collect();
+        }
+        let gateway = gateway(options, plan(&acting)).await;
+        let mut statuses = Vec::new();
+        for path in ["metrics", "routes", "health/ready"] {
+            let head = format!("GET /_gateway/{path} HTTP/1.1\r\n{address}x-rest:");
+            statuses.push(status_of(&gateway.ask(&head, "").await));
+        }
+        statuses
+    };
+    assert_eq!(of(&[], "").await, [200, 200, 200], "this machine is among them unless told otherwise");
+    assert_eq!(of(&[], "x-forwarded-for: 192.0.2.9\r\n").await, [403, 403, 200]);
+    assert_eq!(of(&["192.0.2.0/24"], "x-forwarded-for: 192.0.2.9\r\n").await, [200, 200, 200]);
+    assert_eq!(of(&["192.0.2.0/24"], "").await, [403, 403, 200]);
+}

@@ -16,7 +16,7 @@ use tradewind_fleet::{
     BuildStep, Fleet, FleetError, FleetEvent, FleetHandle, Options, ServiceName, ServiceStatus, State, TaskError,
     TaskLine, build_steps, run_task, who_listens_on,
 };
-use tradewind_gateway::{BindError, Front, Gateway, Plan, Tls};
+use tradewind_gateway::{BindError, Front, Gateway, Network, Plan, Tls};
 
 use super::behind::Behind;
 use super::documents::Documenting;
@@ -64,7 +64,11 @@ impl System {
                 Failure::coded(ErrorCode::BAD_MANIFEST, format!("the gateway cannot speak TLS: {error}"), help)
             })?);
         }
-        options.trusted = manifest.gateway.trusted.iter().map(|(network, _)| *network).collect();
+        let networks = |of: &[(Network, usize)]| of.iter().map(|(network, _)| *network).collect();
+        options.trusted = networks(&manifest.gateway.trusted);
+        if let Some(operators) = &manifest.gateway.operators {
+            options.operators = networks(operators);
+        }
         options.access = gateway_log::start_access(&manifest, &screen)?;
         options.life = life::of(&data)?;
         let gateway = Gateway::bind(options, Plan::default()).await.map_err(|error| cannot_listen(&error))?;

@@ -43,6 +43,8 @@ pub(crate) struct GatewaySection {
     pub(crate) tls: Option<TlsFiles>,
     /// The proxies before it, with the lines that name them.
     pub(crate) trusted: Vec<(Network, usize)>,
+    /// From where metrics and the list of routes may be read, with the lines that name them; this machine, if none is said.
+    pub(crate) operators: Option<Vec<(Network, usize)>>,
     /// Where each request is logged; none for nowhere.
     pub(crate) access: Option<AccessSection>,
     /// What is said of services behind it.
@@ -110,6 +112,7 @@ impl Default for GatewaySection {
             listen: LISTEN,
             tls: None,
             trusted: Vec::new(),
+            operators: None,
             access: None,
             upstreams: BTreeMap::new(),
             calls: CallPolicy::default(),
@@ -215,7 +218,10 @@ pub(super) fn read(
     }
     gateway.about = section.table("openapi", "[gateway.openapi]").map(|about| read_about(&about)).unwrap_or_default();
     gateway.tls = section.table("tls", "[gateway.tls]").and_then(|tls| read_tls(&tls));
-    gateway.trusted = read_trusted(section, problems);
+    gateway.trusted = read_networks(section, "trusted", problems);
+    if section.has("operators") {
+        gateway.operators = Some(read_networks(section, "operators", problems));
+    }
     gateway.access = section.table("log", "[gateway.log]").and_then(|log| log::read(&log));
     let usual = section.table("policies", "[gateway.policies]").map(|table| {
         let usual = policies::read(&table, "all", &Policies::default(), problems);
@@ -266,22 +272,19 @@ fn read_about(section: &Section<'_>) -> AboutApis {
     about
 }
 
-fn read_trusted(section: &Section<'_>, problems: &Problems<'_>) -> Vec<(Network, usize)> {
-    let mut trusted = Vec::new();
-    for text in section.list("trusted", "[\"10.0.0.0/8\"]") {
+/// Networks, each with its line.
+fn read_networks(section: &Section<'_>, key: &'static str, problems: &Problems<'_>) -> Vec<(Network, usize)> {
+    let mut networks = Vec::new();
+    for text in section.list(key, "[\"10.0.0.0/8\"]") {
         match text.value.parse() {
-            Ok(network) => trusted.push((network, problems.line(&text.span))),
+            Ok(network) => networks.push((network, problems.line(&text.span))),
             Err(error) => {
-                let message = format!("{:?} in `trusted` is {error}", text.value);
-                problems.add(
-                    text.span,
-                    message,
-                    "name the proxies before the gateway: [\"10.0.0.0/8\", \"192.0.2.7\"]",
-                );
+                let message = format!("{:?} in `{key}` is {error}", text.value);
+                problems.add(text.span, message, "name networks and addresses: [\"10.0.0.0/8\", \"192.0.2.7\"]");
             }
         }
     }
-    trusted
+    networks
 }
 
 fn read_tls(tls: &Section<'_>) -> Option<TlsFiles> {
