@@ -41,11 +41,14 @@ pub(super) struct Line<'a> {
     pub(super) instance: Option<SocketAddr>,
     /// How often instances were asked.
     pub(super) tries: u32,
-    pub(super) status: u16,
+    /// None, if the client had gone before there was an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) status: Option<u16>,
     /// Bytes of the answer's body, as they were sent.
     pub(super) bytes: u64,
-    /// Until the answer's head was there.
-    pub(super) head_ms: f64,
+    /// Until the answer's head was there, if it ever was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) head_ms: Option<f64>,
     /// Until its last byte was on its way.
     pub(super) took_ms: f64,
     /// What the cache did.
@@ -73,7 +76,10 @@ impl Line<'_> {
             into.push(b'?');
             plainly(into, query);
         }
-        let _ = write!(into, " {} {}B {}ms", self.status, self.bytes, self.took_ms);
+        let _ = match self.status {
+            Some(status) => write!(into, " {status} {}B {}ms", self.bytes, self.took_ms),
+            None => write!(into, " - {}B {}ms", self.bytes, self.took_ms),
+        };
         let mut field = |name: &str, value: Option<&str>| {
             if let Some(value) = value {
                 let _ = write!(into, " {name}=");
@@ -86,7 +92,7 @@ impl Line<'_> {
         field("service", self.service);
         field("instance", told(self.instance.as_ref().map(|instance| instance as _)).as_deref());
         field("tries", told(Some(&self.tries)).as_deref());
-        field("head_ms", told(Some(&self.head_ms)).as_deref());
+        field("head_ms", told(self.head_ms.as_ref().map(|head_ms| head_ms as _)).as_deref());
         field("cache", self.cache);
         field("fragments", self.fragments);
         field("end", Some(["whole", "broken", "left"][self.end as usize]));
@@ -127,9 +133,9 @@ mod tests {
             service: None,
             instance: None,
             tries: 1,
-            status: 200,
+            status: Some(200),
             bytes: 7,
-            head_ms: 1.5,
+            head_ms: Some(1.5),
             took_ms: 2.25,
             cache: Some("hit"),
             fragments: None,
@@ -146,6 +152,11 @@ mod tests {
         let wanted = "1970-01-01T00:00:00Z 127.0.0.1 GET /a%20%22b%22?x=1%0A 200 7B 2.25ms host=/a%20%22b%22 \
                       route=/a%20%22b%22 tries=1 head_ms=1.5 cache=hit end=left request_id=id";
         assert_eq!(String::from_utf8(text).unwrap(), wanted);
+
+        let mut text = Vec::new();
+        Line { status: None, head_ms: None, ..line("/a", None) }.text(&mut text);
+        let text = String::from_utf8(text).unwrap();
+        assert!(text.contains(" /a - 7B 2.25ms host=") && !text.contains("head_ms"), "{text}");
     }
 
     proptest! {

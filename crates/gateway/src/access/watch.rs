@@ -23,8 +23,11 @@ use crate::upstream::Trail;
 /// More of a path or a query is left out of its line.
 const TEXT_BYTES_MAX: usize = 4_096;
 
-/// A request that is to be logged.
-pub(crate) struct Watch {
+/// A request that is to be logged. Dropped before its answer's head was there, it is one whose client has left.
+pub(crate) struct Watch(Option<Seen>);
+
+/// What is known of a request before anything is done with it.
+struct Seen {
     log: AccessLog,
     time: Timestamp,
     begun: Instant,
@@ -33,6 +36,8 @@ pub(crate) struct Watch {
     path: String,
     query: Option<String>,
     host: Option<String>,
+    route: Option<Arc<Route>>,
+    request_id: RequestId,
     trace_id: Option<String>,
     trail: Trail,
 }
@@ -40,14 +45,20 @@ pub(crate) struct Watch {
 impl Watch {
     /// Looks at a request before anything is done with it. It begins a trace if it has none, so that its line tells which
     /// one its service was told.
-    pub(crate) fn begin<B>(log: &AccessLog, request: &mut Request<B>, client: IpAddr) -> Self {
+    pub(crate) fn begin<B>(
+        log: &AccessLog,
+        request: &mut Request<B>,
+        client: IpAddr,
+        route: Option<&Arc<Route>>,
+        request_id: &RequestId,
+    ) -> Self {
         trace::pass_on(request.headers_mut());
         let trail = Trail::default();
         request.extensions_mut().insert(trail.clone());
         let (uri, headers) = (request.uri(), request.headers());
         let in_target = uri.authority().map(http::uri::Authority::as_str);
         let host = in_target.or_else(|| headers.get(header::HOST).and_then(|host| host.to_str().ok()));
-        Self {
+        Self(Some(Seen {
             time: log.0.clock.now(),
             begun: Instant::now(),
             client,
@@ -55,27 +66,32 @@ impl Watch {
             path: cut(uri.path()),
             query: uri.query().filter(|_| log.0.options.query).map(cut),
             host: host.map(cut),
+            route: route.map(Arc::clone),
+            request_id: request_id.clone(),
             trace_id: trace::id(headers).map(str::to_owned),
             trail,
             log: log.clone(),
-        }
+        }))
     }
 
     /// Goes with the answer from here on.
-    pub(crate) fn follow(
-        self,
-        answer: Response<ResponseBody>,
-        route: Option<&Arc<Route>>,
-        request_id: RequestId,
-    ) -> Response<ResponseBody> {
-        let (status, cache, route) = (answer.status(), cache_outcome(answer.headers()), route.map(Arc::clone));
+    pub(crate) fn follow(mut self, answer: Response<ResponseBody>) -> Response<ResponseBody> {
+        let Some(seen) = self.0.take() else { return answer };
         let fragments = answer.headers().get("tradewind-fragments");
         let fragments = fragments.and_then(|told| told.to_str().ok()).map(cut);
-        let head = self.begun.elapsed();
+        let (status, cache, after) = (answer.status(), cache_outcome(answer.headers()), seen.begun.elapsed());
         answer.map(|body| {
-            let entry = Entry { watch: self, route, request_id, status, cache, fragments, head };
+            let entry = Entry { seen, head: Head { status, cache, fragments, after } };
             ResponseBody::Watched(Box::new(Watched { body, entry: Some(entry), bytes: 0, broken: false }))
         })
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if let Some(seen) = self.0.take() {
+            seen.log(None, 0, End::Left);
+        }
     }
 }
 
@@ -99,40 +115,43 @@ fn cache_outcome(headers: &HeaderMap) -> Option<&'static str> {
     })
 }
 
-/// What will be logged.
-struct Entry {
-    watch: Watch,
-    route: Option<Arc<Route>>,
-    request_id: RequestId,
+/// An answer's head.
+struct Head {
     status: StatusCode,
     cache: Option<&'static str>,
     fragments: Option<String>,
-    head: Duration,
+    /// How long it took.
+    after: Duration,
 }
 
-impl Entry {
-    fn log(&self, bytes: u64, end: End) {
-        let Watch { log, trail, begun, .. } = &self.watch;
-        log.log(&Line {
-            time: self.watch.time,
-            client: self.watch.client,
-            method: self.watch.method.as_str(),
-            path: &self.watch.path,
-            query: self.watch.query.as_deref(),
-            host: self.watch.host.as_deref(),
+/// What will be logged.
+struct Entry {
+    seen: Seen,
+    head: Head,
+}
+
+impl Seen {
+    fn log(&self, head: Option<&Head>, bytes: u64, end: End) {
+        self.log.log(&Line {
+            time: self.time,
+            client: self.client,
+            method: self.method.as_str(),
+            path: &self.path,
+            query: self.query.as_deref(),
+            host: self.host.as_deref(),
             route: self.route.as_ref().map(|route| &*route.name),
             service: self.route.as_ref().map(|route| &**route.to.service()),
-            instance: trail.instance(),
-            tries: trail.tries(),
-            status: self.status.as_u16(),
+            instance: self.trail.instance(),
+            tries: self.trail.tries(),
+            status: head.map(|head| head.status.as_u16()),
             bytes,
-            head_ms: millis(self.head),
-            took_ms: millis(begun.elapsed()),
-            cache: self.cache,
-            fragments: self.fragments.as_deref(),
+            head_ms: head.map(|head| millis(head.after)),
+            took_ms: millis(self.begun.elapsed()),
+            cache: head.and_then(|head| head.cache),
+            fragments: head.and_then(|head| head.fragments.as_deref()),
             end,
             request_id: self.request_id.as_str(),
-            trace_id: self.watch.trace_id.as_deref(),
+            trace_id: self.trace_id.as_deref(),
         });
     }
 }
@@ -172,7 +191,7 @@ impl Watched {
 
     fn end(&mut self, end: End) {
         if let Some(entry) = self.entry.take() {
-            entry.log(self.bytes, end);
+            entry.seen.log(Some(&entry.head), self.bytes, end);
         }
     }
 }
@@ -180,7 +199,7 @@ impl Watched {
 impl Drop for Watched {
     fn drop(&mut self) {
         // A body that is known to be over is not asked for its end, and one that answers HEAD for nothing.
-        let is_head = self.entry.as_ref().is_some_and(|entry| entry.watch.method == Method::HEAD);
+        let is_head = self.entry.as_ref().is_some_and(|entry| entry.seen.method == Method::HEAD);
         self.end(match () {
             () if self.broken => End::Broken,
             () if is_head || self.body.is_end_stream() => End::Whole,

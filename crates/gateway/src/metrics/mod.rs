@@ -49,6 +49,26 @@ impl Drop for InFlight {
     }
 }
 
+/// A request without the head of an answer. Dropped before that is there, it is counted as one whose client has left.
+pub(crate) struct Unanswered<'r>(Option<&'r RouteCounts>);
+
+impl Unanswered<'_> {
+    /// The head of its answer is there.
+    pub(crate) fn answered(mut self, status: StatusCode, took: Duration) {
+        if let Some(counts) = self.0.take() {
+            counts.answered(status, took);
+        }
+    }
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        if let Some(counts) = self.0 {
+            counts.left.inc();
+        }
+    }
+}
+
 /// Counts one connection as being open for as long as it lives.
 pub(crate) struct Open(Gauge);
 
@@ -74,22 +94,17 @@ impl Metrics {
     }
 
     /// A request of a route is on its way, or of none.
-    pub(crate) fn begin_at(&self, route: Option<&Route>, begun: Instant) -> InFlight {
+    pub(crate) fn begin_at<'r>(&'r self, route: Option<&'r Route>, begun: Instant) -> (InFlight, Unanswered<'r>) {
         let counts = self.of(route);
         counts.in_flight.inc();
         let mut in_flight = self.begin();
         in_flight.of_route = Some((Arc::clone(counts), begun));
-        in_flight
+        (in_flight, Unanswered(Some(&**counts)))
     }
 
     pub(crate) fn connection(&self) -> Open {
         self.connections.inc();
         Open(self.connections.clone())
-    }
-
-    /// The head of its answer is there.
-    pub(crate) fn answered(&self, route: Option<&Route>, status: StatusCode, took: Duration) {
-        self.of(route).answered(status, took);
     }
 
     fn of<'r>(&'r self, route: Option<&'r Route>) -> &'r Arc<RouteCounts> {

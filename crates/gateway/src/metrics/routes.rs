@@ -26,6 +26,8 @@ const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 /// The counters of one route, which go on through all plans that have it.
 pub(crate) struct RouteCounts {
     answered: [Counter; CLASSES.len()],
+    /// Whose clients had gone before there was an answer.
+    pub(super) left: Counter,
     head_seconds: Histogram,
     seconds: Histogram,
     pub(super) in_flight: Gauge,
@@ -59,6 +61,7 @@ impl RouteCounts {
         });
         Self {
             answered: Default::default(),
+            left: Counter::default(),
             head_seconds: Histogram::new(BUCKETS),
             seconds: Histogram::new(BUCKETS),
             in_flight: Gauge::default(),
@@ -154,6 +157,8 @@ impl Collector for Collected {
                 ])?)?;
             }
         }
+        let help = "Requests whose client left before there was an answer";
+        self.each(&mut encoder, "requests_left", help, false, |counts| &counts.left)?;
         let help = "Time from a request's head to its answer's head";
         self.each(&mut encoder, "response_head", help, true, |counts| &counts.head_seconds)?;
         let help = "Time from a request's head to its answer's end";
@@ -174,8 +179,8 @@ impl Collected {
         metric: impl Fn(&RouteCounts) -> &M,
     ) -> Result<(), fmt::Error> {
         let unit = in_seconds.then_some(&Unit::Seconds);
-        let kind = if in_seconds { MetricType::Histogram } else { MetricType::Gauge };
-        let mut family = encoder.encode_descriptor(name, help, unit, kind)?;
+        let Some((_, _, any)) = self.0.first() else { return Ok(()) };
+        let mut family = encoder.encode_descriptor(name, help, unit, metric(any).metric_type())?;
         for (route, service, counts) in &self.0 {
             metric(counts).encode(family.encode_family(&[("route", &**route), ("service", &**service)])?)?;
         }

@@ -147,11 +147,11 @@ impl Proxy {
     ) -> Response<ResponseBody> {
         let begun = Instant::now();
         let who = self.who(request.headers_mut(), &client);
-        let access = self.options.access.as_ref();
-        let watch = access.map(|log| Watch::begin(log, &mut request, who.address));
         let route = routed.as_ref().ok().map(|routed| Arc::clone(&routed.route));
-        let in_flight = self.metrics.begin_at(route.as_deref(), begun);
         let request_id = RequestId::of(request.headers());
+        let access = self.options.access.as_ref();
+        let watch = access.map(|log| Watch::begin(log, &mut request, who.address, route.as_ref(), &request_id));
+        let (in_flight, unanswered) = self.metrics.begin_at(route.as_deref(), begun);
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let as_page = page::is_wanted(&method, request.headers());
         let service = route.as_ref().map_or(NO_SERVICE, |route| &**route.to.service());
@@ -185,11 +185,11 @@ impl Proxy {
         }
         request_id.mark(response.headers_mut());
         let took = begun.elapsed();
-        self.metrics.answered(route.as_deref(), response.status(), took);
+        unanswered.answered(response.status(), took);
         let (status, path, id) = (response.status().as_u16(), uri.path(), request_id.as_str());
         tracing::debug!(%method, path, service, request_id = id, status, took_ms = took.as_millis(), "answered");
         match watch {
-            Some(watch) => watch.follow(response, route.as_ref(), request_id),
+            Some(watch) => watch.follow(response),
             None => response,
         }
     }

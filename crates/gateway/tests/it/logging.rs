@@ -6,11 +6,15 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use http_body_util::Empty;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::Value;
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 use tradewind_gateway::{AccessFormat, AccessLog, AccessLogOptions, Gateway, Options, Route, RouteTable, Upstream};
 
-use crate::calling::saying;
+use crate::calling::{reaches, saying, silent};
 use crate::{Peer, Running, TIMEOUTS, named, service, status_of};
 
 /// Lines as they are written.
@@ -115,6 +119,47 @@ async fn what_is_answered_by_nobody_broken_off_or_left_is_told_as_that() {
     assert_eq!(seen, [(Some(404), Some("whole")), (Some(200), Some("broken")), (Some(200), Some("left"))], "{told:?}");
     assert_eq!((&told[0]["query"], &told[0]["route"], &told[0]["tries"]), (&"x=%31".into(), &Value::Null, &0.into()));
     assert_eq!(told[2]["bytes"], 4);
+}
+
+#[tokio::test]
+async fn who_leaves_before_there_is_an_answer_is_logged_and_counted() {
+    let (log, lines) = logging(AccessLogOptions::default());
+    let (address, heard, _) = silent().await;
+    let gateway = gateway_with(&log, vec![Route::new("/", Upstream::new("shop", [address])).unwrap()]).await;
+    let mut peer = Peer::connect(gateway.address).await;
+    peer.say("GET /one HTTP/1.1\r\nhost: a\r\nx-request-id: mine\r\n\r\n").await;
+    reaches(&heard, 1).await;
+    drop(peer);
+
+    let stream = TokioIo::new(TcpStream::connect(gateway.address).await.unwrap());
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    tokio::spawn(connection);
+    let request = http::Request::get("http://a/two").body(Empty::<bytes::Bytes>::new()).unwrap();
+    let answer = tokio::spawn(sender.send_request(request));
+    reaches(&heard, 2).await;
+    answer.abort();
+
+    for _ in 0..500 {
+        if told(&log, &lines).await.len() == 2 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let told = told(&log, &lines).await;
+    for (line, path) in told.iter().zip(["/one", "/two"]) {
+        assert_eq!(
+            (&line["path"], &line["end"], &line["route"]),
+            (&path.into(), &"left".into(), &"/".into()),
+            "{told:?}"
+        );
+        assert_eq!((&line["status"], &line["head_ms"]), (&Value::Null, &Value::Null), "there was no answer");
+        assert_eq!((&line["instance"], &line["tries"]), (&address.to_string().into(), &1.into()), "{line}");
+    }
+    assert_eq!((told.len(), &told[0]["request_id"]), (2, &"mine".into()));
+    let figures = gateway.get("/_gateway/metrics").await;
+    let line = "tradewind_gateway_requests_left_total{route=\"/\",service=\"shop\"} 2";
+    assert!(figures.lines().any(|found| found == line), "{figures}");
+    assert!(figures.contains("requests_total{route=\"/\",service=\"shop\",status=\"5xx\"} 0"), "{figures}");
 }
 
 /// A disk that takes nothing until it is told to.
