@@ -121,11 +121,14 @@ impl<'a> Splicer<'a> {
         let outcomes = self.outcomes;
         match &outcomes[top.call] {
             Outcome::NotMade => self.absent(&top.used),
-            // Of a list that is not known, nothing is there, and neither is what an element would have had.
+            // Of a list that is not known, nothing is there, and neither is what an element would have had; of one
+            // without elements the answers are as many.
             Outcome::One(heard) if self.calls[top.call].each.is_some() => match heard.answer {
-                Err(failed) if self.calls[top.call].instead == Replacement::Error && failed != Failed::NoElements => {
-                    self.end_all(top.call, failed)
+                Err(Failed::NoElements) => {
+                    self.label(&top.used)?;
+                    self.push("[]")
                 }
+                Err(failed) if self.calls[top.call].instead == Replacement::Error => self.end_all(top.call, failed),
                 _ => self.absent(&top.used),
             },
             Outcome::One(heard) => self.heard(top.call, &top.used, &heard.answer),

@@ -196,4 +196,5 @@ async fn no_more_are_under_way_than_allowed_and_too_many_are_none() {
     assert_eq!(asked.json().get("cards"), None);
     let asked = services().answers("graph:/similar", list(0)).asked(&composed, &[]).await;
     assert_eq!(asked.fragments(), "similar, cards;missing=no-elements");
+    assert_eq!(asked.json(), json!({ "cards": [], "similar": { "items": [] } }));
 }

@@ -109,11 +109,12 @@ impl<'a, 'p, 'd> Shaping<'a, 'p, 'd> {
         }
         let most = field.first.map_or(most, |first| first.min(most));
         let mut schema = json!({"type": "array", "items": element, "maxItems": most});
-        if let Some(default) = &field.default {
+        // Without elements it is empty, and not there if it is not known of what it would be a list.
+        let is_always_there = self.called[name].outline.instead == Instead::Error;
+        if let Some(default) = field.default.as_ref().filter(|_| !is_always_there) {
             schema = or_default(schema, default);
         }
-        // Without elements there is no list.
-        to.push((field.name.clone(), Property { schema, required: field.default.is_some() }));
+        to.push((field.name.clone(), Property { schema, required: is_always_there || field.default.is_some() }));
     }
 
     /// What a field takes of a value.

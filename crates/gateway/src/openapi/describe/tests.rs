@@ -23,6 +23,10 @@ fn call<'a>(name: &'a str, get: &'a str, on_failure: OnFailure) -> CallText<'a> 
 fn page() -> Composition {
     let similar =
         CallText { each: Some("product.similar[]"), ..call("stock_of", "stock:/v1/stock/{each.id}", OnFailure::OMIT) };
+    let maker = CallText {
+        each: Some("product.similar[]"),
+        ..call("maker_of", "catalog:/api/catalog/products/{each.id}", OnFailure::ERROR)
+    };
     Composition::parse(
         "page",
         "/products/{id}",
@@ -36,6 +40,7 @@ fn page() -> Composition {
             call("stock", "stock:/v1/stock/{id}", OnFailure::OMIT),
             call("cards", "catalog:/api/catalog/products?ids={product.similar[].id}&limit={cards}", OnFailure::OMIT),
             similar,
+            maker,
         ],
         CompositionLimits::default(),
     )
@@ -163,6 +168,8 @@ fn what_happens_on_failure_says_what_is_always_there() {
     assert!(!required);
     assert_eq!(schema["items"]["type"], json!(["object", "null"]), "{schema}");
     assert_eq!(schema["maxItems"], 50);
+    let (_, required) = member("{ maker_of { name } }", "maker_of");
+    assert!(required, "of no elements it is a list of none");
     let (schema, _) = member("{ product { similar { id stock_of { available } } } }", "product");
     let element = &schema["properties"]["similar"]["items"];
     assert_eq!((&element["required"], &element["properties"]["stock_of"]["type"]), (&json!(["id"]), &json!("object")));
