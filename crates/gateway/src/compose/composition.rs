@@ -89,6 +89,7 @@ impl Composition {
         calls: &[CallText<'_>],
         limits: CompositionLimits,
     ) -> Result<Self, CompositionError> {
+        CompositionError::unless_name(name)?;
         let path_parameters = path_parameters(path).map_err(|fault| fault.in_part(Part::Path))?;
         if calls.is_empty() || calls.len() > limits.calls {
             let what = format!("{} calls; a composition has between one and {}", calls.len(), limits.calls);

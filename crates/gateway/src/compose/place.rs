@@ -32,6 +32,8 @@ impl fmt::Display for Place {
 /// Which of an author's texts a place is in.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Part {
+    /// The name of a composition or profile.
+    Name,
     /// A composition's path.
     Path,
     /// The calls as a whole.
@@ -59,6 +61,7 @@ pub enum Part {
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Name => f.write_str("name"),
             Self::Path => f.write_str("path"),
             Self::Calls => f.write_str("calls"),
             Self::Call(name) => write!(f, "call {name:?}"),
@@ -87,6 +90,16 @@ pub struct CompositionError {
 }
 
 impl CompositionError {
+    /// Refuses a name that could not be a part of addresses (`/_gateway/openapi/NAME.json`), of routes' names
+    /// (`PROFILE/COMPOSITION`), and of components in OpenAPI documents.
+    pub(super) fn unless_name(name: &str) -> Result<(), Self> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        match !name.is_empty() && name.chars().all(is_plain) {
+            true => Ok(()),
+            false => Err(Self::new(Part::Name, Place::START, "a name is of letters, digits, `-` and `_` alone")),
+        }
+    }
+
     pub(super) fn new(part: Part, place: Place, what: impl Into<String>) -> Self {
         Self { part, place, what: what.into() }
     }

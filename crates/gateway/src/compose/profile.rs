@@ -49,6 +49,7 @@ impl Profile {
         compositions: &[Composition],
         fragments: &Fragments,
     ) -> Result<Self, CompositionError> {
+        CompositionError::unless_name(text.name)?;
         let prefix = text.prefix.strip_suffix('/').unwrap_or(text.prefix);
         let is_plain = |segment: &str| {
             let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);

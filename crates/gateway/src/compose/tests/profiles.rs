@@ -46,6 +46,13 @@ fn what_is_wrong_with_a_profile_is_named() {
     assert_eq!(refused(&text("web", &serves)), "prefix, 1:1: it is a slash and plain segments: `/web`");
     assert!(refused(&text("/{x}", &serves)).starts_with("prefix"));
     assert!(refused(&text("/..", &serves)).starts_with("prefix"));
+    for name in ["", "a/b", "a b", "ä", "a~1b", "a.json"] {
+        let said = "name, 1:1: a name is of letters, digits, `-` and `_` alone";
+        assert_eq!(refused(&ProfileText { name, ..text("/web", &serves) }), said, "{name:?}");
+        let calls = [call("a", "s:/a")];
+        let composition = Composition::parse(name, "/a", &calls, CompositionLimits::default());
+        assert_eq!(composition.unwrap_err().to_string(), said, "{name:?}");
+    }
     let unknown = [("produkt", "{ product { name } }")];
     assert_eq!(
         refused(&text("/web", &unknown)),

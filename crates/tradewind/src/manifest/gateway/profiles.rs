@@ -86,7 +86,7 @@ impl Draft<'_> {
         for one in &serves {
             match parse(&[*one], Parameters::new(), Parameters::new()) {
                 Ok(_) => good.push(*one),
-                Err(error) if matches!(error.part, Part::Prefix) => {
+                Err(error) if matches!(error.part, Part::Name | Part::Prefix) => {
                     refuse(&error, one.0);
                     return None;
                 }
