@@ -29,7 +29,12 @@ pub(super) fn described(
     }
     let mut schema = all_of(schemas);
     if let Some(default) = &parameter.default {
-        schema["default"] = typed(default, &schema);
+        let default = typed(default, &schema);
+        match &mut schema {
+            Value::Object(members) => drop(members.insert("default".to_owned(), default)),
+            // One that takes anything says nothing that could be kept.
+            _ => schema = json!({ "default": default }),
+        }
     }
     let place = if parameter.in_path { "path" } else { "query" };
     let mut described = json!({"name": parameter.name, "in": place, "required": parameter.required, "schema": schema});

@@ -11,7 +11,7 @@ use crate::compose::{
     Answering, Ask, CallText, Composition, CompositionLimits, Failed, Fragments, OnFailure, Parameters, Piece, Profile,
     ProfileText, Question, Request,
 };
-use crate::openapi::tests::documents;
+use crate::openapi::tests::{document, documents};
 use crate::{Rewrite, Upstream};
 
 const ABOUT: About<'static> = About { title: "web", version: "1", server: "/" };
@@ -60,11 +60,11 @@ fn profile(selection: &str, report: bool) -> Profile {
 }
 
 fn document_of(profile: &Profile) -> Document {
-    document_with(profile, &RouteTable::default())
+    document_with(profile, &RouteTable::default(), &documents())
 }
 
 /// The profile's, with other routes beside what is composed for it.
-fn document_with(profile: &Profile, routes: &RouteTable) -> Document {
+fn document_with(profile: &Profile, routes: &RouteTable, documents: &Documents) -> Document {
     let policies = Policies::default();
     let composed = profile.served().iter().map(|served| ComposedRoute {
         pattern: &served.pattern,
@@ -73,7 +73,7 @@ fn document_with(profile: &Profile, routes: &RouteTable) -> Document {
     });
     let (name, prefix) = (profile.name(), profile.prefix());
     let profile = ProfileRoutes { name, prefix, hosts: &[], composed: composed.collect(), routes };
-    ABOUT.describe(&profile, &documents())
+    ABOUT.describe(&profile, documents)
 }
 
 fn plain(pattern: &str, service: &str, rewrite: &str) -> Route {
@@ -92,7 +92,7 @@ fn what_plain_routes_of_a_profile_lead_to_is_in_its_document() {
         plain("/stock", "stock", "/v1/stock"),
         elsewhere,
     ];
-    let document = document_with(&profile("{ product { name } }", false), &RouteTable::new(routes).unwrap());
+    let document = document_with(&profile("{ product { name } }", false), &RouteTable::new(routes).unwrap(), &documents());
     let document = Document::new(document.as_value().clone()).unwrap_or_else(|error| panic!("{error}"));
     let operations: Vec<String> = document.operations().map(|its| format!("{} {}", its.method, its.path)).collect();
     assert_eq!(
@@ -208,6 +208,20 @@ fn parameters_are_those_of_the_services() {
     assert_eq!(get["responses"]["404"]["description"], "A service has no such thing");
     let none = described("{ stock { available } }");
     assert!(none.as_value()["paths"]["/web/products/{id}"]["get"]["responses"].get("404").is_none());
+}
+
+#[test]
+fn a_parameter_of_which_a_service_says_no_more_than_that_it_takes_it_has_its_default() {
+    for anything in [json!(true), json!({})] {
+        let mut documents = documents();
+        let mut catalog = documents["catalog"].as_value().clone();
+        let reviews = &mut catalog["paths"]["/api/catalog/products/{id}/reviews"]["get"]["parameters"];
+        reviews[1]["schema"] = anything;
+        documents.insert("catalog".to_owned(), document(&catalog));
+        let described = document_with(&profile("{ reviews { average } }", false), &RouteTable::default(), &documents);
+        let get = &described.as_value()["paths"]["/web/products/{id}"]["get"];
+        assert_eq!(get["parameters"][1]["schema"], json!({"default": "10"}));
+    }
 }
 
 /// Services that answer by chance, in all ways that their documents allow.
