@@ -83,25 +83,27 @@ impl<'d> Comparing<'_, 'd> {
     }
 
     fn responses(&mut self) {
+        let before: BTreeMap<&str, &Value> = self.old.responses().collect();
         let now: BTreeMap<&str, &Value> = self.new.responses().collect();
-        for (status, old) in self.old.responses() {
+        for (status, old) in &before {
             let place = format!("answer {status}");
-            // A class of statuses, or all that are not told, have it too.
-            let class = format!("{}XX", status.get(..1).unwrap_or_default());
-            let Some(new) = [status, &class, "default"].iter().find_map(|status| now.get(status)) else {
-                if status.starts_with(['2', '3']) {
-                    self.tell(&place, "response-success-status-removed", "it is answered no more");
+            let answers = in_place_of(status, &before, &now);
+            if answers.is_empty() && status.starts_with(['2', '3']) {
+                self.tell(&place, "response-success-status-removed", "it is answered no more");
+            }
+            for (kind, old) in contents(old).filter(|_| !answers.is_empty()) {
+                let of_kind = |new: &&'d Value| contents(new).find(|(its, _)| *its == kind).map(|(_, content)| content);
+                let contents: Vec<&Value> = answers.iter().filter_map(of_kind).collect();
+                if contents.is_empty() && !status.starts_with(['4', '5']) {
+                    self.tell(&place, "response-media-type-removed", format!("it is never {kind} any more"));
                 }
-                continue;
-            };
-            for (kind, old) in contents(old) {
-                match contents(new).find(|(its, _)| *its == kind) {
-                    Some((_, new)) => self.schemas(Side::Response, &place, old.get("schema"), new.get("schema")),
-                    None if status.starts_with(['4', '5']) => {}
-                    None => self.tell(&place, "response-media-type-removed", format!("it is never {kind} any more")),
+                for new in contents {
+                    self.schemas(Side::Response, &place, old.get("schema"), new.get("schema"));
                 }
             }
-            self.headers(&place, old, new);
+            for new in answers {
+                self.headers(&place, old, new);
+            }
         }
     }
 
@@ -161,6 +163,27 @@ fn by_name<'d>(operation: &Operation<'d>) -> BTreeMap<(String, String), Paramete
     };
     let parameters = operation.parameters().into_iter();
     parameters.filter_map(|parameter| Some(((parameter.place.to_owned(), key(&parameter)?), parameter))).collect()
+}
+
+/// What is answered now where a status, or one of a range, was. Of a range each status has its own answer, but for those
+/// that had one before; and of what is told nowhere, what is answered otherwise.
+fn in_place_of<'d>(
+    status: &str,
+    before: &BTreeMap<&str, &'d Value>,
+    now: &BTreeMap<&str, &'d Value>,
+) -> Vec<&'d Value> {
+    let mut found = Vec::new();
+    if let Some(class) = status.strip_suffix("XX") {
+        let within = now.iter().filter(|(its, _)| its.starts_with(class) && !before.contains_key(**its));
+        found.extend(within.map(|(_, answer)| *answer));
+    }
+    let range = format!("{}XX", status.get(..1).unwrap_or_default());
+    let whole = [status, &range].into_iter().find_map(|status| now.get(status));
+    found.extend(whole);
+    if found.is_empty() {
+        found.extend(now.get("default"));
+    }
+    found
 }
 
 fn contents(part: &Value) -> impl Iterator<Item = (&str, &Value)> {

@@ -266,16 +266,43 @@ impl<'c, 'd> Comparison<'c, 'd> {
                 _ => {}
             }
         }
-        let others = |way: &Way<'d>| -> Vec<&'d Value> {
-            let others = way.0.iter().filter_map(|schema| schema.get("additionalProperties"));
-            others.filter(|others| others.is_object()).collect()
-        };
-        let (narrow, wide) = (others(narrow), others(wide));
-        if !narrow.is_empty() && !wide.is_empty() {
-            told.extend(self.alternatives(&vec![narrow], &vec![wide], &format!("{at}.*"))?);
+        match (others(narrow), others(wide)) {
+            // What takes anything takes it, and of nothing there is nothing to take.
+            (None, _) => {}
+            (_, Some(wide)) if wide.is_empty() => {}
+            (Some(_), None) => {
+                let (what, kinds) = match self.side {
+                    Side::Request => {
+                        ("members of other names are not taken any more", ("request-other-properties-refused", ""))
+                    }
+                    Side::Response => {
+                        ("it can have members of other names now", ("", "response-other-properties-added"))
+                    }
+                };
+                told.push(self.change(&format!("{at}.*"), kinds, what));
+            }
+            (Some(narrow), Some(wide)) => {
+                told.extend(self.alternatives(&vec![narrow], &vec![wide], &format!("{at}.*"))?);
+            }
         }
         Ok(told)
     }
+}
+
+/// What members can be that are not named: all of these hold, so anything, if there are none. Nothing, if there can be no
+/// such members.
+fn others<'d>(way: &Way<'d>) -> Option<Vec<&'d Value>> {
+    let words = ["additionalProperties", "unevaluatedProperties"];
+    let said = way.0.iter().flat_map(|schema| words.iter().filter_map(|word| schema.get(*word)));
+    let mut schemas = Vec::new();
+    for schema in said {
+        match schema {
+            Value::Bool(false) => return None,
+            Value::Object(_) => schemas.push(schema),
+            _ => {}
+        }
+    }
+    Some(schemas)
 }
 
 /// Bounds by the type that they are of, and whether they are lower ones.

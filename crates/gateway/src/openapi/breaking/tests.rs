@@ -128,6 +128,39 @@ fn paths_methods_parameters_and_answers_are_missed() {
     assert_eq!(told(&guarded(json!(["a"])), &usual()), [""; 0]);
 }
 
+/// Objects whose members may have any name.
+fn map(others: Value) -> Value {
+    json!({"type": "object", "additionalProperties": others})
+}
+
+#[test]
+fn a_range_of_statuses_is_held_against_each_within_it() {
+    let with = |responses: Value| {
+        let mut api = usual();
+        api["paths"]["/a/{id}"]["post"]["responses"] = responses;
+        api
+    };
+    let json_of = |schema: Value| json!({"description": "", "content": {"application/json": {"schema": schema}}});
+    let (text, number) = (|| json_of(json!({"type": "string"})), || json_of(json!({"type": "integer"})));
+    let start = "POST /a/{id}, answer";
+    let removed = format!("{start} 2XX: it is answered no more (response-success-status-removed)");
+    let changed =
+        |status: &str| format!("{start} {status}: it can be integer now, and was string (response-type-changed)");
+    for (old, new, wanted) in [
+        (json!({"2XX": text()}), json!({"200": text()}), vec![]),
+        (json!({"2XX": text()}), json!({"200": text(), "204": {"description": ""}}), vec![]),
+        (json!({"2XX": text()}), json!({"200": text(), "201": number()}), vec![changed("2XX")]),
+        (json!({"2XX": text()}), json!({"201": number(), "2XX": text()}), vec![changed("2XX")]),
+        (json!({"2XX": text(), "201": number()}), json!({"200": text(), "201": number()}), vec![]),
+        (json!({"2XX": text(), "201": text()}), json!({"200": text(), "201": number()}), vec![changed("201")]),
+        (json!({"2XX": text()}), json!({"default": number()}), vec![changed("2XX")]),
+        (json!({"2XX": text()}), json!({"400": text()}), vec![removed]),
+        (json!({"200": text()}), json!({"2XX": number()}), vec![changed("200")]),
+    ] {
+        assert_eq!(told(&with(old.clone()), &with(new.clone())), wanted, "{old} → {new}");
+    }
+}
+
 #[test]
 fn answers_may_grow_narrower_and_not_wider() {
     let object = |required: &[&str], properties: Value| json!({"type": "object", "required": required, "properties": properties});
@@ -201,6 +234,24 @@ fn answers_may_grow_narrower_and_not_wider() {
             json!({"type": "object", "additionalProperties": {"type": "integer"}}),
             ".*: it can be integer now, and was string (response-type-changed)",
         ),
+        (
+            map(json!({"type": "integer"})),
+            map(json!(true)),
+            ".*: it can be null or boolean or number or string or array or object now, and was integer (response-type-changed)",
+        ),
+        (
+            map(json!(false)),
+            json!({"type": "object"}),
+            ".*: it can have members of other names now (response-other-properties-added)",
+        ),
+        (
+            map(json!(false)),
+            map(text()),
+            ".*: it can have members of other names now (response-other-properties-added)",
+        ),
+        (map(json!(true)), map(text()), ""),
+        (json!({"type": "object"}), map(json!(false)), ""),
+        (map(text()), map(json!(false)), ""),
     ] {
         let told = answer(&old, &new);
         assert_eq!(told, wanted.trim_start_matches(": "), "{old} → {new}");
@@ -228,6 +279,19 @@ fn requests_may_grow_wider_and_not_narrower() {
             object(&[], json!({"b": text()})),
             ".a: it is not known any more (request-property-removed)",
         ),
+        (
+            map(text()),
+            map(json!(false)),
+            ".*: members of other names are not taken any more (request-other-properties-refused)",
+        ),
+        (
+            json!({"type": "object"}),
+            map(json!(false)),
+            ".*: members of other names are not taken any more (request-other-properties-refused)",
+        ),
+        (map(json!(false)), json!({"type": "object"}), ""),
+        (map(json!(false)), map(text()), ""),
+        (map(text()), map(json!(true)), ""),
         (json!({"type": ["string", "null"]}), text(), "null is not taken any more (request-became-not-nullable)"),
         (text(), json!({"type": "integer"}), "string is not taken any more, only integer (request-type-changed)"),
         (

@@ -92,7 +92,8 @@ fn what_plain_routes_of_a_profile_lead_to_is_in_its_document() {
         plain("/stock", "stock", "/v1/stock"),
         elsewhere,
     ];
-    let document = document_with(&profile("{ product { name } }", false), &RouteTable::new(routes).unwrap(), &documents());
+    let document =
+        document_with(&profile("{ product { name } }", false), &RouteTable::new(routes).unwrap(), &documents());
     let document = Document::new(document.as_value().clone()).unwrap_or_else(|error| panic!("{error}"));
     let operations: Vec<String> = document.operations().map(|its| format!("{} {}", its.method, its.path)).collect();
     assert_eq!(

@@ -97,8 +97,8 @@ impl fmt::Display for Types {
         match self.0 {
             0 => f.write_str("nothing"),
             127 => f.write_str("anything"),
-            // What is no whole number alone has no name.
-            8 => f.write_str("number"),
+            // Numbers without the whole ones have no name of their own.
+            bits if bits & 8 != 0 => f.write_str(&Self(bits | 4).names().join(" or ")),
             _ => f.write_str(&self.names().join(" or ")),
         }
     }
