@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Upstream;
 use crate::cache::CachePolicy;
-use crate::compose::Composed;
+use crate::compose::{Composed, Parameters};
+use crate::proxy::decoded;
+use crate::{Captures, Upstream};
 
 /// What a profile serves at one path.
 #[derive(Debug, Clone)]
@@ -42,6 +43,17 @@ pub struct CallRule {
 impl Composing {
     /// How long all calls may take together, unless something else is said.
     pub const TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// What a request says: what stands in its path, and behind it what stands in its query, decoded.
+    #[must_use]
+    pub fn parameters(captures: &Captures, query: &str) -> Parameters {
+        let in_path = captures.iter().map(|(name, value)| (name.to_owned(), decoded(value)));
+        let in_query = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decoded(&name.replace('+', " ")), decoded(&value.replace('+', " ")))
+        });
+        in_path.chain(in_query).fold(Parameters::new(), |all, (name, value)| all.with(name, value))
+    }
 
     /// A call's rule, by its name.
     #[must_use]

@@ -1,5 +1,7 @@
 //! A composition and what is selected from it.
 
+use std::borrow::Cow;
+
 use http::HeaderMap;
 use tokio::time::Instant;
 
@@ -90,6 +92,19 @@ impl Composed {
         services
     }
 
+    /// What a call would ask its service for, as far as that is known before anybody is asked: what it takes of other
+    /// calls' answers stands there as its author wrote it. Nothing, if the call is not made.
+    #[must_use]
+    pub fn target(&self, call: &str, parameters: &Parameters) -> Option<String> {
+        let (_, call) = self.made_calls().find(|(_, its)| *its.name == *call)?;
+        Some(call.template.outlined(|source| match source {
+            Source::Parameter { name, otherwise } => {
+                self.parameter(parameters, name, otherwise.default()).map(|value| Cow::Owned(value.to_owned()))
+            }
+            Source::Call { .. } | Source::Element(_) => None,
+        }))
+    }
+
     pub(super) fn calls(&self) -> &[Call] {
         self.composition.calls()
     }
@@ -120,11 +135,11 @@ impl Composed {
     /// What a request says for a parameter, or else the profile, or the call.
     pub(super) fn parameter<'p>(
         &'p self,
-        request: &Request<'p>,
+        request: &'p Parameters,
         name: &str,
         default: Option<&'p str>,
     ) -> Option<&'p str> {
-        let said = self.fixed.get(name).or_else(|| request.parameters.get(name));
+        let said = self.fixed.get(name).or_else(|| request.get(name));
         said.or_else(|| self.defaults.get(name)).or(default)
     }
 
@@ -132,7 +147,7 @@ impl Composed {
     pub(super) fn check_parameters(&self, request: &Request<'_>) -> Result<(), Unanswered> {
         for hole in self.made_calls().flat_map(|(_, call)| call.template.holes()) {
             let Source::Parameter { name, otherwise } = &hole.source else { continue };
-            let value = self.parameter(request, name, otherwise.default());
+            let value = self.parameter(request.parameters, name, otherwise.default());
             let fits = |value| usable(value, hole.in_query, self.composition.limits());
             if !value.map_or(*otherwise == Otherwise::LeftOut, fits) {
                 return Err(Unanswered::Parameter { name: name.to_string() });

@@ -69,11 +69,13 @@ impl Composed {
         element: Option<&RawValue>,
     ) -> Result<String, NotRendered> {
         call.template.render(self.composition().limits(), |hole, source| match source {
-            Source::Parameter { name, otherwise } => match self.parameter(request, name, otherwise.default()) {
-                Some(value) => Ok(vec![Cow::Borrowed(value)]),
-                None if *otherwise == Otherwise::LeftOut => Ok(Vec::new()),
-                None => Err(NotRendered::Parameter(name.to_string())),
-            },
+            Source::Parameter { name, otherwise } => {
+                match self.parameter(request.parameters, name, otherwise.default()) {
+                    Some(value) => Ok(vec![Cow::Borrowed(value)]),
+                    None if *otherwise == Otherwise::LeftOut => Ok(Vec::new()),
+                    None => Err(NotRendered::Parameter(name.to_string())),
+                }
+            }
             Source::Call { .. } => Ok(taken[hole].iter().map(|value| Cow::Borrowed(&**value)).collect()),
             Source::Element(path) => {
                 let value = element.ok_or(Failed::Value).and_then(|element| one(element.get().as_bytes(), path));

@@ -213,6 +213,6 @@ fn wants_events(headers: &HeaderMap) -> bool {
 }
 
 /// A part of a path as it is meant, so that a tag is the same however it was written.
-pub(super) fn decoded(text: &str) -> String {
+pub(crate) fn decoded(text: &str) -> String {
     percent_encoding::percent_decode_str(text).decode_utf8().map_or_else(|_| text.to_owned(), Into::into)
 }

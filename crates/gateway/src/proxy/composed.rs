@@ -9,14 +9,13 @@ use tokio::time::{Instant, timeout_at};
 
 use super::as_of;
 use super::asking::{Asking, CREDENTIALS, passed_on};
-use super::cached::decoded;
 use super::forward::Due;
 use super::positions::Asked;
 use super::refusals::Refusals;
 use super::{OnItsWay, Proxy, Routed};
 use crate::body::ResponseBody;
 use crate::cache::{Directives, is_known_to};
-use crate::compose::{self, Failed, Parameters};
+use crate::compose::{self, Failed};
 use crate::composing::Composing;
 use crate::headers::{self, join_cookies};
 use crate::policy::trace;
@@ -47,7 +46,7 @@ impl Proxy {
         let usual = Instant::now() + composing.timeout;
         let sooner = due.by.at().filter(|at| *at < usual);
         let deadline = sooner.unwrap_or(usual);
-        let parameters = parameters_of(routed, head.uri.query().unwrap_or_default());
+        let parameters = Composing::parameters(&routed.captures, head.uri.query().unwrap_or_default());
         as_of::settle(&mut head.headers, &parameters, &composing.composed)?;
         join_cookies(&mut head.headers);
         headers::prepare_request(&mut head, on_its_way.from(), on_its_way.request_id);
@@ -121,16 +120,6 @@ impl Whose {
 fn heeds_clients(composing: &Composing) -> bool {
     let mut rules = composing.composed.call_names().filter_map(|name| composing.call(name)?.cache.as_ref());
     rules.any(|policy| policy.heeds_clients)
-}
-
-/// What stands in the path, and behind it what stands in the query.
-fn parameters_of(routed: &Routed, query: &str) -> Parameters {
-    let in_path = routed.captures.iter().map(|(name, value)| (name.to_owned(), decoded(value)));
-    let in_query = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (decoded(&name.replace('+', " ")), decoded(&value.replace('+', " ")))
-    });
-    in_path.chain(in_query).fold(Parameters::new(), |all, (name, value)| all.with(name, value))
 }
 
 fn not_composed(why: &compose::Unanswered, refusals: &Refusals) -> Problem {

@@ -38,6 +38,7 @@ use crate::server::ClientConnection;
 use crate::upstream::{CallPolicy, RequestBody, Upstream};
 use crate::{Action, Options, Plan, Route, forwarded, own, page};
 
+pub(crate) use cached::decoded;
 use positions::Asked;
 pub(crate) use routed::Routed;
 

@@ -1,5 +1,7 @@
 //! What may stand in braces.
 
+use std::fmt;
+
 use crate::compose::place::{Fault, Place};
 
 /// `{…}`.
@@ -53,6 +55,29 @@ pub(in crate::compose) enum Step {
     Field(Box<str>),
     /// Into each element: `[]`.
     Each,
+}
+
+/// As it stands in braces.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Parameter { name, otherwise: Otherwise::Refused } => f.write_str(name),
+            Self::Parameter { name, otherwise: Otherwise::Default(default) } => write!(f, "{name}:{default}"),
+            Self::Parameter { name, otherwise: Otherwise::LeftOut } => write!(f, "{name}?"),
+            Self::Call { name, path } => write!(f, "{name}{path}"),
+            Self::Element(path) => write!(f, "each{path}"),
+        }
+    }
+}
+
+/// As it stands behind a call's name.
+impl fmt::Display for ValuePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|step| match step {
+            Step::Field(name) => write!(f, ".{name}"),
+            Step::Each => f.write_str("[]"),
+        })
+    }
 }
 
 impl ValuePath {

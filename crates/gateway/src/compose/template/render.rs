@@ -41,7 +41,7 @@ impl Template {
                     }
                     match &hole.source {
                         Source::Parameter { otherwise: Otherwise::LeftOut, .. } if found.is_empty() => {
-                            target.truncate(target.rfind(['?', '&']).unwrap_or(target.len()));
+                            leave_out(&mut target);
                         }
                         _ => push(&mut target, &found),
                     }
@@ -61,6 +61,28 @@ impl Template {
     }
 }
 
+impl Template {
+    /// The path and query with those holes filled of which `value_of` knows what is in them, and the others as their
+    /// author wrote them.
+    pub(in crate::compose) fn outlined<'v>(&'v self, value_of: impl Fn(&'v Source) -> Option<Cow<'v, str>>) -> String {
+        let (mut target, mut in_query) = (String::with_capacity(128), false);
+        for piece in &self.pieces {
+            match piece {
+                TemplatePiece::Literal(text) => {
+                    push_literal(&mut target, text, in_query);
+                    in_query |= text.contains('?');
+                }
+                TemplatePiece::Hole(hole) => match (value_of(&hole.source), &hole.source) {
+                    (Some(value), _) => push(&mut target, &[value]),
+                    (None, Source::Parameter { otherwise: Otherwise::LeftOut, .. }) => leave_out(&mut target),
+                    (None, source) => target.push_str(&format!("{{{source}}}")),
+                },
+            }
+        }
+        target
+    }
+}
+
 impl NotRendered {
     fn of(source: &Source) -> Self {
         match source {
@@ -74,6 +96,11 @@ impl NotRendered {
 /// would resolve.
 pub(in crate::compose) fn usable(value: &str, in_query: bool, limits: &CompositionLimits) -> bool {
     value.len() <= limits.value_bytes && (in_query || !(value.is_empty() || value == "." || value == ".."))
+}
+
+/// Takes away the query parameter whose value would come next.
+fn leave_out(target: &mut String) {
+    target.truncate(target.rfind(['?', '&']).unwrap_or(target.len()));
 }
 
 /// Adds what the author wrote. If all of a query's parameters so far were left out, the next one begins it.

@@ -52,6 +52,22 @@ async fn a_parameter_that_may_be_left_out_goes_with_its_name() {
     }
 }
 
+#[test]
+fn what_would_be_asked_for_is_known_before_it_is() {
+    let calls = [
+        call("a", "s:/x/{id}?q={q?}&sort={sort:new}&n={n}"),
+        CallText { each: Some("a.list[]"), ..call("b", "s:/y/{each.at.id}/{a.c.d}?all={a.list[].id}&m={m?}") },
+        call("c", "s:/z"),
+    ];
+    let composed = select(&composition(&calls), "{ a b }");
+    let known = |parameters: &Parameters| ["a", "b"].map(|call| composed.target(call, parameters).unwrap());
+    let as_written = "/y/{each.at.id}/{a.c.d}?all={a.list[].id}";
+    assert_eq!(known(&Parameters::new()), ["/x/{id}?sort=new&n={n}", as_written]);
+    let parameters = Parameters::new().with("id", "a/b").with("q", "{x}").with("n", "1").with("m", "2");
+    assert_eq!(known(&parameters), ["/x/a%2Fb?q=%7Bx%7D&sort=new&n=1", &format!("{as_written}&m=2")]);
+    assert_eq!(composed.target("c", &parameters), None, "it is not made");
+}
+
 #[tokio::test]
 async fn values_never_leave_their_place() {
     let composed = select(&composition(&[call("a", "s:/x/{id}?q={q:}&r={r:z}")]), "{ a }");

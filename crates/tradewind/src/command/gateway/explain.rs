@@ -1,12 +1,14 @@
 //! `tradewind gateway explain`
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::Serialize;
 use tradewind_events::ErrorCode;
-use tradewind_gateway::{Action, Asked, CallPolicy, NotFound, Route};
+use tradewind_gateway::compose::Parameters;
+use tradewind_gateway::{Action, Asked, CallPolicy, Composing, NotFound, Route, Upstream};
 
 use super::outlook;
 use crate::command::check::load;
@@ -80,8 +82,17 @@ struct Explanation<'a> {
 #[derive(Debug, Serialize)]
 struct CacheKey<'a> {
     service: &'a str,
+    /// Whether it is kept apart for each who asks with credentials.
+    by_who_asks: bool,
     host: &'a str,
     target: String,
+}
+
+impl fmt::Display for CacheKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let who = if self.by_who_asks { ", who asks" } else { "" };
+        write!(f, "{}{who}, {}, {}, and what Vary names", self.service, self.host, self.target)
+    }
 }
 
 /// One call of a composition.
@@ -91,8 +102,19 @@ struct Call<'a> {
     /// The service, and the path and query with their holes.
     get: &'a str,
     service: &'a str,
+    /// The path and query with what is known of a request in them; what is taken of other calls' answers as it is
+    /// written.
+    target: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     cache: Option<String>,
+    /// What its stored answer is found by, before `Vary`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_key: Option<CacheKey<'a>>,
+    /// How its service is spoken to and called.
+    upstream: Vec<String>,
+    /// Where the service's instances are, as far as the manifest tells.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    addresses: Vec<String>,
 }
 
 impl Explain {
@@ -115,8 +137,10 @@ impl Explain {
         }
         let service = route.to.service();
         let is_stored = route.policies.cache.is_some() && matches!(route.to, Action::Forward(_));
-        let cache_key =
-            is_stored.then(|| CacheKey { service, host: host.unwrap_or("HOST"), target: service_path.clone() });
+        let key_host = host.unwrap_or("HOST");
+        let target = || service_path.clone();
+        let cache_key = is_stored.then(|| CacheKey { service, by_who_asks: false, host: key_host, target: target() });
+        let parameters = Composing::parameters(&captures, query.unwrap_or_default());
         let told = Explanation {
             method: self.method.as_str(),
             path: &asked,
@@ -128,9 +152,9 @@ impl Explain {
             service_path,
             policies: route.policies.describe(),
             upstream: upstream_of(route),
-            addresses: addresses_of(&manifest, route),
+            addresses: addresses_of(&manifest, service),
             cache_key,
-            calls: calls_of(route),
+            calls: calls_of(&manifest, route, &parameters, key_host),
         };
         if self.json {
             return print(&serde_json::to_string(&told)?);
@@ -150,45 +174,67 @@ impl Explain {
         }
         for call in &told.calls {
             lines.push(format!("  call        {} = {}", call.call, call.get));
+            lines.push(format!("              asks {} for {}", call.service, call.target));
             lines.extend(call.cache.iter().map(|cache| format!("              cached: {cache}")));
+            lines.extend(call.cache_key.iter().map(|key| format!("              cache key: {key}")));
         }
         lines.extend(told.policies.iter().map(|policy| format!("  policy      {policy}")));
-        if let Some(CacheKey { service, host, target }) = &told.cache_key {
-            lines.push(format!("  cache key   {service}, {host}, {target}, and what Vary names"));
-        }
+        lines.extend(told.cache_key.iter().map(|key| format!("  cache key   {key}")));
         lines.extend(told.addresses.iter().map(|address| format!("  instance    {address}")));
         lines.extend(told.upstream.iter().map(|said| format!("  upstream    {said}")));
+        let mut services: Vec<&str> = Vec::new();
+        for call in &told.calls {
+            if !services.contains(&call.service) {
+                services.push(call.service);
+                lines.extend(call.addresses.iter().map(|address| format!("  instance    {}: {address}", call.service)));
+                lines.extend(call.upstream.iter().map(|said| format!("  upstream    {}: {said}", call.service)));
+            }
+        }
         print(&lines.join("\n"))
     }
 }
 
 /// The calls that a composed answer is made of; none of a route that leads to one service.
-fn calls_of(route: &Route) -> Vec<Call<'_>> {
+fn calls_of<'a>(manifest: &Manifest, route: &'a Route, parameters: &Parameters, host: &'a str) -> Vec<Call<'a>> {
     let Action::Compose(composing) = &route.to else { return Vec::new() };
-    let made: Vec<&str> = composing.composed.call_names().collect();
-    let calls = composing.calls.iter().filter(|call| made.contains(&&*call.name));
-    let told = calls.map(|call| Call {
-        call: &call.name,
-        get: &call.get,
-        service: call.upstream.name(),
-        cache: call.cache.as_ref().map(ToString::to_string),
+    let calls = composing.calls.iter().filter_map(|call| {
+        let target = composing.composed.target(&call.name, parameters)?;
+        let service = call.upstream.name();
+        let key = || CacheKey { service, by_who_asks: composing.credentials, host, target: target.clone() };
+        Some(Call {
+            call: &call.name,
+            get: &call.get,
+            service,
+            cache: call.cache.as_ref().map(ToString::to_string),
+            cache_key: call.cache.as_ref().map(|_| key()),
+            upstream: said_of(&call.upstream, false),
+            addresses: addresses_of(manifest, service),
+            target,
+        })
     });
-    told.collect()
+    calls.collect()
 }
 
 /// How the service that a route leads to is spoken to, and called unless the route says it otherwise.
 fn upstream_of(route: &Route) -> Vec<String> {
-    let Action::Forward(upstream) = &route.to else { return Vec::new() };
+    match &route.to {
+        Action::Forward(upstream) => said_of(upstream, route.policies.calls.is_some()),
+        Action::Compose(_) => Vec::new(),
+    }
+}
+
+/// How a service is spoken to, and called unless that is said elsewhere.
+fn said_of(upstream: &Upstream, is_called_otherwise: bool) -> Vec<String> {
     let options = upstream.options();
     let mut lines = options.describe();
-    if route.policies.calls.is_none() {
+    if !is_called_otherwise {
         lines.extend(options.calls.as_deref().unwrap_or(&CallPolicy::default()).describe());
     }
     lines
 }
 
-fn addresses_of(manifest: &Manifest, route: &Route) -> Vec<String> {
-    let named = manifest.gateway.upstreams.iter().find(|(name, _)| name.as_str() == &**route.to.service());
+fn addresses_of(manifest: &Manifest, service: &str) -> Vec<String> {
+    let named = manifest.gateway.upstreams.iter().find(|(name, _)| name.as_str() == service);
     named.map(|(_, section)| section.addresses.iter().map(ToString::to_string).collect()).unwrap_or_default()
 }
 

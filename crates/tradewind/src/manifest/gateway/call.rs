@@ -72,6 +72,10 @@ impl<'a> CallDraft<'a> {
             // What may be answered stale has to be stored.
             caching.rule = Some(caching::plain_rule());
         }
+        if let (Some(rule), Some(bound)) = (&mut caching.rule, self.on_failure.stale) {
+            // The call takes nothing staler, for whatever reason it is given.
+            rule.stale_while_revalidate = rule.stale_while_revalidate.map(|time| time.min(bound));
+        }
         let service = known?;
         let called = format!("{}.{}", composition.name(), self.name.value);
         Some(CallRule {
