@@ -12,6 +12,7 @@
 //! The gateway knows nothing of what the services do, and keeps nothing of what passes through it but what its cache may.
 
 mod access;
+mod behind;
 mod body;
 pub mod cache;
 pub mod compose;

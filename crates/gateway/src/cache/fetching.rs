@@ -18,6 +18,7 @@ use super::status::CacheStatus;
 use super::storable::{self, Refusal};
 use super::tags::{self, Tag};
 use super::{reuse, validators};
+use crate::behind::is_behind;
 
 /// What an answer came to: when it was fetched, and who waits for it.
 struct Fetched {
@@ -67,7 +68,9 @@ impl Serving {
         let mut status = CacheStatus::forwarded(lacking.why).because("stale-if-error");
         let failed = match &answer {
             Ok(answer) if is_failure(answer.status()) => {
-                fetched.settle(Outcome::ServerError);
+                let is_behind = is_behind(&self.asked.head.headers, (answer.status(), answer.headers()));
+                // It has refused this request, and may well answer those who wait.
+                fetched.settle(if is_behind { Outcome::Abandoned } else { Outcome::ServerError });
                 status.forward_status = Some(answer.status());
                 true
             }

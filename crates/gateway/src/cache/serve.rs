@@ -1,6 +1,7 @@
 //! What is done with a request: answered from the store, or from there while it is being revalidated, or by asking the
 //! service, once for all who ask the same.
 
+use std::fmt::Write as _;
 use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
@@ -232,20 +233,35 @@ impl Serving {
     }
 
     fn place(&self, round: usize) -> Place {
-        // Who wants it to be asked anew must not get what was asked before.
-        if !self.policy.collapses || self.directives.no_cache || round >= ROUNDS_MAX {
+        // Who wants it to be asked anew must not get what was asked before; and what nobody may store, whether that is
+        // heeded or not, is not for those who wait.
+        let is_own = self.directives.no_cache || Directives::of_request(&self.asked.head.headers).no_store;
+        if !self.policy.collapses || is_own || round >= ROUNDS_MAX {
             return Place::Alone;
         }
         self.cache.flights.join(&self.flight_name(), self.now())
     }
 
-    /// Those who would not be answered with the same as far as is known do not wait for one another.
+    /// Those who would not be answered with the same as far as is known do not wait for one another: whose answers are
+    /// stored under other rules, and who want the service to have come further than it is known to have, on which it
+    /// waits.
     pub(crate) fn flight_name(&self) -> Arc<str> {
         let known = self.cache.store.get(self.asked.key.parts());
         let newest = known.as_ref().and_then(|variants| variants.0.first());
-        let said = newest.map(|stored| stored.head.selecting.said_by(self.choosing())).unwrap_or_default();
-        let authorized = if self.asked.head.headers.contains_key(header::AUTHORIZATION) { "\nauthorized" } else { "" };
-        format!("{}{said}{authorized}", self.asked.key.text()).into()
+        let mut name = self.asked.key.text().to_string();
+        name.push_str(&newest.map(|stored| stored.head.selecting.said_by(self.choosing())).unwrap_or_default());
+        for kind in [header::AUTHORIZATION, header::COOKIE] {
+            if self.asked.head.headers.contains_key(&kind) {
+                name.push('\n');
+                name.push_str(kind.as_str());
+            }
+        }
+        let is_ahead = |after: &Position| !newest.is_some_and(|stored| stored.head.shows(Some(*after)));
+        if let Some(after) = self.asked.after.filter(is_ahead) {
+            // Writing to a string cannot fail.
+            let _ = write!(name, "\nafter {after}");
+        }
+        name.into()
     }
 
     fn may_share(&self, stored: &Stored) -> bool {
@@ -319,7 +335,7 @@ impl Serving {
         let is_safe = self.asked.head.method.is_safe();
         let in_doubt = InDoubt(Some(self).filter(|_| !is_safe));
         let answered = self.fetch.fetch(self.head_for_service()).await;
-        in_doubt.is_answered();
+        in_doubt.settle();
         let refused = answered.as_ref().is_ok_and(|answer| answer.status().as_u16() >= 400);
         if !is_safe && !refused {
             let headers = answered.as_ref().ok().map(Response::headers);
@@ -363,7 +379,7 @@ impl Serving {
 struct InDoubt<'a>(Option<&'a Serving>);
 
 impl InDoubt<'_> {
-    fn is_answered(mut self) {
+    fn settle(mut self) {
         self.0 = None;
     }
 }

@@ -17,6 +17,7 @@ use super::answer::Held;
 use super::options::Protocol;
 use super::pool::{Failure, Lease, Want};
 use super::{AnswerBody, CallPolicy, Deadline, Endpoint, NoAnswer, RequestBody, Trail, Upstream, metrics, span};
+use crate::behind::is_behind;
 
 /// A request on its way, over all tries.
 pub(super) struct Call<'a> {
@@ -48,7 +49,8 @@ impl Upstream {
                     trail.answered(endpoint.address());
                 }
                 let status = response.status();
-                self.met(&endpoint, !is_failure(status));
+                let is_behind = is_behind(&call.parts.headers, (status, response.headers()));
+                self.met(&endpoint, is_behind || !is_failure(status));
                 let lasting = status == StatusCode::SWITCHING_PROTOCOLS;
                 let held = Held { lease, under_way, upstream: self.clone(), in_flight: None };
                 Ok(response.map(|body| AnswerBody::new(body, held, lasting)))

@@ -9,6 +9,7 @@ use tower::retry::budget::Budget;
 
 use super::attempt::Call;
 use super::{AnswerBody, CallPolicy, Deadline, NoAnswer, RequestBody, Upstream, metrics};
+use crate::behind::is_behind;
 
 /// How long to wait before asking a service again of which no instance could be reached.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -123,6 +124,7 @@ impl Upstream {
     ) -> Option<Duration> {
         let wanted = retry_after(answer.headers());
         if let Some(time) = wanted
+            && !is_behind(&call.parts.headers, (answer.status(), answer.headers()))
             && let Some(last) = in_vain.last()
             && let Some(endpoint) = self.endpoints().iter().find(|endpoint| endpoint.address() == *last)
         {

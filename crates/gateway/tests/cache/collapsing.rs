@@ -265,3 +265,27 @@ async fn a_leader_whose_own_time_is_over_fails_nobody_else() {
         let _ = one.await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn who_is_answered_alone_for_what_it_says_keeps_nobody_from_waiting() {
+    let alone: [Headers<'static>; 3] =
+        [&[("cookie", "a=b")], &[("authorization", "Bearer a")], &[("cache-control", "no-store")]];
+    for headers in alone {
+        let gate = Arc::new(Semaphore::new(0));
+        let closed = Arc::clone(&gate);
+        let mut world = World::new(move |seen| {
+            let reply = Reply::ok("body", &[]);
+            if seen.number == 0 { reply } else { reply.behind(&closed) }
+        })
+        .await;
+        (world.policy.fresh_for, world.policy.heeds_clients) = (Some(Duration::from_secs(60)), false);
+        let world = Arc::new(world);
+        assert!(!world.get(headers).await.did().contains("stored"), "{headers:?}");
+        let asking: Vec<_> = (0..10).map(|_| ask(&world, &[])).collect();
+        world.until_asked(2).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        gate.add_permits(100);
+        all(asking).await;
+        assert_eq!(world.asked(), 2, "{headers:?}");
+    }
+}

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tradewind_gateway::cache::OnFailure;
 
+use crate::Headers;
 use crate::world::{Got, Reply, World};
 
 /// A service that has come to a position, and answers with it.
@@ -72,24 +73,83 @@ async fn neither_a_failure_nor_a_revalidation_lets_it_see_anything_older() {
 async fn waiting_for_another_does_not_let_it_see_anything_older() {
     let gate = Arc::new(Semaphore::new(0));
     let closed = Arc::clone(&gate);
+    // Of several instances one lags behind.
+    let positions = ["12", "10", "13", "14"];
     let world = World::new(move |seen| {
-        let position = (10 + seen.number).to_string();
-        let reply = Reply::ok(&position, &[("cache-control", "max-age=60"), ("tradewind-position", &position)]);
-        if seen.number == 0 { reply.behind(&closed) } else { reply }
+        let position = positions[seen.number];
+        let headers = [("cache-control", "max-age=60"), ("vary", "foo"), ("tradewind-position", position)];
+        let reply = Reply::ok(position, &headers);
+        if seen.number == 1 { reply.behind(&closed) } else { reply }
     });
     let world = Arc::new(world.await);
+    world.get(&[]).await;
     let ask = |wanted: &'static str| {
         let world = Arc::clone(&world);
-        tokio::spawn(async move { after(&world, wanted).await.body })
+        tokio::spawn(async move { world.get(&[("foo", "1"), ("tradewind-after", wanted)]).await })
     };
     let leader = ask("1");
-    world.until_asked(1).await;
+    world.until_asked(2).await;
     let (older, newer) = (ask("10"), ask("11"));
     tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(world.asked(), 2, "both wait");
     gate.add_permits(1);
-    assert_eq!(leader.await.unwrap(), "10");
-    assert_eq!(newer.await.unwrap(), "11");
-    assert!(older.await.unwrap().parse::<u64>().unwrap() >= 10);
+    assert_eq!(leader.await.unwrap().body, "10");
+    assert_eq!(newer.await.unwrap().body, "13");
+    let older = older.await.unwrap();
+    assert!(older.did().contains("collapsed") && older.body == "10", "{}", older.did());
+}
+
+#[tokio::test]
+async fn who_waits_for_a_position_keeps_nobody_else_waiting() {
+    let gate = Arc::new(Semaphore::new(0));
+    let closed = Arc::clone(&gate);
+    let world = World::new(move |seen| match seen.header("tradewind-after") {
+        "" | "1" => Reply::ok("body", &[("cache-control", "max-age=60"), ("tradewind-position", "7")]),
+        _ => Reply::status(503, "", &[("tradewind-position", "7")]).behind(&closed),
+    });
+    let world = Arc::new(world.await);
+    let far = "9000000000000000000";
+    let ask = || {
+        let world = Arc::clone(&world);
+        tokio::spawn(async move { after(&world, far).await.status })
+    };
+    let first = ask();
+    world.until_asked(1).await;
+    let second = ask();
+    let soon = Duration::from_secs(2);
+    assert_eq!(tokio::time::timeout(soon, world.get(&[])).await.expect("it waits").body, "body");
+    assert_eq!(after(&world, "1").await.body, "body");
+    assert_eq!(world.asked(), 2, "those who want the same wait for one another");
+    gate.add_permits(10);
+    assert_eq!((first.await.unwrap(), second.await.unwrap()), (503, 503));
+}
+
+#[tokio::test]
+async fn a_service_that_has_not_come_so_far_has_not_failed_for_those_who_wait() {
+    let gate = Arc::new(Semaphore::new(0));
+    let closed = Arc::clone(&gate);
+    let mut world = World::new(move |seen| match seen.number {
+        0 => Reply::ok("old", &[("cache-control", "max-age=10"), ("tradewind-position", "12")]),
+        // An instance that lags behind.
+        1 => Reply::status(503, "", &[("tradewind-position", "10")]).behind(&closed),
+        _ => Reply::ok("new", &[("cache-control", "max-age=10"), ("tradewind-position", "13")]),
+    })
+    .await;
+    world.policy.on_failure = OnFailure::Stale(Duration::from_secs(600));
+    world.get(&[]).await;
+    world.later(20);
+    let world = Arc::new(world);
+    let ask = |headers: Headers<'static>| {
+        let world = Arc::clone(&world);
+        tokio::spawn(async move { world.get(headers).await.body })
+    };
+    let leader = ask(&[("tradewind-after", "12")]);
+    world.until_asked(2).await;
+    let waiting = ask(&[]);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    gate.add_permits(1);
+    assert_eq!(leader.await.unwrap(), "old", "it shows what was wanted");
+    assert_eq!(waiting.await.unwrap(), "new");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tradewind_gateway::{BreakerOptions, OutlierDetection, UpstreamOptions};
 
-use crate::calling::{OK, get, one_try, saying, upstream};
+use crate::calling::{OK, call, get, one_try, policy, request, saying, upstream};
 
 const WRONG: &str = "HTTP/1.1 502 Wrong\r\ncontent-length: 0\r\n\r\n";
 
@@ -76,4 +76,20 @@ async fn who_fails_half_of_the_time_is_left_out_though_never_five_times_in_succe
         let _ = get(&upstream, &one_try()).await.unwrap();
     }
     assert!(TURN.load(Ordering::SeqCst) <= 21, "{}", TURN.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn who_has_not_come_as_far_as_somebody_wants_is_not_left_out() {
+    let behind = "HTTP/1.1 503 Behind\r\ntradewind-position: 7\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n";
+    for (after, is_behind) in [("9000000000000000000", true), ("8", true), ("7", false)] {
+        let ((late, heard), (good, _)) = (saying(behind).await, saying(OK).await);
+        let upstream = upstream(&[late, good], options());
+        for _ in 0..60 {
+            let mut request = request(http::Method::GET);
+            request.headers_mut().insert("tradewind-after", after.parse().unwrap());
+            assert!(matches!(call(&upstream, request, &policy()).await.unwrap().0, 200 | 503));
+        }
+        let heard = heard.load(Ordering::SeqCst);
+        assert!(if is_behind { heard > 10 } else { heard <= 5 }, "{after}: {heard}");
+    }
 }
