@@ -158,23 +158,27 @@ fn position_of(text: &str) -> Option<Position> {
     text.parse().ok().filter(|_| is_number)
 }
 
-/// Takes the gateway's cookie from those of a request.
+/// Takes the gateway's cookie from those of a request. The others are bytes, which need be no text.
 fn take_cookie(headers: &mut HeaderMap, life: &str) -> Positions {
-    let is_ours = |pair: &str| pair.split_once('=').is_some_and(|(name, _)| name.trim() == COOKIE);
-    let lines: Result<Vec<&str>, _> = headers.get_all(header::COOKIE).iter().map(|line| line.to_str()).collect();
-    // What cannot be read could not be written again either.
-    let Ok(lines) = lines else { return Positions::default() };
-    let ours = lines.iter().flat_map(|line| line.split(';')).find(|pair| is_ours(pair));
-    let Some(ours) = ours else { return Positions::default() };
-    let value = ours.split_once('=').map_or("", |(_, value)| value.trim());
-    let positions = Positions::read(value.trim_matches('"'), life);
-    let others: Vec<&str> =
-        lines.iter().flat_map(|line| line.split(';')).map(str::trim).filter(|pair| !is_ours(pair)).collect();
-    match HeaderValue::try_from(others.join("; ")) {
+    let pairs = || {
+        let lines = headers.get_all(header::COOKIE).iter();
+        lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';')).map(<[u8]>::trim_ascii)
+    };
+    let Some(ours) = pairs().find_map(own_value) else { return Positions::default() };
+    // What is no text is not what was told.
+    let positions = Positions::read(str::from_utf8(ours).unwrap_or_default().trim_matches('"'), life);
+    let others: Vec<&[u8]> = pairs().filter(|pair| own_value(pair).is_none()).collect();
+    match HeaderValue::from_bytes(&others.join(&b"; "[..])) {
         Ok(others) if !others.is_empty() => headers.insert(header::COOKIE, others),
         _ => headers.remove(header::COOKIE),
     };
     positions
+}
+
+/// What a cookie says, if it is the gateway's.
+fn own_value(pair: &[u8]) -> Option<&[u8]> {
+    let behind = pair.strip_prefix(COOKIE.as_bytes())?.trim_ascii_start();
+    Some(behind.strip_prefix(b"=")?.trim_ascii())
 }
 
 #[cfg(test)]
