@@ -234,9 +234,9 @@ impl Variants {
     }
 }
 
-/// Where the service had come, as the answer tells it.
-pub(crate) fn position_of(headers: &HeaderMap) -> Option<Position> {
-    headers.get(POSITION)?.to_str().ok()?.trim().parse().ok()
+/// Where the service had come, as the answer tells it under a rule.
+pub(crate) fn position_of(headers: &HeaderMap, policy: &CachePolicy) -> Option<Position> {
+    headers.get(POSITION).filter(|_| policy.tells_positions)?.to_str().ok()?.trim().parse().ok()
 }
 
 /// Headers as they are kept: without those of one connection or exchange only, and in memory of their own, since a

@@ -247,7 +247,7 @@ impl Serving {
         headers.remove(header::AGE);
         Head {
             status,
-            position: position_of(&headers),
+            position: position_of(&headers, &self.policy),
             headers,
             directives,
             freshness,

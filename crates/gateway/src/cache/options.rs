@@ -69,6 +69,8 @@ pub struct CachePolicy {
     pub name: Arc<str>,
     /// The service whose positions the answers tell.
     pub source: Arc<str>,
+    /// Whether they tell any. If not, what stands in `Tradewind-Position` means nothing here.
+    pub tells_positions: bool,
     /// How long an answer is fresh that says nothing about it. Without it, a tenth of the time since it was last
     /// modified (RFC 9111 §4.2.2), at most a day.
     pub fresh_for: Option<Duration>,
@@ -120,6 +122,7 @@ impl CachePolicy {
         Self {
             name: name.into(),
             source: source.into(),
+            tells_positions: true,
             fresh_for: None,
             stale_while_revalidate: None,
             on_failure: OnFailure::Error,

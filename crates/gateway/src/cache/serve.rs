@@ -343,7 +343,7 @@ impl Serving {
                 let reference = headers?.get(name)?.to_str().ok()?;
                 self.asked.key.named_in(reference)
             });
-            let position = headers.and_then(position_of);
+            let position = headers.and_then(|headers| position_of(headers, &self.policy));
             named.chain([self.asked.key.clone()]).for_each(|key| self.invalidate(&key, position));
             self.cache.tell_size();
         }

@@ -18,8 +18,8 @@ use crate::headers::{self, From, RequestId, join_cookies, remove_hop_by_hop, tel
 use crate::policy::sizes::body_too_large;
 use crate::policy::{Sizes, trace};
 use crate::problem::Problem;
-use crate::upgrade;
 use crate::upstream::{CallPolicy, Deadline, NoAnswer, RequestBody, Upstream};
+use crate::{Route, upgrade};
 
 /// For how many seconds an answer has been fresh no more, when it is given all the same.
 pub(super) const STALE: HeaderName = HeaderName::from_static("tradewind-stale");
@@ -56,7 +56,7 @@ impl Proxy {
         let policy = match &route.policies.cache {
             Some(policy) => Arc::clone(policy),
             // Nothing of the route is stored, but what it changes may be.
-            None => Arc::new(CachePolicy::new(&route.name, upstream.name())),
+            None => Arc::new(of_what_changes(route, upstream)),
         };
         let key = key_of(upstream, &head);
         let lookup = Lookup { key, method: &head.method, headers: &head.headers, after, coding: on_its_way.coding };
@@ -92,6 +92,13 @@ impl Proxy {
         let until = is_event_stream(answer.headers()).then(|| on_its_way.client.stop.clone().cancelled_owned());
         Ok(answer.map(|body| ResponseBody::Passing(Passing::new(body.into(), until, on_its_way.in_flight))))
     }
+}
+
+/// The rule of a route of which nothing is stored.
+fn of_what_changes(route: &Route, upstream: &Upstream) -> CachePolicy {
+    let source = route.policies.positions.of(upstream.name());
+    let rule = CachePolicy::new(&route.name, source.unwrap_or(upstream.name()));
+    CachePolicy { tells_positions: source.is_some(), ..rule }
 }
 
 /// What a route's service is asked for when it is not stored.

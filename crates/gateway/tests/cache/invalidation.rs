@@ -104,6 +104,31 @@ async fn what_was_on_its_way_from_before_is_not_stored() {
 }
 
 #[tokio::test]
+async fn numbers_that_are_no_positions_let_nothing_from_before_be_stored() {
+    for (tells_positions, hit) in [(true, true), (false, false)] {
+        let gate = Arc::new(Semaphore::new(0));
+        let closed = Arc::clone(&gate);
+        let mut world = World::new(move |seen| match &seen.method[..] {
+            "GET" => Reply::ok("", &[("cache-control", "max-age=60"), ("tradewind-position", "9")]).behind(&closed),
+            _ => Reply::status(202, "", &[("tradewind-position", "1")]),
+        })
+        .await;
+        world.policy.tells_positions = tells_positions;
+        let world = Arc::new(world);
+        let before = tokio::spawn({
+            let world = Arc::clone(&world);
+            async move { world.get(&[]).await.status }
+        });
+        world.until_asked(1).await;
+        world.ask("POST", "/", &[]).await;
+        gate.add_permits(2);
+        assert_eq!(before.await.unwrap(), 200);
+        let got = world.get(&[]).await;
+        assert_eq!((got.is_hit(), got.reused.is_some_and(|reused| reused.position.is_some())), (hit, hit));
+    }
+}
+
+#[tokio::test]
 async fn what_is_asked_for_and_not_waited_for_counts_as_done() {
     let gate = Arc::new(Semaphore::new(0));
     let closed = Arc::clone(&gate);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tradewind_events::{Position, SystemClock};
 use tradewind_gateway::cache::{Cache, CacheOptions, CachePolicy, OnFailure, Purge, PurgeEffect};
-use tradewind_gateway::{Limits, Plan, Policies, Route, RouteTable, Upstream};
+use tradewind_gateway::{Limits, Plan, Policies, PositionsOf, Route, RouteTable, Upstream};
 
 use crate::acting::{Acting, Does, body, header, ok};
 use crate::{Peer, Running, gateway_before, status_of};
@@ -142,6 +142,34 @@ async fn what_is_changed_is_forgotten_whatever_it_is_to_be_answered_with() {
         assert!(!acting.last().contains("upgrade"), "only what is read becomes a WebSocket: {}", acting.last());
         gateway.get("/a").await;
         assert_eq!(acting.asked(), 3, "{lines}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_route_that_stores_nothing_changes_is_noted_under_whose_positions_it_tells() {
+    let script = |head: &str| match head.starts_with("post") {
+        true => ok("tradewind-position: 9\r\n", ""),
+        false => ok("cache-control: max-age=60\r\ntradewind-position: 8\r\n", "what was before"),
+    };
+    for (positions, asked) in [(PositionsOf::Of("ordering".into()), 3), (PositionsOf::Nobody, 2)] {
+        let acting = Acting::begin(script).await;
+        let upstream = acting.upstream("catalog");
+        let mut rule = rule(&upstream);
+        let source = positions.of("catalog");
+        (rule.source, rule.tells_positions) = (source.unwrap_or("catalog").into(), source.is_some());
+        let stored = Policies { cache: Some(Arc::new(rule)), positions: positions.clone(), ..Policies::default() };
+        let mut queries = Route::new("/", upstream.clone()).unwrap();
+        (queries.methods, queries.policies) = (vec![http::Method::GET], Arc::new(stored));
+        let mut commands = Route::new("/", upstream).unwrap();
+        commands.methods = vec![http::Method::POST];
+        commands.policies = Arc::new(Policies { positions, ..Policies::default() });
+        let routes = RouteTable::new(vec![queries, commands]).unwrap();
+        let gateway = gateway_before(Plan { routes, cache: cache(), ..Plan::default() }, Limits::default()).await;
+        gateway.ask("POST /a", "more").await;
+        for _ in 0..2 {
+            assert_eq!(body(&gateway.get("/a").await), "what was before");
+        }
+        assert_eq!(acting.asked(), asked, "what does not show it yet is not stored, if that is told");
     }
 }
 

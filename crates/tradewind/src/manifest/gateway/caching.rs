@@ -201,7 +201,8 @@ impl Caching {
     pub(super) fn rule_of(&self, name: &str, service: &str) -> Option<Arc<CachePolicy>> {
         let mut rule = self.rule.clone()?;
         (rule.name, rule.on_failure) = (name.into(), self.on_failure);
-        rule.source = self.positions.of(service).unwrap_or(service).into();
+        let source = self.positions.of(service);
+        (rule.source, rule.tells_positions) = (source.unwrap_or(service).into(), source.is_some());
         if is_purged(&rule) {
             // By this all of a service's answers are purged when its events cannot be followed without a gap.
             rule.tags.extend(tag_of_all(&rule.source).parse().ok());
