@@ -266,7 +266,12 @@ impl Serving {
         }
         tags.sort_unstable();
         tags.dedup();
-        (tags.len() <= self.cache.options.tags_max).then(|| tags.into())
+        if tags.len() > self.cache.options.tags_max {
+            return None;
+        }
+        // By this it goes when the target is changed.
+        tags.extend(self.asked.key.of_all());
+        Some(tags.into())
     }
 
     /// Passes on an answer that is not stored.

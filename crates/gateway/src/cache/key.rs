@@ -15,6 +15,8 @@ use quick_cache::Equivalent;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key {
     text: Arc<str>,
+    /// Where the scope ends, but for whose answers these are.
+    scope: usize,
     /// Where the authority begins, behind the scope.
     authority: usize,
     /// Where the target begins, behind the authority.
@@ -40,6 +42,21 @@ impl Key {
     #[must_use]
     pub fn new(scope: &str, authority: &str, target: &str) -> Self {
         KeyRef { scope, authority, target }.to_key()
+    }
+
+    /// The key of a target of which somebody has a stored answer of his own. `whose` is what tells those apart who have one;
+    /// without it, it is the key of all others' answer. Who changes the target invalidates those of all.
+    #[must_use]
+    pub fn of_one(scope: &str, whose: Option<&str>, authority: &str, target: &str) -> Self {
+        let Some(whose) = whose else { return Self::new(scope, authority, target) };
+        let own = Self::new(&format!("{scope} {whose}"), authority, target);
+        Self { scope: scope.len(), ..own }
+    }
+
+    /// The text of the key of all others, if this is somebody's own.
+    pub(crate) fn of_all(&self) -> Option<Arc<str>> {
+        let behind = self.authority - BETWEEN.len_utf8();
+        (self.scope < behind).then(|| [&self.text[..self.scope], &self.text[behind..]].concat().into())
     }
 
     /// Its parts.
@@ -93,7 +110,7 @@ impl KeyRef<'_> {
         text.push(BETWEEN);
         let target_at = text.len();
         text.push_str(target);
-        Key { text: text.into(), authority: authority_at, target: target_at }
+        Key { text: text.into(), scope: scope.len(), authority: authority_at, target: target_at }
     }
 }
 

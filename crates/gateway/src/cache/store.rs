@@ -157,11 +157,12 @@ impl Store {
         (with, evicted)
     }
 
-    /// Removes all answers to a target, and those that are on their way.
+    /// Removes all answers to a target, also those that are somebody's own, and those that are on their way.
     pub(crate) fn invalidate(&self, key: &Key, source: &Arc<str>, position: Option<tradewind_events::Position>) {
         let mut index = self.index();
         index.floors.note(key.text(), source, position);
-        self.remove(&mut index, key);
+        let own: Vec<Key> = index.by_tag.get(key.text()).into_iter().flatten().cloned().collect();
+        own.iter().chain([key]).for_each(|key| self.remove(&mut index, key));
     }
 
     /// Removes one answer to a target, in all its forms.

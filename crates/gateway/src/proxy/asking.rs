@@ -87,9 +87,7 @@ impl Asking<'_> {
                 false => self.composing.composed.composition().values_in(question.call, question.path_and_query),
             };
             let head = self.head(call, question)?;
-            let scope = self.whose.map(|whose| format!("{} {whose}", call.upstream.name()));
-            let scope = scope.as_deref().unwrap_or(call.upstream.name());
-            let key = Key::new(scope, self.host, question.path_and_query);
+            let key = Key::of_one(call.upstream.name(), self.whose, self.host, question.path_and_query);
             let (after, stale_max) = (self.asked.after(call.positions.as_deref()), question.stale_most);
             Ok(cache::Asked { key, head, after, parameters, coding: None, stale_max })
         };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
+use tradewind_gateway::cache::CacheOptions;
 
 use crate::Headers;
 use crate::world::{Reply, World};
@@ -150,4 +151,47 @@ async fn what_is_asked_for_and_not_waited_for_counts_as_done() {
         assert!(leaves.await.unwrap_err().is_cancelled());
         assert_eq!(world.get(&[]).await.is_hit(), hit, "{method}");
     }
+}
+
+#[tokio::test]
+async fn what_somebody_has_of_his_own_goes_with_the_target_and_not_with_another_s() {
+    let options = CacheOptions { tags_max: 0, ..CacheOptions::default() };
+    let mut world = World::with(options, |_| Reply::ok("", &[("cache-control", "max-age=60")])).await;
+    for path in ["/", "/other"] {
+        for whose in [None, Some("ann"), Some("bob")] {
+            world.whose = whose;
+            assert!(!world.ask("GET", path, &[]).await.is_hit(), "{path} {whose:?}: each has its own");
+            assert!(world.ask("GET", path, &[]).await.is_hit(), "{path} {whose:?}");
+        }
+    }
+    world.whose = None;
+    world.ask("PUT", "/", &[]).await;
+    for (path, hit) in [("/", false), ("/other", true)] {
+        for whose in [Some("bob"), Some("ann"), None] {
+            world.whose = whose;
+            assert_eq!(world.ask("GET", path, &[]).await.is_hit(), hit, "{path} {whose:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_on_its_way_to_somebody_alone_is_not_stored_either() {
+    let gate = Arc::new(Semaphore::new(0));
+    let closed = Arc::clone(&gate);
+    let mut world = World::new(move |seen| {
+        let reply = Reply::ok("", &[("cache-control", "max-age=60")]);
+        if seen.number == 0 { reply.behind(&closed) } else { reply }
+    })
+    .await;
+    world.whose = Some("ann");
+    let ann = Arc::new(world);
+    let slow = tokio::spawn({
+        let ann = Arc::clone(&ann);
+        async move { ann.get(&[]).await.status }
+    });
+    ann.until_asked(1).await;
+    ann.ask_of_all("PUT", "/").await;
+    gate.add_permits(1);
+    slow.await.unwrap();
+    assert!(!ann.get(&[]).await.is_hit());
 }

@@ -93,6 +93,8 @@ pub(crate) struct World {
     pub(crate) cache: Cache,
     pub(crate) policy: CachePolicy,
     pub(crate) parameters: Vec<(String, String)>,
+    /// Whose own answers are asked for.
+    pub(crate) whose: Option<&'static str>,
     /// What answers may be packed with, for clients that name it.
     pub(crate) codings: Vec<&'static dyn ContentCoding>,
     /// How stale an answer may be at most.
@@ -147,7 +149,8 @@ impl World {
         let cache = Cache::new(options, Arc::clone(&clock) as Arc<dyn Clock>);
         let policy = CachePolicy::new("test", "origin");
         let (parameters, codings) = (Vec::new(), Vec::new());
-        Self { clock, cache, policy, parameters, codings, stale_max: None, seen, fetch: fetch(address) }
+        let (whose, stale_max) = (None, None);
+        Self { clock, cache, policy, parameters, whose, codings, stale_max, seen, fetch: fetch(address) }
     }
 
     /// An origin that always answers the same.
@@ -201,9 +204,24 @@ impl World {
         read(self.head(method, path, headers).await?).await.map_err(|error| panic!("{error}"))
     }
 
+    /// A request that is nobody's own.
+    pub(crate) async fn ask_of_all(&self, method: &str, path: &str) -> Got {
+        read(self.begin(None, method, path, &[]).await.unwrap()).await.unwrap()
+    }
+
     /// The answer, of whose body nothing has been read.
     pub(crate) async fn head(
         &self,
+        method: &str,
+        path: &str,
+        headers: Headers<'_>,
+    ) -> Result<Response<tradewind_gateway::cache::CacheBody>, Unanswered> {
+        self.begin(self.whose, method, path, headers).await
+    }
+
+    async fn begin(
+        &self,
+        whose: Option<&str>,
         method: &str,
         path: &str,
         headers: Headers<'_>,
@@ -216,7 +234,8 @@ impl World {
         let after = head.headers.get("tradewind-after").map(|after| Position(after.to_str().unwrap().parse().unwrap()));
         let accepted = head.headers.get("accept-encoding").map_or("", |value| value.to_str().unwrap());
         let coding = self.codings.iter().find(|coding| accepted.contains(coding.name())).copied();
-        let (key, parameters) = (Key::new("test", "shop.example", path), self.parameters.clone());
+        let key = Key::of_one("test", whose, "shop.example", path);
+        let parameters = self.parameters.clone();
         let asked = Asked { key, head, after, parameters, coding, stale_max: self.stale_max };
         let policy = Arc::new(self.policy.clone());
         let serving = self.cache.serve(&policy, asked, Arc::clone(&self.fetch));

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde_json::json as value;
 use tradewind_gateway::compose::OnFailure;
+use tradewind_gateway::{Limits, Route, RouteTable};
 
 use super::{Shop, Wanted, json};
 use crate::acting::{Acting, header, ok};
-use crate::status_of;
+use crate::{gateway_before, status_of};
 
 const ANN: &str = "authorization: Bearer ann\r\ncookie: session=ann; tradewind-after=catalog.40\r\n";
 const BOB: &str = "authorization: Bearer bob\r\ncookie: session=bob\r\n";
@@ -67,6 +68,32 @@ async fn what_depends_on_who_asks_says_so_beside_what_its_parts_say() {
         let gateway = shop.gateway(&Wanted { credentials, ..Wanted::default() }).await;
         assert_eq!(header(&gateway.page("").await, "vary"), vary);
     }
+}
+
+#[tokio::test]
+async fn what_is_changed_is_forgotten_as_each_user_was_told_it() {
+    let headers = "cache-control: public, max-age=60\r\ntradewind-position: 42\r\n";
+    let both = Acting::answering(headers, "{\"name\":\"Tea\",\"available\":3}").await;
+    let upstreams = [both.upstream("catalog"), both.upstream("inventory")];
+    let shop = Shop { upstreams, ..Shop::new().await };
+    let wanted = Wanted { credentials: true, fresh: Some(Duration::from_secs(60)), ..Wanted::default() };
+    let mut plan = shop.plan(&wanted);
+    let commands = Route::new("/products", shop.upstreams[0].clone()).unwrap();
+    let routes = plan.routes.routes().iter().map(|route| (**route).clone()).chain([commands]);
+    plan.routes = RouteTable::new(routes.collect()).unwrap();
+    let gateway = gateway_before(plan, Limits::default()).await;
+    let three = [ANN, BOB, ""];
+    for _ in 0..2 {
+        for who in three {
+            json(&gateway.page(who).await);
+        }
+        assert_eq!(both.asked(), 6, "each is told of two services");
+    }
+    assert_eq!(status_of(&gateway.ask("PUT /products/7", "{}").await), 200);
+    for who in three {
+        json(&gateway.page(who).await);
+    }
+    assert_eq!(both.asked(), 6 + 1 + 3, "nobody is told what the one of them said before");
 }
 
 #[tokio::test]
