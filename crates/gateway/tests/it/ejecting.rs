@@ -83,7 +83,10 @@ async fn who_has_not_come_as_far_as_somebody_wants_is_not_left_out() {
     let behind = "HTTP/1.1 503 Behind\r\ntradewind-position: 7\r\nretry-after: 1\r\ncontent-length: 0\r\n\r\n";
     for (after, is_behind) in [("9000000000000000000", true), ("8", true), ("7", false)] {
         let ((late, heard), (good, _)) = (saying(behind).await, saying(OK).await);
-        let upstream = upstream(&[late, good], options());
+        // Both are as fast as can be told, so that chance alone says who is asked.
+        let mut options = options();
+        options.balance.noise = Duration::from_secs(60);
+        let upstream = upstream(&[late, good], options);
         for _ in 0..60 {
             let mut request = request(http::Method::GET);
             request.headers_mut().insert("tradewind-after", after.parse().unwrap());

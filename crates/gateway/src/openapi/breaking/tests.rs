@@ -129,7 +129,7 @@ fn paths_methods_parameters_and_answers_are_missed() {
 }
 
 /// Objects whose members may have any name.
-fn map(others: Value) -> Value {
+fn map(others: &Value) -> Value {
     json!({"type": "object", "additionalProperties": others})
 }
 
@@ -235,23 +235,23 @@ fn answers_may_grow_narrower_and_not_wider() {
             ".*: it can be integer now, and was string (response-type-changed)",
         ),
         (
-            map(json!({"type": "integer"})),
-            map(json!(true)),
+            map(&json!({"type": "integer"})),
+            map(&json!(true)),
             ".*: it can be null or boolean or number or string or array or object now, and was integer (response-type-changed)",
         ),
         (
-            map(json!(false)),
+            map(&json!(false)),
             json!({"type": "object"}),
             ".*: it can have members of other names now (response-other-properties-added)",
         ),
         (
-            map(json!(false)),
-            map(text()),
+            map(&json!(false)),
+            map(&text()),
             ".*: it can have members of other names now (response-other-properties-added)",
         ),
-        (map(json!(true)), map(text()), ""),
-        (json!({"type": "object"}), map(json!(false)), ""),
-        (map(text()), map(json!(false)), ""),
+        (map(&json!(true)), map(&text()), ""),
+        (json!({"type": "object"}), map(&json!(false)), ""),
+        (map(&text()), map(&json!(false)), ""),
     ] {
         let told = answer(&old, &new);
         assert_eq!(told, wanted.trim_start_matches(": "), "{old} → {new}");
@@ -280,18 +280,18 @@ fn requests_may_grow_wider_and_not_narrower() {
             ".a: it is not known any more (request-property-removed)",
         ),
         (
-            map(text()),
-            map(json!(false)),
+            map(&text()),
+            map(&json!(false)),
             ".*: members of other names are not taken any more (request-other-properties-refused)",
         ),
         (
             json!({"type": "object"}),
-            map(json!(false)),
+            map(&json!(false)),
             ".*: members of other names are not taken any more (request-other-properties-refused)",
         ),
-        (map(json!(false)), json!({"type": "object"}), ""),
-        (map(json!(false)), map(text()), ""),
-        (map(text()), map(json!(true)), ""),
+        (map(&json!(false)), json!({"type": "object"}), ""),
+        (map(&json!(false)), map(&text()), ""),
+        (map(&text()), map(&json!(true)), ""),
         (json!({"type": ["string", "null"]}), text(), "null is not taken any more (request-became-not-nullable)"),
         (text(), json!({"type": "integer"}), "string is not taken any more, only integer (request-type-changed)"),
         (
