@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -16,9 +16,9 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::{TcpListener, TcpStream};
-use tradewind_gateway::{Limits, Protocol, Route, RouteTable, UpstreamOptions};
+use tradewind_gateway::{Deadline, Limits, Protocol, Route, RouteTable, UpstreamOptions};
 
-use crate::calling::{get, policy, upstream};
+use crate::calling::{get, policy, request, upstream};
 use crate::{Running, gateway_before};
 
 fn h2c() -> UpstreamOptions {
@@ -129,4 +129,45 @@ async fn a_connection_that_the_service_ends_in_order_costs_no_request() {
         assert_eq!(get(&upstream, &policy()).await.unwrap().0, 200);
     }
     assert!(connections.load(Ordering::SeqCst) > 2, "none was ended, so nothing was tested");
+}
+
+/// A service that speaks HTTP/2 and answers everything with a megabyte.
+async fn large() -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, connections) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&connections);
+    tokio::spawn(async move {
+        let megabyte = Bytes::from(vec![b'x'; 1 << 20]);
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            counted.fetch_add(1, Ordering::SeqCst);
+            let megabyte = megabyte.clone();
+            let service = service_fn(move |_| {
+                let answer = Response::new(Full::new(megabyte.clone()));
+                async move { Ok::<_, Infallible>(answer) }
+            });
+            tokio::spawn(http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service));
+        }
+    });
+    (address, connections)
+}
+
+#[tokio::test]
+async fn answers_that_nobody_reads_hold_up_no_other_on_their_connection() {
+    let (address, connections) = large().await;
+    let upstream = upstream(&[address], h2c());
+    let at_most = upstream.options().connections.streams_at_most;
+    let mut unread = Vec::new();
+    for _ in 1..at_most {
+        unread.push(upstream.call(request(Method::GET), Deadline::none(), &policy()).await.unwrap());
+    }
+    // In this time all of them have brought as much as they may.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let read = tokio::time::timeout(Duration::from_secs(20), get(&upstream, &policy())).await;
+    let (status, body) = read.expect("it waits for those that are not read").unwrap();
+    assert_eq!((status, body.len(), connections.load(Ordering::SeqCst)), (200, 1 << 20, 1));
+    // And those come too when somebody reads them.
+    let last = unread.pop().unwrap().into_body().collect();
+    let last = tokio::time::timeout(Duration::from_secs(20), last).await.expect("it does not go on").unwrap();
+    assert_eq!(last.to_bytes().len(), 1 << 20);
 }

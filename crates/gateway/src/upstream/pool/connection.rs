@@ -25,6 +25,20 @@ use crate::upstream::request::RequestBody;
 /// A service that says nothing on an HTTP/2 connection for so long is asked whether it is there, and given as long again.
 const PING: Duration = Duration::from_secs(10);
 
+/// Bytes of one answer over HTTP/2 that may be on their way without anybody having read them: 128 KiB.
+const STREAM_WINDOW: u32 = 128 << 10;
+
+/// The most that an HTTP/2 window can be (RFC 9113 §6.9.1), in bytes.
+const WINDOW_MAX: u32 = (1 << 31) - 1;
+
+/// The windows of one answer and of all on a connection. All of them together never fill the connection's: who does not
+/// read holds up nobody else.
+fn windows(streams_at_most: usize) -> (u32, u32) {
+    let streams = u32::try_from(streams_at_most.max(1)).unwrap_or(WINDOW_MAX).min(WINDOW_MAX);
+    let each = STREAM_WINDOW.min(WINDOW_MAX / streams);
+    (each, each * streams)
+}
+
 /// A connection that carries one request at a time. It reads and writes when it is polled, and whoever has a request on it
 /// polls it: so a request and its answer go through in one task, without waking another one for each step.
 pub(super) struct Http1 {
@@ -195,9 +209,29 @@ pub(super) async fn http2(
     let stream = connect(address, at_most).await?;
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder.timer(TokioTimer::new()).keep_alive_interval(PING).keep_alive_timeout(PING);
-    builder.max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX)).adaptive_window(true);
+    builder.max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX));
+    let (each, all) = windows(limits.streams_at_most);
+    builder.initial_stream_window_size(each).initial_connection_window_size(all);
     let shaken = timeout(at_most, builder.handshake(TokioIo::new(stream))).await;
     let (sender, connection) = shaken.map_err(|_| NoAnswer::Unreachable)?.map_err(|_| NoAnswer::Unreachable)?;
     tokio::spawn(async move { drop(connection.await) });
     Ok(Http2 { sender, streams: Arc::new(AtomicUsize::new(0)) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_of_unread_answers_fills_a_connections_window() {
+        for (streams, each, all) in [
+            (0, STREAM_WINDOW, STREAM_WINDOW),
+            (128, STREAM_WINDOW, 128 * STREAM_WINDOW),
+            (10_000, STREAM_WINDOW, 10_000 * STREAM_WINDOW),
+            (1 << 16, 32_767, 32_767 << 16),
+            (usize::MAX, 1, WINDOW_MAX),
+        ] {
+            assert_eq!(windows(streams), (each, all), "{streams}");
+        }
+    }
 }

@@ -19,7 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 use tradewind_http::Patience;
 
-use self::connection::{Connection, Http1, Http2};
+use self::connection::{Connection, Http1, Http2, Stream};
 use super::options::ConnectionLimits;
 use super::{Deadline, Endpoint, NoAnswer, RequestBody};
 
@@ -223,12 +223,12 @@ impl Pool {
     }
 
     async fn shared(&self, fresh: bool, at_most: Duration) -> Result<(Connection, bool), NoAnswer> {
-        if let Some(found) = self.least_used(fresh) {
-            return Ok((Connection::Http2(found.stream()), true));
+        if let Some(stream) = self.on_least_used(fresh) {
+            return Ok((Connection::Http2(stream), true));
         }
         let opening = timeout(at_most, self.opening.lock()).await.map_err(|_| NoAnswer::Unreachable)?;
-        if let Some(found) = self.least_used(fresh) {
-            return Ok((Connection::Http2(found.stream()), true));
+        if let Some(stream) = self.on_least_used(fresh) {
+            return Ok((Connection::Http2(stream), true));
         }
         let connection = connection::http2(self.address, &self.limits, at_most).await?;
         self.opened.fetch_add(1, Ordering::Relaxed);
@@ -241,15 +241,16 @@ impl Pool {
         Ok((Connection::Http2(stream), false))
     }
 
-    /// The HTTP/2 connection with the fewest streams, if that has room for one more.
-    fn least_used(&self, fresh: bool) -> Option<Http2> {
+    /// One more stream on the HTTP/2 connection with the fewest, if that has room. Counted before anybody else looks: the
+    /// connection's window is for so many and no more.
+    fn on_least_used(&self, fresh: bool) -> Option<Stream> {
         let mut kept = self.kept();
         kept.shared.retain(|connection| !connection.sender.is_closed());
         if fresh {
             return None;
         }
         let least = kept.shared.iter().min_by_key(|connection| connection.streams())?;
-        (least.streams() < self.limits.streams_at_most.max(1)).then(|| least.clone())
+        (least.streams() < self.limits.streams_at_most.max(1)).then(|| least.stream())
     }
 
     fn keep(&self, connection: Http1) {
