@@ -55,8 +55,8 @@ pub struct ConnectionLimits {
     pub at_most: usize,
     /// Idle connections that are kept.
     pub idle_at_most: usize,
-    /// How long an idle one is kept. Services close theirs at some time too; what closes first, if it is the gateway, costs
-    /// nobody a second try.
+    /// How long an idle one is kept. Services close theirs at some time too, Tradewind's own after 30 s; what closes first,
+    /// if it is the gateway, costs nobody a second try.
     pub idle: Duration,
     /// Requests that may wait for a connection when all are in use.
     pub waiting_at_most: usize,
@@ -73,7 +73,7 @@ impl Default for ConnectionLimits {
         Self {
             at_most: 1_024,
             idle_at_most: 256,
-            idle: Duration::from_secs(30),
+            idle: Duration::from_secs(20),
             waiting_at_most: 1_024,
             wait: Duration::from_secs(1),
             streams_at_most: 128,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use http::Method;
 use http_body_util::BodyExt;
-use tradewind_gateway::{CallPolicy, ConnectionLimits, Deadline, NoAnswer, UpstreamOptions};
+use tradewind_gateway::{CallPolicy, ConnectionLimits, Deadline, Limits, NoAnswer, UpstreamOptions};
 
 use crate::calling::{OK, call, get, one_try, policy, reaches, request, silent, upstream};
 use crate::{Peer, service};
@@ -244,4 +244,11 @@ async fn what_is_idle_for_long_is_closed_though_nobody_asks() {
     let upstream = upstream(&[address], limited(limits));
     get(&upstream, &policy()).await.unwrap();
     tokio::time::timeout(Duration::from_secs(5), told.recv()).await.expect("it stays open");
+}
+
+#[test]
+fn idle_connections_are_closed_here_before_services_of_ours_close_theirs() {
+    let (kept, by_services) = (ConnectionLimits::default().idle, Limits::default().head_within);
+    // More than a request needs to arrive there, on however busy a machine.
+    assert!(by_services - kept >= Duration::from_secs(5), "{kept:?} and {by_services:?}");
 }
