@@ -13,6 +13,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tradewind_http::Patience;
@@ -24,6 +25,14 @@ use crate::upstream::request::RequestBody;
 
 /// A service that says nothing on an HTTP/2 connection for so long is asked whether it is there, and given as long again.
 const PING: Duration = Duration::from_secs(10);
+
+/// After how much silence the system asks an instance's machine whether it is still there.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// How long a machine may say nothing to that, or take nothing of what it is sent, before its connection is given up. On
+/// Linux; elsewhere the system decides.
+#[cfg(target_os = "linux")]
+const GONE_AFTER: Duration = Duration::from_secs(120);
 
 /// Bytes of one answer over HTTP/2 that may be on their way without anybody having read them: 128 KiB.
 const STREAM_WINDOW: u32 = 128 << 10;
@@ -178,11 +187,22 @@ fn explain(error: &hyper::Error) -> NoAnswer {
     }
 }
 
+/// Requests leave at once, and a machine that is gone is found out, whatever is under way.
+fn prepare(stream: &TcpStream) {
+    let socket = SockRef::from(stream);
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE / 4);
+    let prepared = socket.set_tcp_nodelay(true).and_then(|()| socket.set_tcp_keepalive(&keepalive));
+    #[cfg(target_os = "linux")]
+    let prepared = prepared.and_then(|()| socket.set_tcp_user_timeout(Some(GONE_AFTER)));
+    if let Err(error) = prepared {
+        tracing::debug!(%error, "a connection with the system's own settings");
+    }
+}
+
 async fn connect(address: SocketAddr, at_most: Duration) -> Result<TcpStream, NoAnswer> {
     let connected = timeout(at_most, TcpStream::connect(address)).await;
     let stream = connected.map_err(|_| NoAnswer::Unreachable)?.map_err(|_| NoAnswer::Unreachable)?;
-    // It is faster with it, and works without.
-    let _ = stream.set_nodelay(true);
+    prepare(&stream);
     Ok(stream)
 }
 
@@ -221,6 +241,18 @@ pub(super) async fn http2(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_machine_that_is_gone_is_found_out_whatever_is_under_way() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = connect(listener.local_addr().unwrap(), Duration::from_secs(10)).await.unwrap();
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().unwrap() && socket.tcp_nodelay().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), KEEPALIVE);
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), KEEPALIVE / 4);
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(GONE_AFTER));
+    }
 
     #[test]
     fn no_number_of_unread_answers_fills_a_connections_window() {
