@@ -9,6 +9,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use super::breaker::InFlight;
 use super::pool::Lease;
+use super::request::Sending;
 use super::{UnderWay, Upstream};
 
 /// A service's body, piece by piece. When all of it was read, its connection is there for others; if it is dropped before,
@@ -23,6 +24,8 @@ pub(crate) struct Held {
     pub(super) lease: Lease,
     pub(super) under_way: UnderWay,
     pub(super) upstream: Upstream,
+    /// What is still sent while the answer comes.
+    pub(super) sending: Option<Sending>,
     /// Its place among those that the breaker lets be under way.
     pub(super) in_flight: Option<InFlight>,
 }
@@ -55,7 +58,10 @@ impl AnswerBody {
     }
 
     fn fail(&mut self) {
-        if let Some(Held { under_way, upstream, .. }) = self.held.take() {
+        if let Some(Held { under_way, upstream, sending, .. }) = self.held.take()
+            // If the client has broken off, so does the connection.
+            && !sending.is_some_and(|sending| sending.has_failed())
+        {
             upstream.met(under_way.endpoint(), false);
         }
     }

@@ -52,7 +52,8 @@ impl Upstream {
                 let is_behind = is_behind(&call.parts.headers, (status, response.headers()));
                 self.met(&endpoint, is_behind || !is_failure(status));
                 let lasting = status == StatusCode::SWITCHING_PROTOCOLS;
-                let held = Held { lease, under_way, upstream: self.clone(), in_flight: None };
+                let (upstream, sending) = (self.clone(), call.body.watch());
+                let held = Held { lease, under_way, upstream, sending, in_flight: None };
                 Ok(response.map(|body| AnswerBody::new(body, held, lasting)))
             }
             Err(why) => {
@@ -81,6 +82,8 @@ impl Upstream {
                     lease.set_patience(patience);
                     return Ok((response, lease));
                 }
+                // Whatever the service made of half a body, it is not its fault.
+                Err(_) if call.body.has_failed() => return Err(NoAnswer::RequestBody),
                 Err(failure) => failure,
             };
             let again = lease.reused && call.body.can_be_sent_again();

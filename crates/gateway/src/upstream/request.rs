@@ -1,8 +1,9 @@
 //! A request's body, of which several tries may have need.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
@@ -18,13 +19,28 @@ pub struct RequestBody(Kind);
 #[derive(Debug, Clone)]
 enum Kind {
     Bytes(Option<Bytes>),
-    Passing(Arc<Mutex<Passing>>),
+    Passing(Share),
+}
+
+/// One of those who may send it. With the last of them the client's body goes, so that the client is not kept sending what
+/// nobody takes.
+#[derive(Debug)]
+struct Share(Arc<Passing>);
+
+/// What a client is sending, for as long as somebody wants to know what became of it.
+#[derive(Debug)]
+struct Passing {
+    shares: AtomicUsize,
+    flow: Mutex<Flow>,
 }
 
 #[derive(Debug)]
-struct Passing {
-    body: Incoming,
+struct Flow {
+    /// None when nobody sends it any more.
+    body: Option<Incoming>,
     touched: bool,
+    /// It broke off, is malformed, or more than may be.
+    failed: bool,
     /// When the last piece of it went out, so that a slow upload does not count against the service.
     last_piece: Instant,
     /// How many bytes may still come; none for any number.
@@ -56,9 +72,16 @@ impl RequestBody {
         if body.is_end_stream() {
             return Self::empty();
         }
-        let (touched, last_piece) = (false, Instant::now());
-        let passing = Passing { body, touched, last_piece, left: bytes_max, is_too_large: false };
-        Self(Kind::Passing(Arc::new(Mutex::new(passing))))
+        let flow = Flow {
+            body: Some(body),
+            touched: false,
+            failed: false,
+            last_piece: Instant::now(),
+            left: bytes_max,
+            is_too_large: false,
+        };
+        let passing = Passing { shares: AtomicUsize::new(1), flow: Mutex::new(flow) };
+        Self(Kind::Passing(Share(Arc::new(passing))))
     }
 
     /// Whether there is none.
@@ -70,7 +93,7 @@ impl RequestBody {
     pub(crate) fn is_too_large(&self) -> bool {
         match &self.0 {
             Kind::Bytes(_) => false,
-            Kind::Passing(passing) => lock(passing).is_too_large,
+            Kind::Passing(share) => share.0.flow().is_too_large,
         }
     }
 
@@ -78,7 +101,7 @@ impl RequestBody {
     pub(super) fn can_be_sent_again(&self) -> bool {
         match &self.0 {
             Kind::Bytes(_) => true,
-            Kind::Passing(passing) => !lock(passing).touched,
+            Kind::Passing(share) => !share.0.flow().touched,
         }
     }
 
@@ -91,13 +114,81 @@ impl RequestBody {
     pub(super) fn last_piece(&self) -> Option<Instant> {
         match &self.0 {
             Kind::Bytes(_) => None,
-            Kind::Passing(passing) => Some(lock(passing).last_piece),
+            Kind::Passing(share) => Some(share.0.flow().last_piece),
+        }
+    }
+
+    /// What tells later how it went, if it can go wrong.
+    pub(super) fn watch(&self) -> Option<Sending> {
+        match &self.0 {
+            Kind::Bytes(_) => None,
+            Kind::Passing(share) => Some(Sending(Arc::clone(&share.0))),
+        }
+    }
+
+    /// Whether it broke off, is malformed, or more than may be: then it is no wonder that there is no answer.
+    pub(super) fn has_failed(&self) -> bool {
+        match &self.0 {
+            Kind::Bytes(_) => false,
+            Kind::Passing(share) => share.0.flow().failed,
         }
     }
 }
 
-fn lock(passing: &Mutex<Passing>) -> std::sync::MutexGuard<'_, Passing> {
-    passing.lock().unwrap_or_else(PoisonError::into_inner)
+/// A body on its way to a service, for whoever does not send it.
+#[derive(Debug)]
+pub(super) struct Sending(Arc<Passing>);
+
+impl Sending {
+    /// Whether it broke off, is malformed, or more than may be.
+    pub(super) fn has_failed(&self) -> bool {
+        self.0.flow().failed
+    }
+}
+
+impl Passing {
+    fn flow(&self) -> MutexGuard<'_, Flow> {
+        self.flow.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Clone for Share {
+    fn clone(&self) -> Self {
+        self.0.shares.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        if self.0.shares.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let body = self.0.flow().body.take();
+            // Not under the lock: it tells the client's connection.
+            drop(body);
+        }
+    }
+}
+
+impl Flow {
+    /// The next piece, counted.
+    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let frame = ready!(Pin::new(body).poll_frame(context));
+        self.last_piece = Instant::now();
+        self.touched |= frame.is_some();
+        self.failed |= frame.as_ref().is_some_and(Result::is_err);
+        let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
+        let bytes = data.map_or(0, |data| data.len() as u64);
+        match self.left.map(|left| left.checked_sub(bytes)) {
+            Some(None) => {
+                (self.failed, self.is_too_large) = (true, true);
+                return Poll::Ready(Some(Err(TooLarge.into())));
+            }
+            Some(left) => self.left = left,
+            None => {}
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+    }
 }
 
 impl Body for RequestBody {
@@ -107,39 +198,21 @@ impl Body for RequestBody {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match &mut self.get_mut().0 {
             Kind::Bytes(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Kind::Passing(passing) => {
-                let mut passing = lock(passing);
-                let polled = Pin::new(&mut passing.body).poll_frame(context);
-                if let Poll::Ready(frame) = &polled {
-                    passing.last_piece = Instant::now();
-                    passing.touched |= frame.is_some();
-                    let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
-                    let bytes = data.map_or(0, |data| data.len() as u64);
-                    match passing.left.map(|left| left.checked_sub(bytes)) {
-                        Some(None) => {
-                            passing.is_too_large = true;
-                            return Poll::Ready(Some(Err(TooLarge.into())));
-                        }
-                        Some(left) => passing.left = left,
-                        None => {}
-                    }
-                }
-                polled.map_err(Into::into)
-            }
+            Kind::Passing(share) => share.0.flow().poll_frame(context),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Kind::Bytes(bytes) => bytes.is_none(),
-            Kind::Passing(passing) => lock(passing).body.is_end_stream(),
+            Kind::Passing(share) => share.0.flow().body.as_ref().is_none_or(Body::is_end_stream),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Kind::Bytes(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Kind::Passing(passing) => lock(passing).body.size_hint(),
+            Kind::Passing(share) => share.0.flow().body.as_ref().map_or_else(SizeHint::default, Body::size_hint),
         }
     }
 }

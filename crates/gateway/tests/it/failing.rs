@@ -179,3 +179,26 @@ async fn a_client_that_goes_away_ends_the_request_to_the_service() {
     drop(peer);
     tokio::time::timeout(Duration::from_secs(5), told.recv()).await.expect("the service was left waiting");
 }
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_with_its_clients_body_is_not_the_services_fault() {
+    let script = |mut peer: Peer, _| async move {
+        peer.hear_head().await;
+        peer.say("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nheard\r\n").await;
+        peer.hear_rest().await;
+    };
+    let (address, connections) = service(script).await;
+    let gateway = gateway(&[("/", address)]).await;
+    for number in 1..=5 {
+        let mut peer = Peer::connect(gateway.address).await;
+        peer.say("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\n55555\r\n").await;
+        peer.hear_until("heard").await;
+        peer.say("no chunk\r\n").await;
+        peer.hear_rest().await;
+        assert_eq!(connections.load(Ordering::SeqCst), number);
+    }
+    let figures = gateway.get("/_gateway/metrics").await;
+    let count =
+        |what: &str, number| format!("endpoint_{what}_total{{service=\"test\",endpoint=\"{address}\"}} {number}\n");
+    assert!(figures.contains(&count("good", 5)) && figures.contains(&count("bad", 0)), "{figures}");
+}

@@ -16,10 +16,10 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::{TcpListener, TcpStream};
-use tradewind_gateway::{Deadline, Limits, Protocol, Route, RouteTable, UpstreamOptions};
+use tradewind_gateway::{Deadline, Limits, Policies, Protocol, Route, RouteTable, Sizes, UpstreamOptions};
 
 use crate::calling::{get, policy, request, upstream};
-use crate::{Running, gateway_before};
+use crate::{Peer, Running, gateway_before, status_of};
 
 fn h2c() -> UpstreamOptions {
     UpstreamOptions { protocol: Protocol::H2c, ..UpstreamOptions::default() }
@@ -63,7 +63,8 @@ async fn echoing(requests_each: usize) -> (SocketAddr, Arc<AtomicUsize>) {
 async fn echo(request: Request<Incoming>) -> Response<UnsyncBoxBody<Bytes, Infallible>> {
     let (version, uri, te) = (request.version(), request.uri().clone(), request.headers().get("te").cloned());
     let host = uri.authority().map(ToString::to_string).unwrap_or_default();
-    let heard = request.into_body().collect().await.unwrap();
+    // A body that breaks off is nothing to answer to.
+    let Ok(heard) = request.into_body().collect().await else { return Response::default() };
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", "0".parse().unwrap());
     if let Some(value) = heard.trailers().and_then(|trailers| trailers.get("x-checksum")) {
@@ -129,6 +130,31 @@ async fn a_connection_that_the_service_ends_in_order_costs_no_request() {
         assert_eq!(get(&upstream, &policy()).await.unwrap().0, 200);
     }
     assert!(connections.load(Ordering::SeqCst) > 2, "none was ended, so nothing was tested");
+}
+
+#[tokio::test]
+async fn a_body_that_its_client_breaks_off_or_that_is_too_large_is_not_the_services_fault() {
+    let (address, connections) = echoing(usize::MAX).await;
+    let mut route = Route::new("/", upstream(&[address], h2c())).unwrap();
+    let sizes = Sizes { body_bytes_max: Some(10), ..Sizes::default() };
+    route.policies = Arc::new(Policies { sizes, ..Policies::default() });
+    let gateway = gateway_before(RouteTable::new(vec![route]).unwrap(), Limits::default()).await;
+    for number in 0..30 {
+        let (rest, status) = if number % 2 == 0 { ("no chunk", 400) } else { ("6\r\n666666", 413) };
+        let mut peer = Peer::connect(gateway.address).await;
+        peer.say("POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n").await;
+        peer.say("5\r\n55555\r\n").await;
+        // The service has seen the first piece by then.
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        peer.say(&format!("{rest}\r\n")).await;
+        let answer = peer.hear_rest().await;
+        assert_eq!(status_of(&answer), status, "{answer}");
+    }
+    assert_eq!(status_of(&gateway.ask("POST /", "a message").await), 200);
+    let figures = gateway.get("/_gateway/metrics").await;
+    let bad = format!("endpoint_bad_total{{service=\"test\",endpoint=\"{address}\"}} 0\n");
+    assert!(figures.contains(&bad) && figures.contains("breaker_opened_total{service=\"test\"} 0\n"), "{figures}");
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
 }
 
 /// A service that speaks HTTP/2 and answers everything with a megabyte.
