@@ -74,10 +74,17 @@ impl Upstream {
             let mut why = NoAnswer::Broken;
             let pause = match outcome {
                 Ok(answer) if !may_retry || !retry.statuses.contains(&answer.status()) => return Ok(answer),
-                Ok(answer) => {
-                    let pause = self.pause_after(&answer, &in_vain, tries, call);
-                    set_aside = Some(answer);
-                    pause
+                Ok(mut answer) => {
+                    let Some(pause) = self.pause_after(&answer, &in_vain, tries, call) else { return Ok(answer) };
+                    // Boxed, so that the many calls without it do not carry its size.
+                    match Box::pin(answer.body_mut().read_ahead(call.deadline)).await {
+                        Ok(true) => set_aside = Some(answer),
+                        // It would keep its connection, and perhaps that is the one that the next try waits for.
+                        Ok(false) => return Ok(answer),
+                        // It was none.
+                        Err(_) => {}
+                    }
+                    Some(pause)
                 }
                 Err(NoAnswer::Unreachable | NoAnswer::Busy) if can_repeat && self.has_other_than(&in_vain) => continue,
                 Err(NoAnswer::Unreachable) if can_repeat && set_aside.is_none() && Instant::now() < patience => {

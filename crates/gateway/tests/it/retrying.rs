@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Method};
 use tradewind_gateway::{
-    CallPolicy, Limits, NoAnswer, OutlierDetection, Policies, RetryBudget, RetryPolicy, Route, RouteTable, Upstream,
-    UpstreamOptions,
+    CallPolicy, ConnectionLimits, Limits, NoAnswer, OutlierDetection, Policies, RetryBudget, RetryPolicy, Route,
+    RouteTable, Upstream, UpstreamOptions,
 };
 
 use crate::calling::{OK, call, get, policy, request, saying, silent, upstream};
@@ -145,5 +145,50 @@ async fn a_route_says_how_often_and_else_its_service() {
         heard.store(0, Ordering::SeqCst);
         assert_eq!(status_of(&gateway.get(path).await), 503);
         assert_eq!(heard.load(Ordering::SeqCst), wanted, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_set_aside_holds_no_connection_that_the_next_try_waits_for() {
+    let script = |mut peer: Peer, _| async move {
+        peer.hear_head().await;
+        peer.say("HTTP/1.1 503 Tired\r\ncontent-length: 16\r\n\r\n{\"wait\"").await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        peer.say(":\"a bit\"}").await;
+        peer.hear_head().await;
+        peer.say(OK).await;
+        peer.hear_head().await;
+    };
+    let (address, connections) = service(script).await;
+    let connections_of = ConnectionLimits { at_most: 1, ..ConnectionLimits::default() };
+    let upstream = upstream(&[address], UpstreamOptions { connections: connections_of, ..UpstreamOptions::default() });
+    let begun = Instant::now();
+    assert_eq!(get(&upstream, &policy()).await.unwrap(), (200, "ok".to_owned()));
+    assert!(begun.elapsed() < Duration::from_millis(900), "{:?}", begun.elapsed());
+    assert_eq!(connections.load(Ordering::SeqCst), 1, "its connection serves again");
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_set_aside_is_the_clients() {
+    // Too much of it, too slow, and broken off.
+    for (length, pieces, expected) in [(200_000, 1, Ok(200_000)), (20, 2, Ok(20)), (10, 0, Err(()))] {
+        let script = move |mut peer: Peer, number: usize| async move {
+            peer.hear_head().await;
+            if number > 0 {
+                return peer.say(OK).await;
+            }
+            peer.say(&format!("HTTP/1.1 503 Tired\r\ncontent-length: {length}\r\n\r\n")).await;
+            for _ in 0..pieces {
+                peer.say(&"x".repeat(length / pieces)).await;
+                tokio::time::sleep(Duration::from_millis(800)).await;
+            }
+        };
+        let (address, _) = service(script).await;
+        let answer = get(&upstream(&[address], UpstreamOptions::default()), &policy()).await.unwrap();
+        match expected {
+            Ok(length) => assert_eq!((answer.0, answer.1.len()), (503, length)),
+            // It is none, so that it is tried again.
+            Err(()) => assert_eq!(answer.0, 200),
+        }
     }
 }
