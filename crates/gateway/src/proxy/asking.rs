@@ -31,8 +31,8 @@ pub(super) struct Asking<'a> {
     pub(super) cache: Option<&'a Cache>,
     /// What the client has seen.
     pub(super) asked: &'a positions::Asked,
-    /// When the client has no use for an answer any more, if it asks for less time than all have.
-    pub(super) clients_deadline: Option<Instant>,
+    /// Until when the whole must be there, and by whose word.
+    pub(super) within: Deadline,
     /// The host that the client asks.
     pub(super) host: &'a str,
     /// Tells those apart who ask with credentials that services get to see; none if they do not.
@@ -64,11 +64,17 @@ impl Ask for Asking<'_> {
 impl Asking<'_> {
     async fn piece(&self, call: &CallRule, question: Question<'_>) -> Result<Piece, Failed> {
         let left = question.deadline.saturating_duration_since(Instant::now());
-        let until = question.deadline - SPARE.min(left / 4);
+        let spare = SPARE.min(left / 4);
+        let until = question.deadline - spare;
+        let deadline = match self.within.at() {
+            Some(at) if at <= question.deadline => self.within.sooner_by(spare),
+            // The call has less than the whole.
+            _ => Deadline::after(left - spare),
+        };
         let whole = Whole {
             upstream: call.upstream.clone(),
+            deadline,
             until,
-            is_the_clients: self.clients_deadline.is_some_and(|at| at <= question.deadline),
             within: self.composing.timeout,
             policy: self.proxy.calls(None, &call.upstream),
             is_impatient: question.stale_most.is_some(),
@@ -144,9 +150,10 @@ impl Asking<'_> {
 #[derive(Clone)]
 struct Whole {
     upstream: Upstream,
+    /// Until when the head of its answer must be there, and by whose word.
+    deadline: Deadline,
+    /// Until when the rest of it must.
     until: Instant,
-    /// It is the client that has no more time, and others who ask for the same do.
-    is_the_clients: bool,
     /// How long all calls may take together.
     within: Duration,
     policy: Arc<CallPolicy>,
@@ -157,11 +164,10 @@ struct Whole {
 
 impl Whole {
     async fn ask(&self, head: request::Parts) -> Result<Response<Bytes>, Failed> {
-        let deadline = Deadline::after(self.until.saturating_duration_since(Instant::now()));
         let request = Request::from_parts(head, RequestBody::empty());
         let called = match self.is_impatient {
-            true => self.upstream.call(request, deadline, &impatient(&self.policy)).await,
-            false => self.upstream.call(request, deadline, &self.policy).await,
+            true => self.upstream.call(request, self.deadline, &impatient(&self.policy)).await,
+            false => self.upstream.call(request, self.deadline, &self.policy).await,
         };
         let mut answer = called.map_err(failed)?;
         make_own(&mut answer);
@@ -185,7 +191,8 @@ impl Fetch for Whole {
         let whole = self.clone();
         Box::pin(async move {
             let answer = whole.ask(head).await.map_err(|why| match why {
-                Failed::Timeout if whole.is_the_clients => FetchError::of_who_asks(why),
+                // Others who ask for the same have more time.
+                Failed::Timeout if whole.deadline.is_the_clients() => FetchError::of_who_asks(why),
                 why => FetchError::new(why),
             })?;
             Ok(answer.map(|body| FetchedBody::new(Full::new(body).map_err(|never| match never {}))))
@@ -193,8 +200,9 @@ impl Fetch for Whole {
     }
 
     fn for_nobody(&self) -> Option<Arc<dyn Fetch>> {
-        let unhurried = || Self { until: Instant::now() + self.within, is_the_clients: false, ..self.clone() };
-        self.is_the_clients.then(|| Arc::new(unhurried()) as Arc<dyn Fetch>)
+        let (deadline, until) = (Deadline::after(self.within), Instant::now() + self.within);
+        let unhurried = || Self { deadline, until, ..self.clone() };
+        self.deadline.is_the_clients().then(|| Arc::new(unhurried()) as Arc<dyn Fetch>)
     }
 }
 

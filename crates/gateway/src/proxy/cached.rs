@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 use http_body_util::BodyExt;
 use tradewind_events::Position;
 
-use super::forward::{Due, is_event_stream, make_own};
+use super::forward::{deadline_of, is_event_stream, make_own};
 use super::{OnItsWay, Proxy, Routed, impatient};
 use crate::body::{Passing, ResponseBody};
 use crate::cache::{
@@ -52,7 +52,7 @@ impl Proxy {
         join_cookies(&mut head.headers);
         // What is before it and believed is a part, and so is whether it came over TLS.
         tell_proto(&mut head.headers, on_its_way.from());
-        let due = Due::of(&head.headers, &route.policies)?;
+        let deadline = deadline_of(&head.headers, &route.policies)?;
         let policy = match &route.policies.cache {
             Some(policy) => Arc::clone(policy),
             // Nothing of the route is stored, but what it changes may be.
@@ -74,14 +74,14 @@ impl Proxy {
             from: on_its_way.from(),
             request_id: on_its_way.request_id.clone(),
             sizes: route.policies.sizes,
-            due,
+            deadline,
             within: route.policies.deadline,
             policy: self.calls(Some(&route.policies), upstream),
             is_impatient: policy.on_failure != OnFailure::Error,
         });
         let asked = Asked { key, head, after, parameters, coding: on_its_way.coding, stale_max: None };
         let serving = cache.serve(&policy, asked, fetch);
-        let served = match due.by.at() {
+        let served = match deadline.at() {
             Some(at) => tokio::time::timeout_at(at + GRACE, serving)
                 .await
                 .unwrap_or_else(|_| Err(FetchError::new(Unfetched::NoAnswer(NoAnswer::Deadline)).into())),
@@ -109,7 +109,7 @@ struct FromService {
     from: From,
     request_id: RequestId,
     sizes: Sizes,
-    due: Due,
+    deadline: Deadline,
     /// What the route allows an answer to take.
     within: Option<Duration>,
     policy: Arc<CallPolicy>,
@@ -121,22 +121,22 @@ impl Fetch for FromService {
     fn fetch(&self, mut head: request::Parts) -> Fetching {
         headers::prepare_request(&mut head, self.from, &self.request_id);
         trace::pass_on(&mut head.headers);
-        if self.due.by.at().is_none() {
+        if self.deadline.at().is_none() {
             // What nobody waits for has been asked for by one who would not have waited.
             Deadline::forget(&mut head.headers);
         }
         let (upstream, body) = (self.upstream.clone(), self.body.clone());
         let policy = if self.is_impatient { Arc::new(impatient(&self.policy)) } else { Arc::clone(&self.policy) };
-        let (sizes, due) = (self.sizes, self.due);
+        let (sizes, deadline) = (self.sizes, self.deadline);
         Box::pin(async move {
-            let answered = upstream.call(Request::from_parts(head, body.clone()), due.by, &policy).await;
+            let answered = upstream.call(Request::from_parts(head, body.clone()), deadline, &policy).await;
             let mut answer = match (answered, sizes.body_bytes_max) {
                 (Err(_), Some(max)) if body.is_too_large() => Err(Unfetched::BodyTooLarge(max)),
                 (answered, _) => answered.map_err(Unfetched::NoAnswer),
             }
             .map_err(|why| match why {
                 // Others who ask for the same have more time.
-                Unfetched::NoAnswer(NoAnswer::Deadline) if due.is_the_clients => FetchError::of_who_asks(why),
+                Unfetched::NoAnswer(NoAnswer::Deadline) if deadline.is_the_clients() => FetchError::of_who_asks(why),
                 why => FetchError::new(why),
             })?;
             if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -152,12 +152,11 @@ impl Fetch for FromService {
     }
 
     fn for_nobody(&self) -> Option<Arc<dyn Fetch>> {
-        if !self.due.is_the_clients {
+        if !self.deadline.is_the_clients() {
             return None;
         }
-        let by = self.within.map_or_else(Deadline::none, Deadline::after);
-        let due = Due { by, is_the_clients: false };
-        Some(Arc::new(Self { due, ..self.clone() }))
+        let deadline = self.within.map_or_else(Deadline::none, Deadline::after);
+        Some(Arc::new(Self { deadline, ..self.clone() }))
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::as_of;
 use super::asking::{Asking, CREDENTIALS, passed_on};
-use super::forward::Due;
+use super::forward::deadline_of;
 use super::positions::Asked;
 use super::refusals::Refusals;
 use super::{OnItsWay, Proxy, Routed};
@@ -20,6 +20,7 @@ use crate::composing::Composing;
 use crate::headers::{self, join_cookies};
 use crate::policy::trace;
 use crate::problem::Problem;
+use crate::upstream::Deadline;
 
 /// How much longer the whole is waited for than its calls: what they have brought has to be put together.
 const GRACE: std::time::Duration = std::time::Duration::from_millis(250);
@@ -42,10 +43,9 @@ impl Proxy {
         let (mut head, _) = request.into_parts();
         let life = plan.and_then(|plan| plan.own_writes).map(|_| &*self.options.life);
         let asked = Asked::take(&mut head.headers, None, life)?;
-        let due = Due::of(&head.headers, &routed.route.policies)?;
-        let usual = Instant::now() + composing.timeout;
-        let sooner = due.by.at().filter(|at| *at < usual);
-        let deadline = sooner.unwrap_or(usual);
+        let within = Deadline::after(composing.timeout);
+        let within = deadline_of(&head.headers, &routed.route.policies)?.or_sooner(within);
+        let deadline = within.at().unwrap_or_else(|| Instant::now() + composing.timeout);
         let parameters = Composing::parameters(&routed.captures, head.uri.query().unwrap_or_default());
         as_of::settle(&mut head.headers, &parameters, &composing.composed)?;
         join_cookies(&mut head.headers);
@@ -58,7 +58,7 @@ impl Proxy {
             counts: &routed.route.counts,
             cache: plan.and_then(|plan| plan.cache.as_ref()),
             asked: &asked,
-            clients_deadline: sooner.filter(|_| due.is_the_clients),
+            within,
             proxy: self,
             host: passed.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default(),
             whose: whose.as_deref(),

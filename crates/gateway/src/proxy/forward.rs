@@ -34,7 +34,7 @@ impl Proxy {
             // Of a GET it is taken for granted that it has no body, unless it says how that is framed.
             parts.headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }
-        let deadline = Due::of(&parts.headers, policies)?.by;
+        let deadline = deadline_of(&parts.headers, policies)?;
         let calls = self.calls(Some(policies), upstream);
         let answered = upstream.call(Request::from_parts(parts, body.clone()), deadline, &calls).await;
         let mut response = match (answered, sizes.body_bytes_max) {
@@ -63,22 +63,13 @@ impl Proxy {
 }
 
 /// Until when the head of an answer must be there: by the client's word and the route's, whichever is sooner.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Due {
-    pub(super) by: Deadline,
-    /// It is the client that wants it by then, and others who ask for the same do not.
-    pub(super) is_the_clients: bool,
-}
-
-impl Due {
-    /// # Errors
-    /// 400 for a deadline that is no time.
-    pub(super) fn of(headers: &HeaderMap, policies: &Policies) -> Result<Self, Problem> {
-        let clients =
-            Deadline::of(headers).map_err(|error| Problem::refused(StatusCode::BAD_REQUEST, &error.to_string()))?;
-        let by = policies.deadline.map_or(clients, |within| clients.or_sooner(Deadline::after(within)));
-        Ok(Self { by, is_the_clients: by.at().is_some() && by == clients })
-    }
+///
+/// # Errors
+/// 400 for a deadline that is no time.
+pub(super) fn deadline_of(headers: &HeaderMap, policies: &Policies) -> Result<Deadline, Problem> {
+    let clients =
+        Deadline::of(headers).map_err(|error| Problem::refused(StatusCode::BAD_REQUEST, &error.to_string()))?;
+    Ok(policies.deadline.map_or(clients, |within| clients.or_sooner(Deadline::after(within))))
 }
 
 /// Makes a service's answer one of the gateway's own.

@@ -141,13 +141,11 @@ impl Call<'_> {
         answer: impl Future<Output = T>,
     ) -> Result<T, NoAnswer> {
         let mut answer = pin!(answer);
-        let mut counted_from = Instant::now();
+        let begun = Instant::now();
+        let mut counted_from = begun;
         loop {
             let tried = counted_from + self.policy.try_timeout;
-            let (until, why) = match self.deadline.at() {
-                Some(at) if at < tried => (at, NoAnswer::Deadline),
-                _ => (tried, NoAnswer::Timeout),
-            };
+            let until = self.deadline.at().map_or(tried, |at| at.min(tried));
             let answered = poll_fn(|context| match answer.as_mut().poll(context) {
                 Poll::Ready(answer) => Poll::Ready(Some(answer)),
                 Poll::Pending => {
@@ -159,9 +157,12 @@ impl Call<'_> {
                 return Ok(answer);
             }
             // While the client is still sending, the service cannot be expected to answer.
-            match self.body.last_piece() {
-                Some(last_piece) if why == NoAnswer::Timeout && last_piece > counted_from => counted_from = last_piece,
-                _ => return Err(why),
+            counted_from = self.body.last_piece().map_or(begun, |last_piece| last_piece.max(begun));
+            if self.deadline.is_over() {
+                return Err(self.deadline.missed(counted_from.elapsed()));
+            }
+            if counted_from.elapsed() >= self.policy.try_timeout {
+                return Err(NoAnswer::Timeout);
             }
         }
     }

@@ -56,14 +56,15 @@ impl Upstream {
 
     async fn try_often(&self, call: &Call<'_>) -> Result<Response<AnswerBody>, NoAnswer> {
         let retry = &call.policy.retry;
-        let patience = Instant::now() + call.policy.unreachable;
+        let begun = Instant::now();
+        let patience = begun + call.policy.unreachable;
         let mut in_vain: Vec<SocketAddr> = Vec::new();
         // The best of the answers that made another try worth while.
         let mut set_aside: Option<Response<AnswerBody>> = None;
         let mut tries = 1;
         loop {
             if call.deadline.is_over() {
-                return set_aside.ok_or(NoAnswer::Deadline);
+                return set_aside.ok_or_else(|| call.deadline.missed(begun.elapsed()));
             }
             let outcome = match self.choose(&in_vain) {
                 Some(endpoint) => self.attempt_hedged(endpoint, &mut in_vain, call).await,
@@ -97,7 +98,9 @@ impl Upstream {
                     self.backoff(&in_vain, tries, call)
                 }
                 // The same instance would probably not be faster.
-                Err(NoAnswer::Timeout) if may_retry && self.has_well_other_than(&in_vain) => {
+                Err(NoAnswer::Timeout)
+                    if may_retry && !call.deadline.is_over() && self.has_well_other_than(&in_vain) =>
+                {
                     why = NoAnswer::Timeout;
                     Some(Duration::ZERO)
                 }

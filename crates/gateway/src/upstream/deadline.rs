@@ -6,6 +6,8 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
+use super::NoAnswer;
+
 /// How many milliseconds are left, as clients tell it and services are told.
 pub const DEADLINE: HeaderName = HeaderName::from_static("tradewind-deadline");
 
@@ -15,9 +17,20 @@ const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 /// The most that is believed, which is as good as none.
 const AT_MOST: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Nobody answers in less.
+const LEAST: Duration = Duration::from_millis(1);
+
 /// Until when a request must have an answer, over all tries. It is passed on to the service as what is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Deadline(Option<Instant>);
+pub struct Deadline(Option<Due>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Due {
+    at: Instant,
+    /// How long is given on this side, which ought to be enough. None: it is the client's word, who may ask for what nobody
+    /// can do.
+    given: Option<Duration>,
+}
 
 /// A deadline that cannot be understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -31,10 +44,16 @@ impl Deadline {
         Self(None)
     }
 
-    /// This long from now.
+    /// This long from now, by the word of this side: a service that does not answer in it is too slow.
     #[must_use]
     pub fn after(time: Duration) -> Self {
-        Self(Some(Instant::now() + time.min(AT_MOST)))
+        let given = time.min(AT_MOST);
+        Self(Some(Due { at: Instant::now() + given, given: Some(given) }))
+    }
+
+    /// This long from now, by a client's word.
+    fn asked(time: Duration) -> Self {
+        Self(Some(Due { at: Instant::now() + time.min(AT_MOST), given: None }))
     }
 
     /// What a client asks for with `Tradewind-Deadline`, in milliseconds, or with `grpc-timeout`; the sooner of both.
@@ -45,11 +64,11 @@ impl Deadline {
         let mut deadline = Self::none();
         if let Some(value) = headers.get(DEADLINE) {
             let time = millis(value).ok_or(InvalidDeadline("tradewind-deadline"))?;
-            deadline = deadline.or_sooner(Self::after(time));
+            deadline = deadline.or_sooner(Self::asked(time));
         }
         if let Some(value) = headers.get(GRPC_TIMEOUT) {
             let time = grpc_time(value).ok_or(InvalidDeadline("grpc-timeout"))?;
-            deadline = deadline.or_sooner(Self::after(time));
+            deadline = deadline.or_sooner(Self::asked(time));
         }
         Ok(deadline)
     }
@@ -64,7 +83,7 @@ impl Deadline {
     #[must_use]
     pub fn or_sooner(self, other: Self) -> Self {
         match (self.0, other.0) {
-            (Some(one), Some(two)) => Self(Some(one.min(two))),
+            (Some(one), Some(two)) => Self(Some(if one.at <= two.at { one } else { two })),
             (one, two) => Self(one.or(two)),
         }
     }
@@ -72,23 +91,42 @@ impl Deadline {
     /// When it is, if there is one.
     #[must_use]
     pub fn at(self) -> Option<Instant> {
-        self.0
+        self.0.map(|due| due.at)
+    }
+
+    /// Whether it is a client that wants it by then, and others who ask for the same may have more time.
+    pub(crate) fn is_the_clients(self) -> bool {
+        self.0.is_some_and(|due| due.given.is_none())
+    }
+
+    /// The same by whose word it is, but sooner by this time.
+    pub(crate) fn sooner_by(self, time: Duration) -> Self {
+        Self(self.0.map(|due| Due { at: due.at.checked_sub(time).unwrap_or(due.at), ..due }))
     }
 
     /// Whether it is over.
     #[must_use]
     pub fn is_over(self) -> bool {
-        self.0.is_some_and(|at| at <= Instant::now())
+        self.0.is_some_and(|due| due.at <= Instant::now())
     }
 
     /// Whether there is more time left than this.
     pub(super) fn leaves(self, time: Duration) -> bool {
-        self.0.is_none_or(|at| at > Instant::now() + time)
+        self.0.is_none_or(|due| due.at > Instant::now() + time)
+    }
+
+    /// Why there is no answer when it is over, of somebody who had so much of the time. Who had half of what this side gives
+    /// is too slow; who was asked late, or by a client in a hurry, is not to blame.
+    pub(super) fn missed(self, had: Duration) -> NoAnswer {
+        match self.0.and_then(|due| due.given) {
+            Some(given) if had >= (given / 2).max(LEAST) => NoAnswer::Timeout,
+            _ => NoAnswer::Deadline,
+        }
     }
 
     /// Tells a service how much is left.
     pub(super) fn tell(self, headers: &mut HeaderMap) {
-        let Some(at) = self.0 else { return };
+        let Some(at) = self.at() else { return };
         let left = at.saturating_duration_since(Instant::now()).as_millis();
         // Digits are always a header's value.
         let value = |text: &str| HeaderValue::from_str(text).ok();

@@ -19,10 +19,10 @@ pub enum NoAnswer {
     /// The request's own body broke off or is malformed.
     #[error("the request's body broke off or is malformed")]
     RequestBody,
-    /// A try took too long: the request may have been carried out.
+    /// A try took too long, or all that this side gives: the request may have been carried out.
     #[error("no answer came in time")]
     Timeout,
-    /// The request's deadline is over: the request may have been carried out.
+    /// The request's deadline is over, and no instance is to blame: the request may have been carried out.
     #[error("the deadline is over")]
     Deadline,
     /// So many requests are under way or wait that another was not taken: nothing was sent.

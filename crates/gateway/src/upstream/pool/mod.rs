@@ -169,14 +169,15 @@ impl Pool {
         if let Some(connection) = idle {
             return Ok(Lease { connection: Connection::Http1(connection), reused: true, slot });
         }
+        let begun = Instant::now();
         let at_most = match deadline.at() {
-            Some(at) => want.connect.min(at.saturating_duration_since(Instant::now())),
+            Some(at) => want.connect.min(at.saturating_duration_since(begun)),
             None => want.connect,
         };
         let taken = if want.http2 { self.shared(want.fresh, at_most).await } else { self.own(at_most).await };
         match taken {
             Ok((connection, reused)) => Ok(Lease { connection, reused, slot }),
-            Err(_) if deadline.is_over() => Err(NoAnswer::Deadline),
+            Err(_) if deadline.is_over() => Err(deadline.missed(begun.elapsed())),
             Err(why) => Err(why),
         }
     }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json as value};
 use tradewind_gateway::compose::OnFailure;
+use tradewind_gateway::{BreakerOptions, UpstreamOptions};
 
 use super::{Shop, Wanted, json};
 use crate::acting::{Acting, Does, header, ok};
@@ -164,4 +165,21 @@ async fn an_answer_that_is_too_large_is_none() {
     let shop = Shop { upstreams, ..shop };
     let gateway = shop.gateway(&Wanted { on_failure: OnFailure::OMIT, ..Wanted::default() }).await;
     assert_eq!(header(&gateway.page("").await, "tradewind-fragments"), "product, stock;missing=too-large");
+}
+
+#[tokio::test]
+async fn a_service_that_hangs_is_left_alone_but_not_for_clients_who_gave_it_no_time() {
+    let shop = Shop::new().await;
+    let breaker = BreakerOptions { minimum: 5, open: Duration::from_secs(60), ..BreakerOptions::default() };
+    shop.upstreams[1].set_options(UpstreamOptions { breaker, ..UpstreamOptions::default() });
+    let timeout = Duration::from_millis(400);
+    let gateway = shop.gateway(&Wanted { on_failure: OnFailure::OMIT, timeout, ..Wanted::default() }).await;
+    shop.inventory.does(Does::Hangs);
+    for _ in 0..10 {
+        gateway.page("tradewind-deadline: 100\r\n").await;
+    }
+    for why in ["timeout", "timeout", "timeout", "timeout", "timeout", "unavailable"] {
+        let page = gateway.page("").await;
+        assert_eq!(header(&page, "tradewind-fragments"), format!("product, stock;missing={why}"));
+    }
 }
