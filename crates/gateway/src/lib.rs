@@ -59,7 +59,7 @@ pub use server::{BindError, Gateway, GatewayHandle};
 pub use tradewind_http::{InvalidNetwork, Limits, Network, Tls, TlsError};
 pub use upstream::{
     AnswerBody, Balance, BreakerOptions, CallPolicy, ConnectionLimits, DEADLINE, Deadline, HealthCheck, Hedge,
-    InvalidDeadline, NoAnswer, OutlierDetection, Protocol, RequestBody, RetryBudget, RetryPolicy, Upstream,
+    InvalidDeadline, NoAnswer, OutlierDetection, Protocol, RequestBody, RetryBudget, RetryPolicy, Uploads, Upstream,
     UpstreamOptions,
 };
 

@@ -221,6 +221,9 @@ impl Problem {
             NoAnswer::RequestBody => {
                 Self::refused(StatusCode::BAD_REQUEST, "the request's body broke off or is malformed")
             }
+            NoAnswer::RequestTimeout => {
+                Self::refused(StatusCode::REQUEST_TIMEOUT, "the request's body comes too slowly, or not at all")
+            }
             NoAnswer::Timeout | NoAnswer::Deadline => Self::timeout(service),
             NoAnswer::Busy => Self::busy(service),
             NoAnswer::BreakerOpen { retry_after } => Self::breaker_open(service, retry_after),

@@ -213,6 +213,7 @@ fn failed(why: NoAnswer) -> Failed {
         NoAnswer::Unreachable
         | NoAnswer::Broken
         | NoAnswer::RequestBody
+        | NoAnswer::RequestTimeout
         | NoAnswer::Busy
         | NoAnswer::BreakerOpen { .. } => Failed::Unavailable,
     }

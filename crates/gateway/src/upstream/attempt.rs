@@ -134,7 +134,7 @@ impl Call<'_> {
         Request::from_parts(parts, self.body.clone())
     }
 
-    /// Waits for an answer, but not longer than a try may take, or the deadline is away.
+    /// Waits for an answer, but not longer than a try may take, the client may be silent, or the deadline is away.
     async fn in_time<T>(
         &self,
         patience: &mut Option<Patience>,
@@ -142,10 +142,8 @@ impl Call<'_> {
     ) -> Result<T, NoAnswer> {
         let mut answer = pin!(answer);
         let begun = Instant::now();
-        let mut counted_from = begun;
+        let mut until = self.look_again(begun, begun)?;
         loop {
-            let tried = counted_from + self.policy.try_timeout;
-            let until = self.deadline.at().map_or(tried, |at| at.min(tried));
             let answered = poll_fn(|context| match answer.as_mut().poll(context) {
                 Poll::Ready(answer) => Poll::Ready(Some(answer)),
                 Poll::Pending => {
@@ -156,15 +154,30 @@ impl Call<'_> {
             if let Some(answer) = answered.await {
                 return Ok(answer);
             }
-            // While the client is still sending, the service cannot be expected to answer.
-            counted_from = self.body.last_piece().map_or(begun, |last_piece| last_piece.max(begun));
-            if self.deadline.is_over() {
-                return Err(self.deadline.missed(counted_from.elapsed()));
-            }
-            if counted_from.elapsed() >= self.policy.try_timeout {
-                return Err(NoAnswer::Timeout);
-            }
+            until = self.look_again(begun, Instant::now())?;
         }
+    }
+
+    /// When to look again whether a try that began then takes too long, or that it does and why. A timer for each piece of
+    /// a body would cost more than to look now and then.
+    fn look_again(&self, begun: Instant, now: Instant) -> Result<Instant, NoAnswer> {
+        let progress = self.body.progress();
+        let heard = progress.map_or(begun, |progress| progress.last_piece.max(begun));
+        // While the client is awaited, the service cannot be expected to answer.
+        let awaited_until = progress.and_then(|progress| progress.awaited_until);
+        let limit = awaited_until.unwrap_or(heard + self.policy.try_timeout);
+        let deadline = self.deadline.at();
+        if deadline.is_some_and(|at| at <= now) || limit <= now {
+            return Err(match awaited_until {
+                Some(_) => NoAnswer::RequestTimeout,
+                None if limit <= now => NoAnswer::Timeout,
+                None => self.deadline.missed(now.saturating_duration_since(heard)),
+            });
+        }
+        // Whoever has still to send may fall silent at any time.
+        let may_fall_silent = progress.is_some_and(|progress| !progress.ended);
+        let look = if may_fall_silent { limit.min(now + self.policy.uploads.silence()) } else { limit };
+        Ok(deadline.map_or(look, |at| at.min(look)))
     }
 }
 
@@ -178,26 +191,34 @@ struct Measured<'a> {
 }
 
 impl Measured<'_> {
-    /// The client's time to send its body is not the instance's.
-    fn took(&self, now: Instant) -> Duration {
-        let from = self.call.body.last_piece().map_or(self.begun, |last_piece| last_piece.max(self.begun));
-        now.saturating_duration_since(from)
+    /// The client's time to send its body is not the instance's; and as long as it is awaited, nothing is.
+    fn took(&self, now: Instant) -> Option<Duration> {
+        let from = match self.call.body.progress() {
+            Some(progress) if progress.awaited_until.is_some() => return None,
+            Some(progress) => progress.last_piece.max(self.begun),
+            None => self.begun,
+        };
+        Some(now.saturating_duration_since(from))
     }
 
     fn done(mut self) {
         self.done = true;
         let now = Instant::now();
-        let took = self.took(now);
-        self.endpoint.latency().add(took, now);
-        self.upstream.0.latencies.add(took, now);
+        if let Some(took) = self.took(now) {
+            self.endpoint.latency().add(took, now);
+            self.upstream.0.latencies.add(took, now);
+        }
     }
 }
 
 impl Drop for Measured<'_> {
     fn drop(&mut self) {
-        if !self.done {
-            let now = Instant::now();
-            self.endpoint.latency().add_at_least(self.took(now), now);
+        if self.done {
+            return;
+        }
+        let now = Instant::now();
+        if let Some(took) = self.took(now) {
+            self.endpoint.latency().add_at_least(took, now);
         }
     }
 }

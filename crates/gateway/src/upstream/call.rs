@@ -40,6 +40,7 @@ impl Upstream {
             entered
         };
         let (parts, body) = request.into_parts();
+        body.allow(policy.uploads);
         let repeatable = is_repeatable(&parts);
         let call = Call { parts: &parts, body: &body, deadline, policy, repeatable };
         let answer = self.try_often(&call).await;

@@ -10,6 +10,7 @@
 
 mod options;
 mod describe;
+mod uploads;
 mod policy;
 mod deadline;
 mod no_answer;
@@ -50,6 +51,7 @@ pub use options::{
 };
 pub use policy::{CallPolicy, Hedge, RetryPolicy};
 pub use request::RequestBody;
+pub use uploads::Uploads;
 
 pub(crate) use endpoint::{Endpoint, UnderWay};
 pub(crate) use metrics::Collected;

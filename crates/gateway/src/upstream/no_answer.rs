@@ -19,6 +19,9 @@ pub enum NoAnswer {
     /// The request's own body broke off or is malformed.
     #[error("the request's body broke off or is malformed")]
     RequestBody,
+    /// The client takes too long to send the request's body.
+    #[error("the request's body does not come")]
+    RequestTimeout,
     /// A try took too long, or all that this side gives: the request may have been carried out.
     #[error("no answer came in time")]
     Timeout,
@@ -43,7 +46,7 @@ impl NoAnswer {
         match self {
             Self::Unreachable | Self::Broken => ErrorCode::UPSTREAM_UNREACHABLE,
             Self::Malformed => ErrorCode::UPSTREAM_MALFORMED,
-            Self::RequestBody => ErrorCode::REFUSED_REQUEST,
+            Self::RequestBody | Self::RequestTimeout => ErrorCode::REFUSED_REQUEST,
             Self::Timeout | Self::Deadline => ErrorCode::UPSTREAM_TIMEOUT,
             Self::Busy => ErrorCode::UPSTREAM_BUSY,
             Self::BreakerOpen { .. } => ErrorCode::BREAKER_OPEN,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use super::Uploads;
 use crate::Timeouts;
 
 /// How patient one call is, and how often it may be tried.
@@ -15,6 +16,8 @@ pub struct CallPolicy {
     pub unreachable: Duration,
     /// For one try to bring the head of the answer, counted from the last piece of the request's body.
     pub try_timeout: Duration,
+    /// How slowly a client may send the request's body. Until it has, a try takes as long as that.
+    pub uploads: Uploads,
     /// When and how it is tried once more.
     pub retry: RetryPolicy,
     /// When a second instance is asked while the first has not answered.
@@ -29,6 +32,7 @@ impl CallPolicy {
             connect: timeouts.connect,
             unreachable: timeouts.unreachable,
             try_timeout: timeouts.response_head,
+            uploads: Uploads::default(),
             retry: RetryPolicy::default(),
             hedge: None,
         }
@@ -49,8 +53,13 @@ impl CallPolicy {
                 format!("up to {tries} tries, if it may be repeated{after}")
             }
         };
-        let mut lines =
-            vec![format!("a try within {:?}, a connection within {:?}", self.try_timeout, self.connect), retries];
+        let Uploads { silence, bytes_per_second } = self.uploads;
+        let uploads = match bytes_per_second {
+            0 => format!("up to {silence:?} of silence in a request's body"),
+            bytes => format!("up to {silence:?} of silence in a request's body, a second made good by {bytes} bytes"),
+        };
+        let times = format!("a try within {:?}, a connection within {:?}", self.try_timeout, self.connect);
+        let mut lines = vec![times, uploads, retries];
         lines.extend(self.hedge.map(|hedge| match hedge {
             Hedge::After(time) => format!("a second instance is asked after {time:?}"),
             Hedge::P95 { at_least } => {

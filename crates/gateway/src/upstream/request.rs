@@ -3,12 +3,14 @@
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::Instant;
 
+use super::Uploads;
+use super::uploads::Allowance;
 use crate::body::BodyError;
 
 /// What is sent to a service: nothing, bytes, or what a client is sending. A clone sends the same; of what a client is
@@ -41,8 +43,11 @@ struct Flow {
     touched: bool,
     /// It broke off, is malformed, or more than may be.
     failed: bool,
+    /// All of it has come.
+    ended: bool,
     /// When the last piece of it went out, so that a slow upload does not count against the service.
     last_piece: Instant,
+    allowance: Allowance,
     /// How many bytes may still come; none for any number.
     left: Option<u64>,
     is_too_large: bool,
@@ -76,7 +81,9 @@ impl RequestBody {
             body: Some(body),
             touched: false,
             failed: false,
+            ended: false,
             last_piece: Instant::now(),
+            allowance: Allowance::new(Uploads::default()),
             left: bytes_max,
             is_too_large: false,
         };
@@ -110,11 +117,21 @@ impl RequestBody {
         matches!(self.0, Kind::Bytes(_))
     }
 
-    /// When a client's last piece went out, if there is one that is still sending.
-    pub(super) fn last_piece(&self) -> Option<Instant> {
+    /// How slowly its client may send it.
+    pub(super) fn allow(&self, uploads: Uploads) {
+        if let Kind::Passing(share) = &self.0 {
+            share.0.flow().allowance = Allowance::new(uploads);
+        }
+    }
+
+    /// How far a client is with it, if one is sending it.
+    pub(super) fn progress(&self) -> Option<Progress> {
         match &self.0 {
             Kind::Bytes(_) => None,
-            Kind::Passing(share) => Some(share.0.flow().last_piece),
+            Kind::Passing(share) => {
+                let flow = share.0.flow();
+                Some(Progress { last_piece: flow.last_piece, awaited_until: flow.allowance.ends(), ended: flow.ended })
+            }
         }
     }
 
@@ -133,6 +150,18 @@ impl RequestBody {
             Kind::Passing(share) => share.0.flow().failed,
         }
     }
+}
+
+/// How far a client is with sending a body.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Progress {
+    /// When its last piece went out; before that, when its head had come.
+    pub(super) last_piece: Instant,
+    /// The client is silent, and until then it may be. None if it has sent all, or the service has still to take what was
+    /// sent.
+    pub(super) awaited_until: Option<Instant>,
+    /// All of it has come.
+    pub(super) ended: bool,
 }
 
 /// A body on its way to a service, for whoever does not send it.
@@ -173,12 +202,17 @@ impl Flow {
     /// The next piece, counted.
     fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let Some(body) = &mut self.body else { return Poll::Ready(None) };
-        let frame = ready!(Pin::new(body).poll_frame(context));
+        let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(context) else {
+            self.allowance.is_awaited();
+            return Poll::Pending;
+        };
         self.last_piece = Instant::now();
+        self.ended = frame.is_none() || body.is_end_stream();
         self.touched |= frame.is_some();
         self.failed |= frame.as_ref().is_some_and(Result::is_err);
         let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
         let bytes = data.map_or(0, |data| data.len() as u64);
+        self.allowance.has_come(bytes, self.last_piece);
         match self.left.map(|left| left.checked_sub(bytes)) {
             Some(None) => {
                 (self.failed, self.is_too_large) = (true, true);

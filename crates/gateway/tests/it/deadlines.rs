@@ -123,6 +123,9 @@ async fn clients_who_give_little_time_do_not_make_it_left_alone() {
         peer.say("2").await;
         assert_eq!(status_of(&peer.hear_rest().await), 504);
     }
+    // And whoever sends nothing at all is told that it is their request that is late.
+    let answer = gateway.ask("POST / HTTP/1.1\r\ncontent-length: 2\r\nx-rest:", "").await;
+    assert!(status_of(&answer) == 408 && answer.contains("\"TW-3004\""), "{answer}");
 }
 
 #[tokio::test]

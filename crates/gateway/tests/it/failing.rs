@@ -1,10 +1,15 @@
 //! Services that die, hang, dawdle and break off.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::{Peer, gateway, service, status_of};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tradewind_gateway::{BreakerOptions, CallPolicy, Limits, Protocol, Route, RouteTable, Uploads, UpstreamOptions};
+
+use crate::calling::{policy, upstream};
+use crate::{Peer, Running, gateway, gateway_before, service, status_of};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
@@ -63,7 +68,7 @@ async fn a_service_that_comes_back_soon_costs_a_wait_and_no_error() {
 
 /// A service that answers the first request of a connection and closes it, silently, when the second comes: what a
 /// restart looks like to a kept connection. It counts the requests that it has seen.
-async fn closing_on_the_second() -> (std::net::SocketAddr, Arc<AtomicUsize>) {
+async fn closing_on_the_second() -> (SocketAddr, Arc<AtomicUsize>) {
     let seen = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&seen);
     let script = move |mut peer: Peer, _| {
@@ -143,6 +148,100 @@ async fn a_slow_upload_does_not_count_against_the_service() {
     }
     peer.say("end").await;
     assert_eq!(status_of(&peer.hear_rest().await), 200);
+}
+
+/// A gateway whose clients may be silent for 300 ms, which 100 bytes a second make good, before a service that is soon left
+/// alone if it fails.
+pub(crate) async fn hasty(address: SocketAddr, protocol: Protocol) -> Running {
+    let uploads = Uploads { silence: Duration::from_millis(300), bytes_per_second: 100 };
+    let breaker = BreakerOptions { minimum: 5, ..BreakerOptions::default() };
+    let calls = Some(Arc::new(CallPolicy { uploads, ..policy() }));
+    let options = UpstreamOptions { breaker, calls, protocol, ..UpstreamOptions::default() };
+    let route = Route::new("/", upstream(&[address], options)).unwrap();
+    gateway_before(RouteTable::new(vec![route]).unwrap(), Limits::default()).await
+}
+
+/// A figure of the only instance.
+pub(crate) async fn figure_of(gateway: &Running, name: &str, address: SocketAddr) -> f64 {
+    let figures = gateway.get("/_gateway/metrics").await;
+    let begin = format!("tradewind_gateway_{name}{{service=\"test\",endpoint=\"{address}\"}} ");
+    let line = figures.lines().find_map(|line| line.strip_prefix(&begin));
+    line.unwrap_or_else(|| panic!("no {name} in {figures}")).parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_client_that_stops_sending_is_told_so_and_its_service_is_not_to_blame() {
+    let script = |mut peer: Peer, _| async move {
+        while peer.hear_head_or_end().await.is_some_and(|head| head.starts_with("get")) {
+            peer.say(OK).await;
+        }
+        peer.hear_rest().await;
+    };
+    let (address, connections) = service(script).await;
+    let gateway = hasty(address, Protocol::Http1).await;
+    let clients = ["POST", "PUT"].into_iter().flat_map(|method| ["", "some"].map(|sent| (method, sent)));
+    let clients: Vec<_> = (0..3)
+        .flat_map(|_| clients.clone())
+        .map(|(method, sent)| {
+            let address = gateway.address;
+            tokio::spawn(async move {
+                let begun = Instant::now();
+                let mut peer = Peer::connect(address).await;
+                peer.say(&format!("{method} / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n{sent}")).await;
+                (peer.hear_rest().await, begun.elapsed())
+            })
+        })
+        .collect();
+    for client in clients {
+        let (answer, took) = client.await.unwrap();
+        assert!(status_of(&answer) == 408 && answer.contains("\"TW-3004\""), "{answer}");
+        assert!((Duration::from_millis(290)..Duration::from_secs(3)).contains(&took), "{took:?}");
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 12, "something was sent again");
+    assert!(figure_of(&gateway, "endpoint_bad_total", address).await == 0.0);
+    assert!(figure_of(&gateway, "endpoint_latency_seconds", address).await == 0.0);
+    assert!(figure_of(&gateway, "endpoint_in_flight", address).await == 0.0);
+    assert_eq!(status_of(&gateway.get("/").await), 200);
+}
+
+#[tokio::test]
+async fn a_client_that_drips_is_told_so_too() {
+    let script = |mut peer: Peer, _| async move {
+        peer.hear_rest().await;
+    };
+    let gateway = hasty(service(script).await.0, Protocol::Http1).await;
+    let begun = Instant::now();
+    let (mut from, mut to) = Peer::connect(gateway.address).await.0.into_split();
+    to.write_all(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\n").await.unwrap();
+    let dripping = tokio::spawn(async move {
+        while to.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(40)).await;
+        }
+    });
+    let mut answer = String::new();
+    let _ = tokio::time::timeout(Duration::from_secs(10), from.read_to_string(&mut answer)).await.expect("no end");
+    assert!(status_of(&answer) == 408 && begun.elapsed() > Duration::from_millis(300), "{answer}");
+    tokio::time::timeout(Duration::from_secs(10), dripping).await.expect("the connection stays open").unwrap();
+}
+
+#[tokio::test]
+async fn a_service_that_takes_nothing_of_a_body_is_too_slow_itself() {
+    let script = |mut peer: Peer, _| async move {
+        peer.hear_head().await;
+        tokio::time::sleep(Duration::from_secs(20)).await;
+    };
+    let address = service(script).await.0;
+    let gateway = hasty(address, Protocol::Http1).await;
+    let (mut from, mut to) = Peer::connect(gateway.address).await.0.into_split();
+    // More than all systems on the way put up with.
+    let length = 64 << 20;
+    to.write_all(format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n\r\n").as_bytes()).await.unwrap();
+    let sending = tokio::spawn(async move { to.write_all(&vec![b'x'; length]).await });
+    let mut answer = String::new();
+    let _ = tokio::time::timeout(Duration::from_secs(10), from.read_to_string(&mut answer)).await.expect("no end");
+    assert!(status_of(&answer) == 504 && answer.contains("\"TW-3003\""), "{answer}");
+    sending.abort();
+    assert!(figure_of(&gateway, "endpoint_bad_total", address).await == 1.0);
 }
 
 #[tokio::test]

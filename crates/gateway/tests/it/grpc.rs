@@ -19,6 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tradewind_gateway::{Deadline, Limits, Policies, Protocol, Route, RouteTable, Sizes, UpstreamOptions};
 
 use crate::calling::{get, policy, request, upstream};
+use crate::failing::{figure_of, hasty};
 use crate::{Peer, Running, gateway_before, status_of};
 
 fn h2c() -> UpstreamOptions {
@@ -154,6 +155,19 @@ async fn a_body_that_its_client_breaks_off_or_that_is_too_large_is_not_the_servi
     let figures = gateway.get("/_gateway/metrics").await;
     let bad = format!("endpoint_bad_total{{service=\"test\",endpoint=\"{address}\"}} 0\n");
     assert!(figures.contains(&bad) && figures.contains("breaker_opened_total{service=\"test\"} 0\n"), "{figures}");
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_stops_sending_is_told_so_and_its_service_is_not_to_blame() {
+    let (address, connections) = echoing(usize::MAX).await;
+    let gateway = hasty(address, Protocol::H2c).await;
+    for _ in 0..6 {
+        let answer = gateway.ask("PUT / HTTP/1.1\r\ncontent-length: 10\r\nx-rest:", "").await;
+        assert!(status_of(&answer) == 408 && answer.contains("\"TW-3004\""), "{answer}");
+    }
+    assert_eq!(status_of(&gateway.ask("POST /", "a message").await), 200);
+    assert!(figure_of(&gateway, "endpoint_bad_total", address).await == 0.0);
     assert_eq!(connections.load(Ordering::SeqCst), 1);
 }
 

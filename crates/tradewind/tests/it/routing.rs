@@ -50,7 +50,8 @@ fn what_is_wrong_is_told_with_its_line_to_programs_too() {
 #[test]
 fn a_request_is_explained_without_anything_running() {
     let products = "[gateway.routes.\"/products/{id}\"]\nto = \"one\"\nrewrite = \"/p/{id}\"\nmethods = [\"GET\"]\n";
-    let folder = folder(&manifest(&format!("{products}limits = {{ body = \"1KiB\" }}\n")));
+    let uploads = "uploads = { silence = \"5s\", per_second = \"1KiB\" }\n";
+    let folder = folder(&manifest(&format!("{products}limits = {{ body = \"1KiB\" }}\n{uploads}")));
     let explain = |arguments: &[&str]| {
         tradewind().args(["gateway", "explain"]).args(arguments).current_dir(folder.path()).output().unwrap()
     };
@@ -59,6 +60,8 @@ fn a_request_is_explained_without_anything_running() {
     assert_eq!((&told["service"], &told["service_path"]), (&"one".into(), &"/p/7?x=1".into()));
     assert_eq!((&told["parameters"]["id"], &told["line"]), (&"7".into(), &2.into()));
     assert_eq!(told["policies"][0], "bodies of at most 1024 bytes");
+    let slowly = "up to 5s of silence in a request's body, a second made good by 1024 bytes";
+    assert!(told["policies"].as_array().unwrap().contains(&slowly.into()), "{told}");
     for (arguments, code) in [(["/products", "--json"], "TW-3001"), (["/products/7", "--method=PUT"], "TW-3004")] {
         let refused = explain(&arguments);
         assert_eq!(refused.status.code(), Some(1));

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use tradewind_gateway::{CallPolicy, Hedge, RetryPolicy};
+use tradewind_gateway::{CallPolicy, Hedge, RetryPolicy, Uploads};
 
 use crate::manifest::section::{Problems, Said, Section};
 
@@ -16,6 +16,9 @@ pub(super) fn read(table: &Section<'_>, usual: &CallPolicy, problems: &Problems<
     let mut calls = usual.clone();
     if let Some(timeout) = table.some_time("try_timeout") {
         calls.try_timeout = timeout;
+    }
+    if let Some(uploads) = table.table("uploads", "`uploads`") {
+        calls.uploads = read_uploads(&uploads, usual.uploads);
     }
     match table.said("retries", "`retries`", "{ tries = 3 }") {
         Some(Said::Yes) => calls.retry = RetryPolicy::default(),
@@ -30,6 +33,16 @@ pub(super) fn read(table: &Section<'_>, usual: &CallPolicy, problems: &Problems<
         None => {}
     }
     calls
+}
+
+fn read_uploads(uploads: &Section<'_>, usual: Uploads) -> Uploads {
+    let bytes = uploads.size("per_second").map(|bytes| u32::try_from(bytes).unwrap_or(u32::MAX));
+    let read = Uploads {
+        silence: uploads.some_time("silence").unwrap_or(usual.silence),
+        bytes_per_second: bytes.unwrap_or(usual.bytes_per_second),
+    };
+    uploads.report_unknown();
+    read
 }
 
 fn read_retries(retries: &Section<'_>, usual: &RetryPolicy) -> RetryPolicy {
