@@ -157,6 +157,13 @@ impl Breaker {
         close(&mut self.state());
     }
 
+    /// Something may be better now: if nobody is let through, some are at once, to see.
+    pub(super) fn look_again(&self) {
+        if let Phase::Open { until } = &mut self.state().phase {
+            *until = Instant::now();
+        }
+    }
+
     pub(super) fn opened(&self) -> u64 {
         self.opened.load(Ordering::Relaxed)
     }

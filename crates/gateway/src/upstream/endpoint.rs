@@ -127,13 +127,21 @@ impl Endpoint {
         self.resting_until.fetch_max(self.clock(now + time), Ordering::Relaxed);
     }
 
-    /// What questions after its health say. An instance that comes back is measured anew.
-    pub(super) fn set_sick(&self, sick: bool, now: Instant) {
-        let was = self.sick.swap(sick, Ordering::Relaxed);
-        if was && !sick {
-            self.ready_since.store(self.clock(now), Ordering::Relaxed);
-            self.ejected_until.store(0, Ordering::Relaxed);
+    /// What questions after its health say; whether it is well again.
+    pub(super) fn set_sick(&self, sick: bool, now: Instant) -> bool {
+        let is_back = self.sick.swap(sick, Ordering::Relaxed) && !sick;
+        if is_back {
+            self.begin_anew(now);
         }
+        is_back
+    }
+
+    /// It is ready again after it was not: it is left out no longer, and starts slowly.
+    pub(super) fn begin_anew(&self, now: Instant) {
+        self.record.forget();
+        self.ready_since.store(self.clock(now), Ordering::Relaxed);
+        self.ejected_until.store(0, Ordering::Relaxed);
+        self.resting_until.store(0, Ordering::Relaxed);
     }
 
     pub(super) fn is_sick(&self) -> bool {

@@ -67,7 +67,9 @@ impl Upstream {
                 let (service, address) = (self.name(), endpoint.address());
                 tracing::info!(%service, %address, sick, "instance's health has changed");
             }
-            endpoint.set_sick(sick, Instant::now());
+            if endpoint.set_sick(sick, Instant::now()) {
+                self.treatment().breaker.look_again();
+            }
         }
     }
 }

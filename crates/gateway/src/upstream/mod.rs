@@ -179,6 +179,15 @@ impl Upstream {
         }
     }
 
+    /// Says that an instance is ready that was not, as after a restart at the same address. It is left out no longer, and if
+    /// the breaker lets nobody through, it lets some through at once, to see.
+    pub fn is_back(&self, address: SocketAddr) {
+        let endpoints = self.endpoints();
+        let Some(endpoint) = endpoints.iter().find(|endpoint| endpoint.address() == address) else { return };
+        endpoint.begin_anew(Instant::now());
+        self.treatment().breaker.look_again();
+    }
+
     fn endpoints(&self) -> Arc<[Arc<Endpoint>]> {
         Arc::clone(&self.0.endpoints.borrow())
     }

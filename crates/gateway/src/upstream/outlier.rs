@@ -44,6 +44,13 @@ impl Record {
             || inner.window.is_bad(options.minimum, options.percent)
     }
 
+    /// What it did before is held against it no longer; how often it was ejected is.
+    pub(super) fn forget(&self) {
+        let mut inner = self.lock();
+        inner.failed_in_succession = 0;
+        inner.window.clear();
+    }
+
     /// Notes an ejection, and says how long it is to last. Who did well for a while begins anew.
     fn ejection(&self, options: &OutlierDetection, now: Instant) -> Duration {
         let mut inner = self.lock();

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use tokio::time::Instant;
 
 use super::latency::{Latencies, PeakEwma};
-use super::{Deadline, Endpoint, UnderWay, Upstream, UpstreamOptions};
+use super::{Deadline, Endpoint, OutlierDetection, UnderWay, Upstream, UpstreamOptions};
 
 fn at(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
@@ -109,6 +109,21 @@ fn an_instance_that_is_new_gets_a_tenth_at_first_and_all_in_the_end() {
     endpoint.eject(Duration::from_secs(20), begun);
     assert!((share(25) - 0.5).abs() < 0.01 && endpoint.is_well(begun + Duration::from_secs(21)));
     assert!(!endpoint.is_well(begun + Duration::from_secs(19)));
+}
+
+#[test]
+fn who_is_back_is_left_out_no_longer_and_starts_slowly() {
+    let (endpoint, window) = (Endpoint::new(at(1), &UpstreamOptions::default()), Duration::from_secs(10));
+    let (now, outliers) = (Instant::now(), OutlierDetection::default());
+    for _ in 1..outliers.consecutive {
+        endpoint.record.add(false, &outliers, now);
+    }
+    endpoint.eject(Duration::from_secs(60), now);
+    endpoint.rest(Duration::from_secs(60), now);
+    let later = now + Duration::from_secs(30);
+    endpoint.begin_anew(later);
+    assert!(endpoint.is_well(later) && endpoint.share(window, later) < 0.2);
+    assert!(!endpoint.record.add(false, &outliers, later), "it is the first failure");
 }
 
 #[test]

@@ -96,6 +96,34 @@ async fn a_new_instance_gets_its_chance_at_once() {
 }
 
 #[tokio::test]
+async fn an_instance_that_was_started_again_gets_its_chance_at_once() {
+    let well = Arc::new(AtomicBool::new(false));
+    let (address, heard) = sick_until(Arc::clone(&well)).await;
+    let mut options = quick();
+    options.breaker.open = Duration::from_secs(60);
+    let upstream = upstream(&[address], options);
+    for _ in 0..11 {
+        let _ = get(&upstream, &one_try()).await;
+    }
+    well.store(true, Ordering::SeqCst);
+    upstream.set_addresses([address]);
+    assert!(matches!(get(&upstream, &one_try()).await, Err(NoAnswer::BreakerOpen { .. })), "nobody knows it yet");
+    upstream.is_back(address);
+    for _ in 0..10 {
+        assert_eq!(get(&upstream, &one_try()).await.unwrap().0, 200);
+    }
+    assert_eq!(heard.load(Ordering::SeqCst), 20);
+
+    well.store(false, Ordering::SeqCst);
+    for _ in 0..11 {
+        let _ = get(&upstream, &one_try()).await;
+    }
+    upstream.is_back(address);
+    assert_eq!(get(&upstream, &one_try()).await, Err(NoAnswer::Broken), "it is not what it was said to be");
+    assert!(matches!(get(&upstream, &one_try()).await, Err(NoAnswer::BreakerOpen { .. })));
+}
+
+#[tokio::test]
 async fn no_more_is_under_way_than_may_be() {
     let (address, heard, _) = silent().await;
     let breaker = BreakerOptions { in_flight_at_most: 3, ..BreakerOptions::default() };

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tradewind_gateway::{Balance, HealthCheck, UpstreamOptions};
+use tradewind_gateway::{Balance, BreakerOptions, HealthCheck, NoAnswer, UpstreamOptions};
 
-use crate::calling::{get, one_try, policy, upstream};
+use crate::calling::{OK, get, one_try, policy, upstream};
 use crate::{Peer, service};
 
 /// A service that says how it is at `/health`, and counts all other requests.
@@ -89,4 +89,34 @@ async fn when_all_are_sick_all_are_asked_rather_than_none() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(get(&upstream, &one_try()).await.unwrap().0, 200);
     assert_eq!(heard.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn one_that_is_well_again_gets_its_chance_though_the_breaker_is_open() {
+    let well = Arc::new(AtomicBool::new(true));
+    let known = Arc::clone(&well);
+    // It breaks off as long as it is not well, but for saying so.
+    let script = move |mut peer: Peer, _| {
+        let well = Arc::clone(&known);
+        async move {
+            while let Some(head) = peer.hear_head_or_end().await {
+                match (head.starts_with("get /health "), well.load(Ordering::SeqCst)) {
+                    (_, true) => peer.say(OK).await,
+                    (true, false) => peer.say("HTTP/1.1 503 Sick\r\ncontent-length: 0\r\n\r\n").await,
+                    (false, false) => return,
+                }
+            }
+        }
+    };
+    let breaker = BreakerOptions { minimum: 5, open: Duration::from_secs(60), ..BreakerOptions::default() };
+    let upstream = upstream(&[service(script).await.0], UpstreamOptions { breaker, ..options() });
+    assert_eq!(get(&upstream, &one_try()).await.unwrap().0, 200);
+    well.store(false, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_millis(400)).await;
+    while !matches!(get(&upstream, &one_try()).await, Err(NoAnswer::BreakerOpen { .. })) {}
+    well.store(true, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    for _ in 0..10 {
+        assert_eq!(get(&upstream, &one_try()).await.unwrap().0, 200);
+    }
 }

@@ -1,7 +1,7 @@
 //! What is killed comes back, and what `up` started never outlives it.
 
 use crate::service::described;
-use crate::{Up, folder, get, send_signal, until_dead};
+use crate::{Up, folder, get, send_signal, until, until_dead};
 
 fn manifest() -> String {
     let routes = "[gateway.routes]\n\"/\" = \"one\"\n";
@@ -25,6 +25,22 @@ fn a_killed_service_comes_back_behind_the_same_address() {
         pid = ready["pid"].as_u64().unwrap();
     }
     assert!(get(gateway, "/").ends_with("one"));
+}
+
+#[test]
+fn a_service_that_was_left_alone_while_it_was_down_is_asked_as_soon_as_it_is_ready() {
+    let upstream = "[gateway.upstreams.one]\nunreachable_for = \"0s\"\n\
+         breaker = { minimum = 5, first_open = \"300s\", longest_open = \"300s\" }\n";
+    let one = described("one", "ok", "restart = { first_delay = \"3s\" }");
+    let folder = folder(&format!("[gateway.routes]\n\"/\" = \"one\"\n{upstream}{one}"));
+    let up = Up::start(folder.path());
+    let told = up.until("up", |_| true);
+    let gateway = told["gateway"].as_str().unwrap().strip_prefix("http://").unwrap();
+    assert!(get(gateway, "/").ends_with("one"));
+    send_signal(u32::try_from(told["services"][0]["pid"].as_u64().unwrap()).unwrap(), "-9");
+    until(|| get(gateway, "/").contains("TW-3021"));
+    up.until("ready", |line| line["service"] == "one");
+    until(|| get(gateway, "/").ends_with("one"));
 }
 
 #[test]
