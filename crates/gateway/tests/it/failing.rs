@@ -158,7 +158,9 @@ pub(crate) async fn hasty(address: SocketAddr, protocol: Protocol) -> Running {
     let calls = Some(Arc::new(CallPolicy { uploads, ..policy() }));
     let options = UpstreamOptions { breaker, calls, protocol, ..UpstreamOptions::default() };
     let route = Route::new("/", upstream(&[address], options)).unwrap();
-    gateway_before(RouteTable::new(vec![route]).unwrap(), Limits::default()).await
+    // Who goes on sending after the answer is not listened to for long.
+    let limits = Limits { unread_within: Duration::from_secs(1), ..Limits::default() };
+    gateway_before(RouteTable::new(vec![route]).unwrap(), limits).await
 }
 
 /// A figure of the only instance.
