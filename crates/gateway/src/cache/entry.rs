@@ -39,6 +39,20 @@ pub(crate) struct Head {
     pub(crate) position: Option<Position>,
     /// The service whose position that is.
     pub(crate) source: Arc<str>,
+    pub(crate) rule: Rule,
+}
+
+/// What is in an answer of the rule that it was stored under. A plan may have another one by now, whose tags it lacks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rule {
+    kind: u64,
+    fresh_for: Option<Duration>,
+}
+
+impl From<&CachePolicy> for Rule {
+    fn from(policy: &CachePolicy) -> Self {
+        Self { kind: policy.kind(), fresh_for: policy.fresh_for }
+    }
 }
 
 /// A stored answer. Its body is whole.
@@ -94,6 +108,12 @@ impl Head {
     /// Whether it shows everything up to a position. What tells none shows nothing for certain.
     pub(crate) fn shows(&self, after: Option<Position>) -> bool {
         after.is_none_or(|after| self.position.is_some_and(|position| position >= after))
+    }
+
+    /// Whether it would be the same under another rule. How long that lets answers live matters to those that do not say
+    /// it themselves.
+    pub(crate) fn is_under(&self, rule: Rule) -> bool {
+        self.rule.kind == rule.kind && (self.freshness.is_explicit || self.rule.fresh_for == rule.fresh_for)
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -197,7 +217,13 @@ pub(crate) fn bytes_of(headers: &HeaderMap) -> usize {
 pub(crate) struct Variants(pub(crate) Vec<Arc<Stored>>);
 
 impl Variants {
-    pub(crate) fn matching(&self, request: Choosing<'_>) -> Option<&Arc<Stored>> {
+    /// What answers a request under a rule.
+    pub(crate) fn matching(&self, request: Choosing<'_>, rule: Rule) -> Option<&Arc<Stored>> {
+        self.0.iter().find(|stored| stored.head.is_under(rule) && stored.head.selecting.matches(request))
+    }
+
+    /// What would have answered it under another one.
+    pub(crate) fn under_another_rule(&self, request: Choosing<'_>) -> Option<&Arc<Stored>> {
         self.0.iter().find(|stored| stored.head.selecting.matches(request))
     }
 

@@ -42,7 +42,9 @@ impl Serving {
         lacking: Lacking,
         leading: Option<Leading>,
     ) -> Result<Response<CacheBody>, FetchError> {
-        let validated = lacking.base.as_ref().filter(|stored| validators::has_any(&stored.head.headers));
+        let can_be_renewed =
+            |stored: &&Arc<Stored>| stored.head.is_under(self.rule()) && validators::has_any(&stored.head.headers);
+        let validated = lacking.base.as_ref().filter(can_be_renewed);
         let (answer, fetched) = self.fetch_once(validated, leading, &lacking).await;
         let answer = match (answer, validated) {
             (Ok(answer), Some(stored)) if answer.status() == StatusCode::NOT_MODIFIED => {
@@ -254,6 +256,7 @@ impl Serving {
             selecting: Selecting::default(),
             tags: Box::default(),
             source: Arc::clone(&self.policy.source),
+            rule: self.rule(),
         }
     }
 

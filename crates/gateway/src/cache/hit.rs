@@ -66,7 +66,7 @@ impl Cache {
             return None;
         }
         let variants = self.0.store.get(asked.key)?;
-        let stored = variants.matching(asked.choosing())?;
+        let stored = variants.matching(asked.choosing(), policy.into())?;
         let head = &stored.head;
         if head.directives.no_cache || !head.shows(asked.after) {
             return None;

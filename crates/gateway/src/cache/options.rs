@@ -1,7 +1,8 @@
 //! How a cache is set up, and what a route wants of it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::HeaderName;
@@ -87,6 +88,7 @@ pub struct CachePolicy {
     pub heeds_clients: bool,
     /// Whether one fetch serves all who ask for the same at the same time.
     pub collapses: bool,
+    pub(crate) kind: Kind,
 }
 
 /// What is answered if the service fails: cannot be reached, takes too long, or answers with 500, 502, 503 or 504.
@@ -130,9 +132,39 @@ impl CachePolicy {
             tag_header: None,
             heeds_clients: true,
             collapses: true,
+            kind: Kind::default(),
         }
     }
+
+    /// What of this is in all that is stored under it: the same number for two rules whose answers are tagged in the same
+    /// way, and tell the same service's positions.
+    pub(crate) fn kind(&self) -> u64 {
+        *self.kind.0.get_or_init(|| {
+            let mut hasher = DefaultHasher::new();
+            (&self.source, self.tells_positions, &self.tags, &self.tag_header).hash(&mut hasher);
+            hasher.finish()
+        })
+    }
 }
+
+/// A hash that is made once, when the rule is as it stays. A copy may be changed, and has none.
+#[derive(Debug, Default)]
+pub(crate) struct Kind(OnceLock<u64>);
+
+impl Clone for Kind {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+/// It says nothing that the rest of the rule does not.
+impl PartialEq for Kind {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Kind {}
 
 /// In a line, for people.
 impl fmt::Display for CachePolicy {

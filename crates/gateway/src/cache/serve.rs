@@ -13,7 +13,7 @@ use super::answered::Unanswered;
 use super::body::CacheBody;
 use super::coding::{self, ContentCoding};
 use super::directives::Directives;
-use super::entry::{Condition, Stored, position_of};
+use super::entry::{Condition, Rule, Stored, position_of};
 use super::fetch::{Fetch, FetchError, Fetching};
 use super::flight::{Outcome, Place};
 use super::hit::is_plain;
@@ -184,8 +184,11 @@ impl Serving {
         let Some(variants) = self.cache.store.get(self.asked.key.parts()) else {
             return lacks(Forwarded::UriMiss, None, None);
         };
-        let Some(stored) = variants.matching(self.choosing()) else {
-            return lacks(Forwarded::VaryMiss, None, None);
+        let Some(stored) = variants.matching(self.choosing(), self.rule()) else {
+            return match variants.under_another_rule(self.choosing()) {
+                Some(stored) => lacks(Forwarded::Stale, Some("rule"), self.in_need(stored)),
+                None => lacks(Forwarded::VaryMiss, None, None),
+            };
         };
         let (head, now) = (&stored.head, self.now());
         if !head.shows(self.asked.after) {
@@ -222,6 +225,12 @@ impl Serving {
         }
     }
 
+    /// What is stored under another rule, and may still be of use if the service fails.
+    fn in_need(&self, stored: &Arc<Stored>) -> Option<Arc<Stored>> {
+        let shows = stored.head.source == self.policy.source && stored.head.shows(self.asked.after);
+        (shows || self.asked.after.is_none()).then(|| Arc::clone(stored))
+    }
+
     /// What goes past the store: parts of what is not stored, and what the client does not want to be.
     fn is_not_for_storing(&self, lacking: &Lacking) -> Option<CacheStatus> {
         let headers = &self.asked.head.headers;
@@ -250,6 +259,8 @@ impl Serving {
         let newest = known.as_ref().and_then(|variants| variants.0.first());
         let mut name = self.asked.key.text().to_string();
         name.push_str(&newest.map(|stored| stored.head.selecting.said_by(self.choosing())).unwrap_or_default());
+        // Writing to a string cannot fail.
+        let _ = write!(name, "\nrule {:x} {:?}", self.policy.kind(), self.policy.fresh_for);
         for kind in [header::AUTHORIZATION, header::COOKIE] {
             if self.asked.head.headers.contains_key(&kind) {
                 name.push('\n');
@@ -258,7 +269,6 @@ impl Serving {
         }
         let is_ahead = |after: &Position| !newest.is_some_and(|stored| stored.head.shows(Some(*after)));
         if let Some(after) = self.asked.after.filter(is_ahead) {
-            // Writing to a string cannot fail.
             let _ = write!(name, "\nafter {after}");
         }
         name.into()
@@ -266,6 +276,7 @@ impl Serving {
 
     fn may_share(&self, stored: &Stored) -> bool {
         stored.head.selecting.matches(self.choosing())
+            && stored.head.is_under(self.rule())
             && stored.head.shows(self.asked.after)
             && stored.condition(self.now()) == Condition::Fresh
     }
@@ -273,14 +284,22 @@ impl Serving {
     /// What may be served in place of a failure.
     pub(crate) fn stale_if_error<'a>(&self, lacking: &'a Lacking) -> Option<&'a Arc<Stored>> {
         let stored = lacking.base.as_ref()?;
-        match stored.condition(self.now()) {
+        let stale_for = match stored.condition(self.now()) {
             // It is fresh, and only the client wanted it to be asked.
-            Condition::Fresh => (!stored.head.directives.no_cache).then_some(stored),
-            Condition::Stale(stale_for) => {
-                let most = stored.head.stale_if_error(&self.policy, &self.directives)?;
-                (stale_for <= most && self.may_be_stale(stale_for)).then_some(stored)
+            Condition::Fresh if stored.head.is_under(self.rule()) => {
+                return (!stored.head.directives.no_cache).then_some(stored);
             }
-        }
+            // How long it should have lived this rule does not say: perhaps not at all.
+            Condition::Fresh => stored.head.freshness.age(self.now()),
+            Condition::Stale(stale_for) => stale_for,
+        };
+        let most = stored.head.stale_if_error(&self.policy, &self.directives)?;
+        (stale_for <= most && self.may_be_stale(stale_for)).then_some(stored)
+    }
+
+    /// What of the rule is in all that is stored under it.
+    pub(crate) fn rule(&self) -> Rule {
+        Rule::from(&*self.policy)
     }
 
     /// Whether who asks takes what is so stale, if it may be given at all.

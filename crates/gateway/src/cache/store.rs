@@ -112,8 +112,8 @@ impl Store {
         self.index().floors.now()
     }
 
-    /// Stores an answer beside those that were chosen by other headers, and in place of the one that was chosen by the
-    /// same.
+    /// Stores an answer beside those that were chosen by other headers, or under another rule, and in place of the one that
+    /// was chosen by the same.
     pub(crate) fn put(&self, key: &Key, stored: &Arc<Stored>, begun: PurgeNumber, now: Timestamp) -> Put {
         let mut index = self.index();
         let head = &stored.head;
@@ -122,8 +122,12 @@ impl Store {
             return Put::Purged;
         }
         let before = self.entries.peek(key).unwrap_or_default();
-        let (same, others): (Vec<_>, Vec<_>) =
-            before.0.iter().partition(|other| other.head.selecting == head.selecting);
+        // Those of another rule stay as long as they are fresh: it may be in force, too, for others who ask for the same.
+        let is_replaced = |other: &&Arc<Stored>| {
+            other.head.selecting == head.selecting
+                && (other.head.is_under(head.rule) || other.condition(now) != Condition::Fresh)
+        };
+        let (same, others): (Vec<_>, Vec<_>) = before.0.iter().partition(is_replaced);
         let shows_more = |other: &&Arc<Stored>| {
             other.head.position.zip(head.position).is_some_and(|(known, new)| new < known)
                 && other.condition(now) == Condition::Fresh

@@ -10,10 +10,10 @@ use http::{HeaderMap, HeaderName};
 pub(crate) type Tag = Arc<str>;
 
 /// A tag as a route writes it: `product:{id}`, where `{id}` is a parameter of its path.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TagTemplate(Vec<Piece>);
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Piece {
     Text(Box<str>),
     Parameter(Box<str>),

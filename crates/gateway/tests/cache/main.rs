@@ -15,6 +15,7 @@ mod model;
 mod partial;
 mod positions;
 mod purging;
+mod rules;
 mod stale;
 mod status;
 mod storing;

@@ -206,7 +206,12 @@ impl World {
 
     /// A request that is nobody's own.
     pub(crate) async fn ask_of_all(&self, method: &str, path: &str) -> Got {
-        read(self.begin(None, method, path, &[]).await.unwrap()).await.unwrap()
+        read(self.begin(&self.policy, None, method, path, &[]).await.unwrap()).await.unwrap()
+    }
+
+    /// A request under another rule.
+    pub(crate) async fn get_under(&self, policy: &CachePolicy) -> Got {
+        read(self.begin(policy, self.whose, "GET", "/", &[]).await.unwrap()).await.unwrap()
     }
 
     /// The answer, of whose body nothing has been read.
@@ -216,11 +221,12 @@ impl World {
         path: &str,
         headers: Headers<'_>,
     ) -> Result<Response<tradewind_gateway::cache::CacheBody>, Unanswered> {
-        self.begin(self.whose, method, path, headers).await
+        self.begin(&self.policy, self.whose, method, path, headers).await
     }
 
     async fn begin(
         &self,
+        policy: &CachePolicy,
         whose: Option<&str>,
         method: &str,
         path: &str,
@@ -237,7 +243,7 @@ impl World {
         let key = Key::of_one("test", whose, "shop.example", path);
         let parameters = self.parameters.clone();
         let asked = Asked { key, head, after, parameters, coding, stale_max: self.stale_max };
-        let policy = Arc::new(self.policy.clone());
+        let policy = Arc::new(policy.clone());
         let serving = self.cache.serve(&policy, asked, Arc::clone(&self.fetch));
         tokio::time::timeout(Duration::from_secs(20), serving).await.expect("no answer came")
     }

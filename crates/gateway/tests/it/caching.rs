@@ -209,6 +209,25 @@ async fn what_is_stored_stays_when_the_plan_changes() {
 }
 
 #[tokio::test]
+async fn what_is_stored_is_not_given_under_tags_that_it_does_not_carry() {
+    let acting = Acting::answering("cache-control: max-age=60\r\n", "tea").await;
+    let upstream = acting.upstream("test");
+    let gateway = gateway_before(plan(&upstream, rule(&upstream)), Limits::default()).await;
+    gateway.get("/a").await;
+    let mut tagged = rule(&upstream);
+    tagged.tags = vec!["tea".parse().unwrap()];
+    gateway.handle.replace(plan(&upstream, tagged));
+    for _ in 0..2 {
+        gateway.get("/a").await;
+    }
+    assert_eq!(acting.asked(), 2);
+    let (source, tags) = ("test".into(), vec!["tea".to_owned()]);
+    assert_eq!(gateway.handle.purge(&Purge { source, tags, position: None, effect: PurgeEffect::Outdate }), 1);
+    gateway.get("/a").await;
+    assert_eq!(acting.asked(), 3);
+}
+
+#[tokio::test]
 async fn streams_of_events_go_past_and_nobody_waits_for_another_s() {
     let script = |_: &str| {
         "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n"

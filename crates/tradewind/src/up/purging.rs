@@ -14,7 +14,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tradewind_events::{ErrorCode, EventSource, Position, Query, ReadError, Recorded};
 use tradewind_fleet::ServiceName;
 use tradewind_gateway::GatewayHandle;
-use tradewind_gateway::cache::{Purge, PurgeEffect};
+use tradewind_gateway::cache::{CacheOptions, Purge, PurgeEffect};
 use tradewind_store::{ClientOptions, FeedSource};
 
 use crate::manifest::{Followed, tag_of_all};
@@ -31,20 +31,23 @@ pub(super) struct Purging {
     addresses: BTreeMap<ServiceName, SocketAddr>,
     gateway: GatewayHandle,
     kinds: Option<BTreeSet<String>>,
+    cache: CacheOptions,
     under_way: BTreeMap<ServiceName, AbortOnDropHandle<()>>,
 }
 
 impl Purging {
     /// Follows nobody yet, of the services at these addresses.
     pub(super) fn new(addresses: BTreeMap<ServiceName, SocketAddr>, gateway: GatewayHandle) -> Self {
-        Self { addresses, gateway, kinds: None, under_way: BTreeMap::new() }
+        Self { addresses, gateway, kinds: None, cache: CacheOptions::default(), under_way: BTreeMap::new() }
     }
 
-    /// Follows these from now on, and no others. One that is followed already goes on, unless other tags count.
+    /// Follows these from now on, and no others. One that is followed already goes on, unless other tags count, or another
+    /// cache has taken the place of the one that its purges went to: that has to be told anew how far it has come.
     pub(super) fn follow(&mut self, followed: &Followed) {
-        if self.kinds != followed.kinds {
+        if self.kinds != followed.kinds || self.cache != followed.cache {
             self.under_way.clear();
             self.kinds.clone_from(&followed.kinds);
+            self.cache.clone_from(&followed.cache);
         }
         self.under_way.retain(|service, _| followed.services.contains(service.as_str()));
         for (service, address) in &self.addresses {

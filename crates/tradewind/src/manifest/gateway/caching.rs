@@ -148,7 +148,9 @@ pub(super) fn read_on_failure(table: &Section<'_>, caching: &mut Caching, of_all
 /// rule says so: this cache answers in the services' place, and pages that ask without their browser's cache, and
 /// everybody who reloads one, would go past it.
 pub(super) fn plain_rule() -> CachePolicy {
-    CachePolicy { heeds_clients: false, ..CachePolicy::new("", "") }
+    let mut rule = CachePolicy::new("", "");
+    rule.heeds_clients = false;
+    rule
 }
 
 fn read_rule(rule: &Section<'_>, parameters: &[&str], problems: &Problems<'_>) -> CachePolicy {

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use tradewind_events::SystemClock;
 use tradewind_fleet::ServiceName;
-use tradewind_gateway::cache::{Cache, CachePolicy};
+use tradewind_gateway::cache::{Cache, CacheOptions, CachePolicy};
 use tradewind_gateway::{
     Action, CallPolicy, Network, Plan, Policies, Route, RouteError, RouteTable, Upstream, UpstreamOptions,
 };
@@ -101,6 +101,8 @@ pub(crate) struct Followed {
     pub(crate) services: BTreeSet<String>,
     /// What stands before the colon in the tags that answers carry; none if they may carry any.
     pub(crate) kinds: Option<BTreeSet<String>>,
+    /// What they are stored in. A cache of another kind knows nothing of what has been purged.
+    pub(crate) cache: CacheOptions,
 }
 
 /// Where the gateway listens unless told otherwise.
@@ -180,7 +182,7 @@ impl GatewaySection {
         let kinds: BTreeSet<String> = kinds.collect();
         let may_be_any =
             rules.iter().any(|rule| rule.tag_header.is_some()) || kinds.iter().any(|kind| kind.contains('{'));
-        Followed { services, kinds: (!may_be_any).then_some(kinds) }
+        Followed { services, kinds: (!may_be_any).then_some(kinds), cache: self.cache.options.clone() }
     }
 
     /// How a service is treated.
