@@ -12,20 +12,23 @@ pub(crate) const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forward
 pub(crate) const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+const PROXY_AUTHENTICATION_INFO: HeaderName = HeaderName::from_static("proxy-authentication-info");
 
 /// What concerns one connection only, also if `Connection` does not name it.
-const HOP_BY_HOP: [HeaderName; 8] = [
+const HOP_BY_HOP: [HeaderName; 9] = [
     header::CONNECTION,
     KEEP_ALIVE,
     PROXY_CONNECTION,
     header::PROXY_AUTHENTICATE,
+    PROXY_AUTHENTICATION_INFO,
     header::PROXY_AUTHORIZATION,
     header::TE,
     header::TRANSFER_ENCODING,
     header::UPGRADE,
 ];
 
-/// Removes what concerns one connection only: what `Connection` names, and the headers that RFC 9110 §7.6.1 lists.
+/// Removes what concerns one connection only: what `Connection` names, the headers that RFC 9110 §7.6.1 lists, and
+/// those that RFC 9111 §3.1 keeps from being stored for others.
 pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     // Most messages have none of them, and looking is cheaper than removing what is not there.
     if !headers.keys().any(|name| HOP_BY_HOP.contains(name)) {

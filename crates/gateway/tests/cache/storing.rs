@@ -131,6 +131,57 @@ async fn headers_are_kept_but_for_those_of_one_connection() {
 }
 
 #[tokio::test]
+async fn of_the_published_list_what_concerns_one_connection_is_left_out_and_all_else_is_kept() {
+    let kept: Headers<'_> = &[
+        ("cache-control", "max-age=60"),
+        ("clear-site-data", "cookies"),
+        ("content-encoding", "other"),
+        ("content-foo", "1"),
+        ("content-location", "/foo"),
+        ("content-md5", "rL0Y20zC+Fzt72VPzMSk2A=="),
+        ("content-security-policy", "default-src 'self'"),
+        ("content-type", "text/plain"),
+        ("etag", "\"a\""),
+        ("expires", "Fri, 01 Jan 2038 01:01:01 GMT"),
+        ("last-modified", "Tue, 14 Nov 2023 22:13:20 GMT"),
+        ("public-key-pins", "1"),
+        ("set-cookie2", "a=b"),
+        ("strict-transport-security", "max-age=1"),
+        ("strict-transport-security2", "1"),
+        ("test-header", "1"),
+        ("www-authenticate", "Basic"),
+        ("x-content-foo", "1"),
+        ("x-frame-options", "deny"),
+        ("x-test-header", "1"),
+        ("x-xss-protection", "1"),
+    ];
+    let left_out: Headers<'_> = &[
+        ("connection", "x-hop"),
+        ("keep-alive", "timeout=5"),
+        ("proxy-authenticate", "Basic"),
+        ("proxy-authentication-info", "nextnonce=a"),
+        ("proxy-authorization", "Basic a"),
+        ("proxy-connection", "keep-alive"),
+        ("te", "trailers"),
+        ("transfer-encoding", "chunked"),
+        ("upgrade", "h2c"),
+    ];
+    let world = World::answering(&[kept, left_out].concat()).await;
+    world.get(&[]).await;
+    let hit = world.get(&[]).await;
+    assert!(hit.is_hit(), "{}", hit.did());
+    for (name, value) in kept {
+        assert_eq!(hit.header(name), *value, "{name}");
+    }
+    for (name, _) in left_out {
+        assert!(!hit.headers.contains_key(*name), "{name}");
+    }
+    for refused in [("set-cookie", "a=b"), ("content-range", "bytes 0-3/4")] {
+        assert!(!is_stored(&[], &[("cache-control", "max-age=60"), refused]).await, "{refused:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_breaks_off_is_not_stored() {
     let world = World::new(|seen| {
         if seen.number > 0 {

@@ -48,8 +48,10 @@ async fn what_a_client_claims_to_have_forwarded_is_not_believed() {
 
 #[tokio::test]
 async fn connection_headers_stay_on_their_connection_in_both_directions() {
-    let (gateway, mut heard) =
-        overheard("connection: x-mine\r\nx-mine: 1\r\nkeep-alive: timeout=9\r\nx-yours: 2\r\n").await;
+    let (gateway, mut heard) = overheard(
+        "connection: x-mine\r\nx-mine: 1\r\nkeep-alive: timeout=9\r\nproxy-authentication-info: a=b\r\nx-yours: 2\r\n",
+    )
+    .await;
     let mut peer = Peer::connect(gateway.address).await;
     peer.say(
         "GET / HTTP/1.1\r\nhost: a\r\nconnection: x-private\r\nx-private: 1\r\nte: trailers\r\nx-public: 2\r\n\r\n",
@@ -59,6 +61,7 @@ async fn connection_headers_stay_on_their_connection_in_both_directions() {
     let head = heard.recv().await.unwrap();
     assert!(!head.contains("x-private") && !head.contains("\r\nte:") && head.contains("x-public: 2"), "{head}");
     assert!(!answer.contains("x-mine") && !answer.contains("keep-alive") && answer.contains("x-yours: 2"), "{answer}");
+    assert!(!answer.contains("proxy-"), "{answer}");
     assert!(answer.contains("via: 1.1 tradewind"));
 }
 
