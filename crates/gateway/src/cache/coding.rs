@@ -148,6 +148,20 @@ pub(crate) fn known_form(request: &HeaderMap, own: &HeaderMap, coding: &dyn Cont
     HeaderValue::from_bytes(opaque(tag)).ok()
 }
 
+/// In the headers of a 304, tells the tag by which the client knows what it has (RFC 9111 §4.3.4): a weak one, if it has what
+/// was packed on its way from what has a strong one.
+pub(crate) fn tell_known_tag(request: &HeaderMap, headers: &mut HeaderMap) {
+    let Some(strong) = headers.get(header::ETAG).filter(|tag| is_strong(tag)) else { return };
+    let weak = [b"W/", strong.as_bytes()].concat();
+    let knows = |tag: &[u8]| members(request, &header::IF_NONE_MATCH).any(|known| known == tag);
+    if knows(&weak)
+        && !knows(strong.as_bytes())
+        && let Ok(weak) = HeaderValue::from_bytes(&weak)
+    {
+        headers.insert(header::ETAG, weak);
+    }
+}
+
 /// In a condition for the service, which knows nothing of our forms, puts its own tags in the place of theirs.
 pub(crate) fn ask_in_services_words(request: &mut HeaderMap) {
     const IF_MATCH: HeaderName = header::IF_MATCH;

@@ -104,6 +104,9 @@ pub(crate) fn not_modified(headers: &HeaderMap, wish: Wish<'_>) -> Option<Header
         headers.insert(header::ETAG, tag);
         coding::tell_choice(&mut headers);
     }
+    if wish.coding.is_some() {
+        coding::tell_known_tag(wish.headers, &mut headers);
+    }
     Some(headers)
 }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Body;
 
 use super::{Authorizer, Head, Policies, RateKey, auth, compress};
@@ -16,7 +16,7 @@ use crate::problem::Problem;
 pub(crate) struct After {
     policies: Arc<Policies>,
     /// What the request said that matters for the answer.
-    origin: HeaderMap,
+    request: HeaderMap,
     coding: Option<compress::Coding>,
     is_head: bool,
     is_preflight: bool,
@@ -36,10 +36,13 @@ impl After {
     pub(crate) fn new<B>(policies: &Arc<Policies>, client: Client, request: &Request<B>) -> Self {
         let headers = request.headers();
         let coding = if policies.compress { compress::choose(headers) } else { None };
-        let origin = headers.get(header::ORIGIN).filter(|_| policies.cors.is_some());
+        let origin = headers.get_all(header::ORIGIN).iter().take(usize::from(policies.cors.is_some()));
+        let known = headers.get_all(header::IF_NONE_MATCH).iter().filter(|_| coding.is_some());
+        let origin = origin.map(|origin| (header::ORIGIN, origin.clone()));
+        let known = known.map(|tags| (header::IF_NONE_MATCH, tags.clone()));
         Self {
             policies: Arc::clone(policies),
-            origin: origin.map(|origin| (header::ORIGIN, origin.clone())).into_iter().collect(),
+            request: said(origin.chain(known)),
             coding,
             is_head: *request.method() == Method::HEAD,
             is_preflight: false,
@@ -100,15 +103,22 @@ impl After {
     pub(crate) fn mark(self, mut answer: Response<ResponseBody>) -> Response<ResponseBody> {
         let headers = answer.headers_mut();
         if let Some(cors) = self.policies.cors.as_ref().filter(|_| !self.is_preflight) {
-            cors.mark(&self.origin, headers);
+            cors.mark(&self.request, headers);
         }
         if let Some(security) = &self.policies.security {
             security.mark(headers, self.over_tls);
         }
         headers.extend(self.told);
         match self.policies.compress {
-            true => compress::apply(self.coding, self.is_head, answer),
+            true => compress::apply(self.coding, self.is_head, &self.request, answer),
             false => answer,
         }
     }
+}
+
+fn said(headers: impl Iterator<Item = (HeaderName, HeaderValue)>) -> HeaderMap {
+    headers.fold(HeaderMap::new(), |mut all, (name, value)| {
+        all.append(name, value);
+        all
+    })
 }

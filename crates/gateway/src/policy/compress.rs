@@ -14,7 +14,7 @@ use hyper::body::{Body, Frame};
 
 use crate::body::{BodyError, ResponseBody};
 use crate::cache::ContentCoding;
-use crate::cache::coding::{mark, tell_choice};
+use crate::cache::coding::{mark, tell_choice, tell_known_tag};
 
 /// Fewer bytes than this fit into the packet that is sent anyway.
 const BYTES_MIN: u64 = 1_024;
@@ -130,16 +130,23 @@ fn read_weight(text: &str) -> Option<u16> {
 }
 
 /// Packs an answer if that is worth it. Whether it is or not, one that could be packed says that it depends on what the
-/// client can read.
+/// client can read; and so does what is said of such a one. `known` has what the client says to know (`If-None-Match`).
 pub(super) fn apply(
     coding: Option<Coding>,
     is_head: bool,
+    known: &HeaderMap,
     mut answer: Response<ResponseBody>,
 ) -> Response<ResponseBody> {
     let headers = answer.headers();
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let bytes: Option<u64> = if is_head { announced } else { announced.or_else(|| answer.body().size_hint().exact()) };
     if !can_be_packed(answer.status(), headers, bytes) {
+        if speaks_of_what_can(answer.status(), headers) {
+            tell_choice(answer.headers_mut());
+        }
+        if answer.status() == StatusCode::NOT_MODIFIED && coding.is_some() {
+            tell_known_tag(known, answer.headers_mut());
+        }
         return answer;
     }
     let headers = answer.headers_mut();
@@ -158,11 +165,26 @@ pub(super) fn apply(
 fn can_be_packed(status: StatusCode, headers: &HeaderMap, bytes: Option<u64>) -> bool {
     let whole = status.is_success() || status.is_client_error() || status.is_server_error();
     let without = [StatusCode::NO_CONTENT, StatusCode::RESET_CONTENT, StatusCode::PARTIAL_CONTENT];
-    whole
-        && !without.contains(&status)
-        && bytes.is_none_or(|bytes| bytes >= BYTES_MIN)
+    whole && !without.contains(&status) && !headers.contains_key(header::CONTENT_RANGE) && is_worth_it(headers, bytes)
+}
+
+/// Whether an answer without a body, or with a part of one, is of one that can be packed (RFC 9110 §15.3.7, §15.4.5). A 304
+/// does not tell what kind of body it is of, and so it may be one that can.
+fn speaks_of_what_can(status: StatusCode, headers: &HeaderMap) -> bool {
+    match status {
+        StatusCode::PARTIAL_CONTENT => {
+            let told = headers.get(header::CONTENT_RANGE).and_then(|told| told.to_str().ok()?.rsplit('/').next());
+            is_worth_it(headers, told.and_then(|all| all.parse().ok()))
+        }
+        StatusCode::NOT_MODIFIED if headers.contains_key(header::CONTENT_TYPE) => is_worth_it(headers, None),
+        StatusCode::NOT_MODIFIED => !says_no_transform(headers),
+        _ => false,
+    }
+}
+
+fn is_worth_it(headers: &HeaderMap, bytes: Option<u64>) -> bool {
+    bytes.is_none_or(|bytes| bytes >= BYTES_MIN)
         && !headers.contains_key(header::CONTENT_ENCODING)
-        && !headers.contains_key(header::CONTENT_RANGE)
         && !says_no_transform(headers)
         && headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(is_text)
 }

@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
-use tradewind_gateway::{Limits, Policies, Route, RouteTable, Upstream};
+use tradewind_events::SystemClock;
+use tradewind_gateway::cache::{Cache, CacheOptions, CachePolicy};
+use tradewind_gateway::{Limits, Plan, Policies, Route, RouteTable, Upstream};
 
-use crate::{Peer, Running, gateway_before, service};
+use crate::acting::{Acting, ok};
+use crate::{Peer, Running, gateway_before, service, status_of};
 
 /// A gateway that packs, before a service that answers with this head and these pieces, one chunk each, when told to.
 async fn packing(head: &'static str, pieces: &'static [&'static str]) -> (Running, mpsc::Sender<()>) {
@@ -137,5 +140,61 @@ async fn what_is_made_slowly_arrives_as_it_is_made() {
         go.send(()).await.unwrap();
         peer.0.read_to_end(&mut heard).await.unwrap();
         assert_eq!(unpacked(coding, &joined(&heard)), "firstsecond");
+    }
+}
+
+/// A gateway that packs, and stores if it is told to, before a service that knows conditions and ranges.
+async fn before(kind: &'static str, stores: bool) -> Running {
+    let script = move |head: &str| {
+        let headers = format!("content-type: {kind}\r\netag: \"1\"\r\ncache-control: max-age=60\r\n");
+        let said = |name: &str| head.lines().any(|line| line.starts_with(name));
+        if said("if-none-match: ") {
+            "HTTP/1.1 304 Not Modified\r\netag: \"1\"\r\n\r\n".to_owned()
+        } else if said("range: ") {
+            let part = format!("{headers}content-range: bytes 0-9/{}\r\ncontent-length: 10\r\n", TEXT.len());
+            format!("HTTP/1.1 206 Partial Content\r\n{part}\r\n{}", &TEXT[..10])
+        } else {
+            ok(&headers, TEXT)
+        }
+    };
+    let upstream = Acting::begin(script).await.upstream("test");
+    let rule = stores.then(|| Arc::new(CachePolicy::new("test", "test")));
+    let mut route = Route::new("/", upstream).unwrap();
+    route.policies = Arc::new(Policies { compress: true, cache: rule, ..Policies::default() });
+    let cache = stores.then(|| Cache::new(CacheOptions::default(), Arc::new(SystemClock)));
+    let plan = Plan { routes: RouteTable::new(vec![route]).unwrap(), cache, ..Plan::default() };
+    gateway_before(plan, Limits::default()).await
+}
+
+#[tokio::test]
+async fn what_is_said_of_an_answer_that_could_be_packed_depends_on_what_the_client_reads_as_well() {
+    for stores in [true, false] {
+        let gateway = before("text/plain", stores).await;
+        for coding in ["accept-encoding: gzip\r\n", ""] {
+            for (line, status) in [("", 200), ("if-none-match: \"1\"\r\n", 304), ("range: bytes=0-9\r\n", 206)] {
+                let (head, _) = ask(&gateway, "GET", &format!("{coding}{line}")).await;
+                assert_eq!(status_of(&head), status, "{head}");
+                assert!(head.contains("vary: accept-encoding\r\n"), "{stores} {coding:?}: {head}");
+            }
+        }
+        let image = before("image/png", stores).await;
+        for (line, status) in [("", 200), ("range: bytes=0-9\r\n", 206)] {
+            let (head, _) = ask(&image, "GET", &format!("accept-encoding: gzip\r\n{line}")).await;
+            assert!(status_of(&head) == status && !head.contains("vary: "), "{head}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_has_what_was_packed_on_its_way_is_told_so_by_the_tag_that_it_knows() {
+    for stores in [true, false] {
+        let gateway = before("text/plain", stores).await;
+        let (head, _) = ask(&gateway, "GET", "accept-encoding: gzip\r\n").await;
+        assert!(head.contains("etag: w/\"1\"\r\n"), "{head}");
+        for (known, told) in [("W/\"1\"", "w/\"1\""), ("\"1\"", "\"1\""), ("W/\"1\", \"1\"", "\"1\"")] {
+            let lines = format!("accept-encoding: gzip\r\nif-none-match: {known}\r\n");
+            let (head, _) = ask(&gateway, "GET", &lines).await;
+            assert!(status_of(&head) == 304 && head.contains(&format!("\r\netag: {told}\r\n")), "{known}: {head}");
+        }
     }
 }
