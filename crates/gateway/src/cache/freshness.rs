@@ -10,7 +10,7 @@ use super::options::CachePolicy;
 use super::validators::date;
 
 /// How long a heuristic may make an answer fresh.
-const GUESS_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const GUESS_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The part of the time since the last modification for which an answer is taken to be fresh (RFC 9111 §4.2.2).
 const GUESS_DIVISOR: u32 = 10;

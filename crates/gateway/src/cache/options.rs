@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use http::HeaderName;
 
+use super::freshness::GUESS_MAX;
 use super::tags::TagTemplate;
 
 /// The limits of a cache. It is one for all routes.
@@ -107,7 +108,8 @@ impl OnFailure {
 }
 
 impl CachePolicy {
-    /// How long an answer may be given after the service has made it, as far as the route says it.
+    /// How long an answer may be given after the service has made it, as far as the route says it. If it leaves that to the
+    /// services, a day: what they say is not known, and guesses are no longer.
     #[must_use]
     pub fn longest(&self) -> Duration {
         let stale = match self.on_failure {
@@ -115,7 +117,7 @@ impl CachePolicy {
             OnFailure::Stale(bound) => bound,
         };
         let stale = stale.max(self.stale_while_revalidate.unwrap_or_default());
-        self.fresh_for.unwrap_or_default().saturating_add(stale)
+        self.fresh_for.unwrap_or(GUESS_MAX).saturating_add(stale)
     }
 
     /// What the RFC says, and nothing beyond it.

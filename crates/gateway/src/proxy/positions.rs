@@ -2,9 +2,8 @@
 //!
 //! A client says so itself, with `Tradewind-After`: a number for the service that answers, or, as composed answers tell
 //! it, a dictionary (RFC 9651) `catalog=42, ordering=7`. For one that does not, the gateway remembers what its commands
-//! were answered, in a cookie of its own. Of both the further counts.
+//! were answered, in cookies of its own. Of both the further counts.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
@@ -16,7 +15,8 @@ use crate::problem::Problem;
 pub(crate) const AFTER: HeaderName = HeaderName::from_static("tradewind-after");
 /// The position that an answer shows.
 const POSITION: HeaderName = HeaderName::from_static("tradewind-position");
-/// The gateway's cookie: `LIFE~catalog.42~ordering.7`, what was written last at the front.
+/// What the names of the gateway's cookies begin with, one for each service: `tradewind-after.catalog=LIFE~42`. Answers to
+/// what was written at the same time to several services do not take each other's place.
 const COOKIE: &str = "tradewind-after";
 /// Services that are remembered for a client, and that it may name.
 const SERVICES_MAX: usize = 16;
@@ -32,14 +32,14 @@ struct Positions(Vec<(Box<str>, Position)>);
 pub(super) struct Asked {
     /// All that counts.
     all: Positions,
-    /// What the cookie alone says, which is what is added to.
+    /// What the cookies alone say.
     remembered: Positions,
     /// The header does not say what the service would understand.
     is_translated: bool,
 }
 
 impl Asked {
-    /// Reads what a request says, and takes the gateway's cookie out, which is nobody else's business. `own` is the
+    /// Reads what a request says, and takes the gateway's cookies out, which are nobody else's business. `own` is the
     /// service that a number is meant for, and `life` what a cookie must be of, if there are any.
     ///
     /// # Errors
@@ -47,7 +47,7 @@ impl Asked {
     pub(super) fn take(headers: &mut HeaderMap, own: Option<&str>, life: Option<&str>) -> Result<Self, Problem> {
         let mut asked = Self::default();
         if let Some(life) = life.filter(|_| headers.contains_key(header::COOKIE)) {
-            asked.remembered = take_cookie(headers, life);
+            asked.remembered = take_cookies(headers, life);
             asked.all = asked.remembered.clone();
             asked.is_translated = !asked.all.0.is_empty();
         }
@@ -85,7 +85,8 @@ impl Asked {
         };
     }
 
-    /// Remembers what a command has been answered, for as long as this and while it is the same life.
+    /// Remembers what a command has been answered, for as long as this and while it is the same life. Of two that the same
+    /// client sent to one service at the same time, what is answered last counts, which may be the smaller one.
     pub(super) fn remember<B>(
         &mut self,
         service: &str,
@@ -98,17 +99,21 @@ impl Asked {
         else {
             return;
         };
-        if service.len() > NAME_BYTES_MAX {
+        if !is_name(service.as_bytes()) {
             return;
         }
-        self.remembered.raise(service, position);
-        let secure = if over_tls { "; Secure" } else { "" };
-        let seconds = remembered_for.as_secs();
-        let (cookie, between) = (self.remembered.text(), if life.is_empty() { "" } else { "~" });
-        let text =
-            format!("{COOKIE}={life}{between}{cookie}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
-        if let Ok(value) = HeaderValue::try_from(text) {
-            answer.headers_mut().append(header::SET_COOKIE, value);
+        let known = self.remembered.get(service);
+        // The one that has not been written to for longest makes room.
+        let goes = self.remembered.0.last().filter(|_| known.is_none() && self.remembered.0.len() >= SERVICES_MAX);
+        let rest = if over_tls { "; HttpOnly; SameSite=Lax; Secure" } else { "; HttpOnly; SameSite=Lax" };
+        let goes = goes.map(|(other, _)| format!("{COOKIE}.{other}=; Path=/; Max-Age=0{rest}"));
+        let between = if life.is_empty() { "" } else { "~" };
+        let (furthest, seconds) = (known.max(Some(position)).unwrap_or(position), remembered_for.as_secs());
+        let set = format!("{COOKIE}.{service}={life}{between}{furthest}; Path=/; Max-Age={seconds}{rest}");
+        for text in goes.into_iter().chain([set]) {
+            if let Ok(value) = HeaderValue::try_from(text) {
+                answer.headers_mut().append(header::SET_COOKIE, value);
+            }
         }
     }
 }
@@ -125,31 +130,6 @@ impl Positions {
         self.0.insert(0, (name, furthest.max(position)));
         self.0.truncate(SERVICES_MAX);
     }
-
-    fn text(&self) -> String {
-        self.0.iter().fold(String::new(), |mut text, (service, position)| {
-            let between = if text.is_empty() { "" } else { "~" };
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{between}{service}.{position}");
-            text
-        })
-    }
-
-    /// What a cookie says, if it is of this life. It is the client's to change, so that what is no position is passed
-    /// over.
-    fn read(text: &str, life: &str) -> Self {
-        let mut positions = Self::default();
-        let first = text.split('~').next().filter(|first| !first.contains('.')).unwrap_or_default();
-        if first != life {
-            return positions;
-        }
-        for (service, position) in text.split('~').take(SERVICES_MAX + 1).filter_map(|pair| pair.split_once('.')) {
-            if let Some(position) = position_of(position).filter(|_| service.len() <= NAME_BYTES_MAX) {
-                positions.0.push((service.into(), position));
-            }
-        }
-        positions
-    }
 }
 
 /// Digits and nothing else, not even a sign.
@@ -158,16 +138,22 @@ fn position_of(text: &str) -> Option<Position> {
     text.parse().ok().filter(|_| is_number)
 }
 
-/// Takes the gateway's cookie from those of a request. The others are bytes, which need be no text.
-fn take_cookie(headers: &mut HeaderMap, life: &str) -> Positions {
+/// Takes the gateway's cookies from those of a request. The others are bytes, which need be no text.
+fn take_cookies(headers: &mut HeaderMap, life: &str) -> Positions {
     let pairs = || {
         let lines = headers.get_all(header::COOKIE).iter();
         lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';')).map(<[u8]>::trim_ascii)
     };
-    let Some(ours) = pairs().find_map(own_value) else { return Positions::default() };
-    // What is no text is not what was told.
-    let positions = Positions::read(str::from_utf8(ours).unwrap_or_default().trim_matches('"'), life);
-    let others: Vec<&[u8]> = pairs().filter(|pair| own_value(pair).is_none()).collect();
+    let mut positions = Positions::default();
+    if !pairs().any(|pair| own(pair).is_some()) {
+        return positions;
+    }
+    for (service, value) in pairs().filter_map(own) {
+        if let Some((service, position)) = remembered(service, value, life) {
+            positions.raise(service, position);
+        }
+    }
+    let others: Vec<&[u8]> = pairs().filter(|pair| own(pair).is_none()).collect();
     match HeaderValue::from_bytes(&others.join(&b"; "[..])) {
         Ok(others) if !others.is_empty() => headers.insert(header::COOKIE, others),
         _ => headers.remove(header::COOKIE),
@@ -175,10 +161,28 @@ fn take_cookie(headers: &mut HeaderMap, life: &str) -> Positions {
     positions
 }
 
-/// What a cookie says, if it is the gateway's.
-fn own_value(pair: &[u8]) -> Option<&[u8]> {
-    let behind = pair.strip_prefix(COOKIE.as_bytes())?.trim_ascii_start();
-    Some(behind.strip_prefix(b"=")?.trim_ascii())
+/// A cookie's service and value, if it is one of the gateway's.
+fn own(pair: &[u8]) -> Option<(&[u8], &[u8])> {
+    let rest = pair.strip_prefix(COOKIE.as_bytes())?;
+    let end = rest.iter().position(|byte| *byte == b'=')?;
+    let service = rest[..end].trim_ascii_end();
+    // Without a name it is of a gateway of an older version.
+    let service = if service.is_empty() { service } else { service.strip_prefix(b".")? };
+    Some((service, rest[end + 1..].trim_ascii()))
+}
+
+/// What a cookie says, if it is of this life. It is the client's to change, so that what is no position is passed over.
+fn remembered<'a>(service: &'a [u8], value: &[u8], life: &str) -> Option<(&'a str, Position)> {
+    let service = str::from_utf8(service).ok().filter(|name| is_name(name.as_bytes()))?;
+    let value = str::from_utf8(value).ok()?.trim_matches('"');
+    let (told, position) = value.rsplit_once('~').unwrap_or(("", value));
+    Some((service, position_of(position).filter(|_| told == life)?))
+}
+
+/// Whether a service's name can stand in a cookie's (RFC 6265 §4.1.1).
+fn is_name(service: &[u8]) -> bool {
+    let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    !service.is_empty() && service.len() <= NAME_BYTES_MAX && service.iter().all(is_token)
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ async fn a_browser_that_has_written_sees_it_and_others_are_not_held_up() {
     assert_eq!(body(&gateway.get("/n").await), "1");
     let posted = gateway.ask("POST /command", "{}").await;
     let cookie = header(&posted, "set-cookie");
-    assert_eq!(cookie, "tradewind-after=catalog.2; Path=/; Max-Age=600; HttpOnly; SameSite=Lax");
+    assert_eq!(cookie, "tradewind-after.catalog=2; Path=/; Max-Age=600; HttpOnly; SameSite=Lax");
     assert_eq!(body(&gateway.get("/n").await), "1", "who has not written may be answered what is stored");
     let lines = format!("cookie: a=b; {}\r\n", cookie.split(';').next().unwrap());
     assert_eq!(body(&gateway.saying("GET /n", &lines).await), "2");
@@ -92,7 +92,7 @@ async fn a_browser_that_has_written_sees_it_and_others_are_not_held_up() {
 #[tokio::test]
 async fn positions_of_another_service_are_not_taken_for_its_own() {
     let acting = counting().await;
-    let cookie = "cookie: tradewind-after=catalog.50~ordering.1\r\n";
+    let cookie = "cookie: tradewind-after.catalog=50; tradewind-after.ordering=1\r\n";
     let gateway = before(&acting, PositionsOf::Of("ordering".into())).await;
     gateway.saying("GET /plain", cookie).await;
     assert!(acting.last().contains("tradewind-after: 1\r\n"), "{}", acting.last());

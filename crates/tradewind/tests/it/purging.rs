@@ -74,7 +74,7 @@ fn an_event_purges_what_shows_its_entity_and_nothing_else() {
     // The gateway's own client that has written needs no event.
     let posted = rename(&gateway, "7", "Black tea");
     let cookie = header(&posted, "set-cookie").split(';').next().unwrap().to_owned();
-    assert!(cookie.starts_with("tradewind-after=") && cookie.contains("~products."), "{posted}");
+    assert!(cookie.starts_with("tradewind-after.products=") && cookie.contains('~'), "{posted}");
     let seen = crate::send(&gateway, &format!("GET /web/products/7 HTTP/1.1\r\ncookie: {cookie}\r\nx-rest:"), "");
     assert!(seen.ends_with("{\"name\":\"Black tea\"}"), "{seen}");
 

@@ -45,59 +45,82 @@ fn what_cannot_be_understood_is_refused() {
 }
 
 #[test]
-fn the_cookie_is_read_and_taken_out() {
-    let lines = [(header::COOKIE, "a=b; tradewind-after=catalog.42~ordering.7; c=d")];
+fn the_cookies_are_read_and_taken_out() {
+    let lines = [(header::COOKIE, "a=b; tradewind-after.catalog=42; c=d; tradewind-after.ordering=\"7\"")];
     let (asked, mut headers) = take(&lines, Some("catalog"));
     assert_eq!(headers[header::COOKIE], "a=b; c=d");
     assert_eq!(asked.after(Some("ordering")), Some(Position(7)));
     asked.tell(Some("catalog"), true, &mut headers);
     assert_eq!(headers[AFTER], "42");
-    let (_, headers) = take(&[(header::COOKIE, "tradewind-after=catalog.42")], None);
+    let (_, headers) = take(&[(header::COOKIE, "tradewind-after.catalog=42")], None);
     assert!(!headers.contains_key(header::COOKIE));
+    let (asked, headers) = take(&[(header::COOKIE, "tradewind-after=catalog.42; tradewind-afternoon=1")], None);
+    assert_eq!(
+        (asked.after(Some("catalog")), &headers[header::COOKIE]),
+        (None, &"tradewind-afternoon=1".parse().unwrap())
+    );
 }
 
 #[test]
 fn of_header_and_cookie_the_further_counts() {
-    let both = |after: &'static str| [(AFTER, after), (header::COOKIE, "tradewind-after=catalog.42")];
+    let both = |after: &'static str| [(AFTER, after), (header::COOKIE, "tradewind-after.catalog=42")];
     assert_eq!(take(&both("50"), Some("catalog")).0.after(Some("catalog")), Some(Position(50)));
     assert_eq!(take(&both("catalog=5"), Some("catalog")).0.after(Some("catalog")), Some(Position(42)));
+    let twice = [(header::COOKIE, "tradewind-after.catalog=42; tradewind-after.catalog=41")];
+    assert_eq!(take(&twice, Some("catalog")).0.after(Some("catalog")), Some(Position(42)));
 }
 
 #[test]
 fn a_cookie_that_somebody_has_changed_is_no_error() {
-    for garbage in ["", ".", "~", "catalog", "catalog.x", "catalog.-1~a.99999999999999999999999", "\u{e4}"] {
-        let (asked, _) = take(&[(header::COOKIE, &format!("tradewind-after={garbage}"))], Some("catalog"));
+    for garbage in ["", ".", "~", "~~1", "x", "-1", "99999999999999999999999", "\u{e4}", "one~42"] {
+        let (asked, _) = take(&[(header::COOKIE, &format!("tradewind-after.catalog={garbage}"))], Some("catalog"));
         assert_eq!(asked.after(Some("catalog")), None, "{garbage:?}");
     }
 }
 
+fn answered(position: &str, status: u16) -> Response<()> {
+    Response::builder().status(status).header(POSITION, position).body(()).unwrap()
+}
+
+fn set(answer: &Response<()>) -> Vec<&str> {
+    answer.headers().get_all(header::SET_COOKIE).iter().map(|set| set.to_str().unwrap()).collect()
+}
+
 #[test]
-fn a_command_is_remembered_beside_what_was_before_and_the_cookie_stays_small() {
-    let (mut asked, _) = take(&[(header::COOKIE, "tradewind-after=catalog.42~ordering.7")], Some("ordering"));
-    let answered = |position: &str, status: u16| {
-        let mut answer = Response::builder().status(status).body(()).unwrap();
-        answer.headers_mut().insert(POSITION, position.parse().unwrap());
-        answer
-    };
+fn what_is_written_to_one_service_takes_nothing_from_another() {
+    const TIME: Duration = Duration::from_secs(600);
+    let (mut asked, _) = take(&[(header::COOKIE, "tradewind-after.catalog=42; tradewind-after.ordering=7")], None);
     let mut answer = answered("9", 201);
-    asked.remember("ordering", &mut answer, (Duration::from_secs(600), ""), true);
-    let cookie = answer.headers()[header::SET_COOKIE].to_str().unwrap();
-    let wanted = "tradewind-after=ordering.9~catalog.42; Path=/; Max-Age=600; HttpOnly; SameSite=Lax; Secure";
-    assert_eq!(cookie, wanted);
+    asked.remember("ordering", &mut answer, (TIME, ""), true);
+    let wanted = "tradewind-after.ordering=9; Path=/; Max-Age=600; HttpOnly; SameSite=Lax; Secure";
+    assert_eq!(set(&answer), [wanted], "the catalog's stays as it is, whatever has come meanwhile");
+    let mut older = answered("6", 200);
+    asked.remember("ordering", &mut older, (TIME, ""), false);
+    assert!(set(&older)[0].starts_with("tradewind-after.ordering=7;"), "nothing is taken back");
     let mut refused = answered("10", 409);
-    asked.remember("ordering", &mut refused, (Duration::from_secs(600), ""), true);
-    assert!(!refused.headers().contains_key(header::SET_COOKIE), "nothing was written");
-    for number in 0..100 {
-        asked.remember(
-            &format!("service-{number}"),
-            &mut answered("18446744073709551615", 204),
-            (Duration::ZERO, ""),
-            false,
-        );
+    asked.remember("ordering", &mut refused, (TIME, ""), true);
+    assert!(set(&refused).is_empty(), "nothing was written");
+    let mut unnamed = answered("10", 200);
+    for name in ["", "a b", "a=b", "a;b", "\u{e4}", &"a".repeat(65)] {
+        asked.remember(name, &mut unnamed, (TIME, ""), true);
     }
+    assert!(set(&unnamed).is_empty(), "no cookie has such a name");
+}
+
+#[test]
+fn of_too_many_services_the_one_that_was_there_first_is_forgotten() {
+    let pair = |number: usize| format!("tradewind-after.service-{number}=1");
+    let cookie = (0..SERVICES_MAX).map(pair).collect::<Vec<_>>().join("; ");
+    let (mut asked, _) = take(&[(header::COOKIE, &cookie)], None);
+    let mut answer = answered("5", 200);
+    asked.remember("another", &mut answer, (Duration::from_secs(1), ""), false);
+    let (gone, new) = ("tradewind-after.service-0=; Path=/; Max-Age=0;", "tradewind-after.another=5; Path=/;");
+    let set = set(&answer);
+    assert!(set.len() == 2 && set[0].starts_with(gone) && set[1].starts_with(new), "{set:?}");
+    let cookie = (0..100).map(pair).collect::<Vec<_>>().join("; ");
+    let (asked, _) = take(&[(header::COOKIE, &cookie)], None);
     assert_eq!(asked.remembered.0.len(), SERVICES_MAX);
-    assert!(asked.remembered.text().len() < 2_048);
-    assert!(asked.remembered.text().starts_with("service-99."), "the last one is remembered longest");
+    assert_eq!(asked.after(Some("service-99")), Some(Position(1)));
 }
 
 #[test]
@@ -106,15 +129,15 @@ fn what_is_remembered_of_another_life_means_nothing() {
         let mut headers = headers(&[(header::COOKIE, cookie)]);
         Asked::take(&mut headers, None, Some(life)).map_err(|problem| problem.detail).unwrap().after(Some("catalog"))
     };
-    assert_eq!(read("tradewind-after=one~catalog.42", "one"), Some(Position(42)));
-    for (cookie, life) in [("one~catalog.42", "other"), ("catalog.42", "other"), ("one~catalog.42", "")] {
-        assert_eq!(read(&format!("tradewind-after={cookie}"), life), None, "{cookie} in {life:?}");
+    assert_eq!(read("tradewind-after.catalog=one~42", "one"), Some(Position(42)));
+    for (cookie, life) in [("one~42", "other"), ("42", "other"), ("one~42", "")] {
+        assert_eq!(read(&format!("tradewind-after.catalog={cookie}"), life), None, "{cookie} in {life:?}");
     }
     let (mut asked, _) = take(&[], None);
-    let mut answer = Response::builder().header(POSITION, "7").body(()).unwrap();
+    let mut answer = answered("7", 200);
     asked.remember("catalog", &mut answer, (Duration::from_secs(1), "one"), false);
-    let cookie = answer.headers()[header::SET_COOKIE].to_str().unwrap();
-    assert!(cookie.starts_with("tradewind-after=one~catalog.7;"), "{cookie}");
+    let cookie = set(&answer)[0];
+    assert!(cookie.starts_with("tradewind-after.catalog=one~7;"), "{cookie}");
     assert_eq!(read(cookie.split(';').next().unwrap(), "one"), Some(Position(7)));
 }
 
@@ -122,7 +145,7 @@ fn what_is_remembered_of_another_life_means_nothing() {
 fn cookies_beside_it_need_be_no_text() {
     for others in [&b"name=Zo\xc3\xab"[..], b"\xff", b"a=\x80; \xe4=b"] {
         let mut headers = HeaderMap::new();
-        let cookie = [others, b"; tradewind-after=catalog.42"].concat();
+        let cookie = [others, b"; tradewind-after.catalog=42"].concat();
         headers.insert(header::COOKIE, HeaderValue::from_bytes(&cookie).unwrap());
         let asked = Asked::take(&mut headers, None, Some("")).map_err(|problem| problem.detail).unwrap();
         assert_eq!(asked.after(Some("catalog")), Some(Position(42)), "{others:?}");
@@ -143,22 +166,23 @@ proptest! {
         cookie in value(80),
         own in proptest::bool::ANY,
     ) {
-        let cookie = [b"a=b;", &others[..], b"; tradewind-after=one~", &cookie].concat();
+        let cookie = [b"a=b;", &others[..], b"; tradewind-after.catalog=one~", &cookie].concat();
         let mut headers = HeaderMap::new();
         headers.insert(AFTER, HeaderValue::try_from(after).unwrap());
         headers.insert(header::COOKIE, HeaderValue::from_bytes(&cookie).unwrap());
         let Ok(mut asked) = Asked::take(&mut headers, own.then_some("catalog"), Some("one")) else { return Ok(()) };
         let left = headers[header::COOKIE].as_bytes();
         prop_assert!(left.starts_with(b"a=b"));
-        prop_assert!(!left.windows(19).any(|bytes| bytes == b"tradewind-after=one"));
+        prop_assert!(!left.windows(24).any(|bytes| bytes == b"tradewind-after.catalog="));
+        let known = asked.remembered.get("catalog");
         let mut answer = Response::builder().header(POSITION, "7").body(()).unwrap();
         asked.remember("catalog", &mut answer, (Duration::ZERO, "one"), false);
         let told = answer.headers()[header::SET_COOKIE].to_str().unwrap().to_owned();
-        prop_assert!(told.len() < 2_048);
+        prop_assert!(told.len() < 256);
         // What it is told is what it will be understood by.
         let mut next = HeaderMap::new();
         next.insert(header::COOKIE, HeaderValue::try_from(told.split(';').next().unwrap()).unwrap());
         let next = Asked::take(&mut next, None, Some("one")).unwrap();
-        prop_assert_eq!(next.all, asked.remembered);
+        prop_assert_eq!(next.after(Some("catalog")), known.max(Some(Position(7))));
     }
 }

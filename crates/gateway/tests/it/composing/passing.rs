@@ -10,7 +10,7 @@ use super::{Shop, Wanted, json};
 use crate::acting::{Acting, header, ok};
 use crate::{gateway_before, status_of};
 
-const ANN: &str = "authorization: Bearer ann\r\ncookie: session=ann; tradewind-after=catalog.40\r\n";
+const ANN: &str = "authorization: Bearer ann\r\ncookie: session=ann; tradewind-after.catalog=40\r\n";
 const BOB: &str = "authorization: Bearer bob\r\ncookie: session=bob\r\n";
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn each_call_is_told_how_far_its_own_service_must_have_come() {
     json(&gateway.page("tradewind-after: catalog=42, inventory=6\r\n").await);
     assert_eq!((shop.catalog.asked(), shop.inventory.asked()), (1, 2));
     assert!(shop.inventory.last().contains("tradewind-after: 6\r\n"), "{}", shop.inventory.last());
-    json(&gateway.page("cookie: tradewind-after=catalog.43\r\n").await);
+    json(&gateway.page("cookie: tradewind-after.catalog=43\r\n").await);
     assert_eq!((shop.catalog.asked(), shop.inventory.asked()), (2, 2));
     let seen = shop.catalog.last();
     assert!(seen.contains("tradewind-after: 43\r\n") && !seen.contains("cookie"), "{seen}");
