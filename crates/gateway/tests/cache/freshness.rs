@@ -78,9 +78,51 @@ async fn expires_counts_from_the_answers_own_date_and_only_without_max_age() {
 }
 
 #[tokio::test]
+async fn expires_counts_from_a_clock_that_may_be_slow_or_fast_and_age_is_not_forgotten() {
+    let [slow, fast, soon, later, far] = [date(-10), date(10), date(10), date(20), date(400)];
+    assert!(!is_reused(&[("date", &slow), ("expires", &soon), ("age", "25")], 0).await, "older than it lives");
+    assert!(is_reused(&[("date", &slow), ("expires", &soon), ("age", "15")], 4).await);
+    assert!(!is_reused(&[("date", &slow), ("expires", &soon), ("age", "15")], 5).await);
+    assert!(!is_reused(&[("date", &fast), ("expires", &later), ("age", "15")], 0).await);
+    assert!(is_reused(&[("date", &fast), ("expires", &later), ("age", "5")], 4).await);
+    assert!(!is_reused(&[("date", &far), ("expires", &date(300))], 0).await, "before its own date");
+}
+
+#[tokio::test]
+async fn a_pragma_of_an_answer_says_nothing() {
+    let (now, changed) = (date(0), date(-1000));
+    let explicit: Headers<'_> = &[("cache-control", "max-age=10")];
+    let guessed: Headers<'_> = &[("date", &now), ("last-modified", &changed)];
+    for (answer, pragma) in [(explicit, "no-cache"), (guessed, "no-cache"), (explicit, "unrecognised-extension")] {
+        assert!(is_reused(&[answer, &[("pragma", pragma)]].concat(), 9).await, "{answer:?} {pragma}");
+    }
+    assert!(!is_reused(&[("pragma", "no-cache")], 0).await);
+    let world = World::answering(explicit).await;
+    world.get(&[]).await;
+    assert!(world.get(&[("pragma", "unrecognised-extension")]).await.is_hit());
+}
+
+#[tokio::test]
 async fn what_is_no_date_lies_in_the_past() {
     for wrong in ["0", "-1", "soon", "", "Thu, 32 Nov 2023 22:13:20 GMT", "2033-11-14T22:13:20Z"] {
         assert!(!is_reused(&[("expires", wrong)], 0).await, "{wrong}");
+    }
+    assert!(is_reused(&[("expires", "Thu, 18 Aug 2050 02:01:18 GMT")], 60).await);
+    for nearly in [
+        "Thu, 18 Aug 2050 02:01:18 UTC",
+        "Thu, 18 Aug 2050 02:01:18 AEST",
+        "Thu, 18 Aug 50 02:01:18 GMT",
+        "Thu 18 Aug 2050 02:01:18 GMT",
+        "Thu, 18  Aug  2050 02:01:18 GMT",
+        "Thu, 18-Aug-2050 02:01:18 GMT",
+        "Thu, 18 Aug 2050 02.01.18 GMT",
+        "Thu, 18 Aug 2050 2:01:18 GMT",
+        // Case counts, though it need not.
+        "THU, 18 Aug 2050 02:01:18 GMT",
+        "Thu, 18 AUG 2050 02:01:18 GMT",
+        "Thu, 18 Aug 2050 02:01:18 gMT",
+    ] {
+        assert!(!is_reused(&[("expires", nearly)], 0).await, "{nearly}");
     }
     let far = [("expires", "Tue, 14 Nov 2033 22:13:20 GMT"), ("expires", "Tue, 14 Nov 2034 22:13:20 GMT")];
     assert!(!is_reused(&far, 0).await, "two of them say nothing");
@@ -193,6 +235,17 @@ async fn only_some_statuses_may_be_guessed_at_and_others_must_say() {
             let second = world.get(&[]).await;
             assert_eq!((second.status, second.is_hit()), (status, reused), "{headers:?} {}", second.did());
         }
+    }
+}
+
+#[tokio::test]
+async fn a_status_that_is_not_known_is_not_guessed_at_either_where_an_answer_is_public() {
+    let changed = date(-1000);
+    for (status, reused) in [(200, true), (403, true), (299, false), (599, false)] {
+        let reply = Reply::status(status, "", &[("cache-control", "public"), ("last-modified", &changed)]);
+        let world = World::new(move |_| reply.clone()).await;
+        world.get(&[]).await;
+        assert_eq!(world.get(&[]).await.is_hit(), reused, "{status}");
     }
 }
 

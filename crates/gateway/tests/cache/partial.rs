@@ -110,6 +110,35 @@ async fn a_stale_answer_is_validated_whole_and_then_cut() {
 }
 
 #[tokio::test]
+async fn a_part_has_the_headers_of_the_whole_and_those_that_have_changed_since() {
+    let first: Headers<'_> = &[
+        ("cache-control", "max-age=60"),
+        ("content-type", "text/plain"),
+        ("etag", "\"a\""),
+        ("x-kept", "1"),
+        ("x-changed", "1"),
+    ];
+    let told: Headers<'_> = &[("cache-control", "max-age=600"), ("etag", "\"a\""), ("x-changed", "2"), ("x-new", "3")];
+    let world = World::new(move |seen| match seen.number {
+        0 => Reply::ok(TEN, first),
+        _ => Reply::status(304, "", told),
+    })
+    .await;
+    world.get(&[]).await;
+    for (later, made, age, changed, new, directives) in
+        [(7, 0, "7", "1", "", "max-age=60"), (100, 107, "0", "2", "3", "max-age=600")]
+    {
+        world.later(later);
+        let got = world.get(&[("range", "bytes=0-3")]).await;
+        assert_eq!((got.status, got.header("content-length"), got.header("content-range")), (206, "4", "bytes 0-3/10"));
+        assert_eq!((got.header("content-type"), got.header("etag")), ("text/plain", "\"a\""));
+        assert_eq!((got.header("x-kept"), got.header("x-changed"), got.header("x-new")), ("1", changed, new));
+        assert_eq!((got.header("cache-control"), got.header("date")), (directives, &date(made)[..]));
+        assert_eq!(got.header("age"), age);
+    }
+}
+
+#[tokio::test]
 async fn a_service_that_takes_no_ranges_answers_whole() {
     let world = stored(&[("accept-ranges", "none")]).await;
     assert_eq!(world.get(&[("range", "bytes=0-3")]).await.status, 200);

@@ -33,6 +33,11 @@ async fn what_the_named_headers_say_must_be_the_same() {
         (&["*"], &[], &[], false),
         (&["foo, *"], &[], &[], false),
         (&["*", "foo"], &[], &[], false),
+        (&["*, *"], &[], &[], false),
+        (&["*", "*"], &[], &[], false),
+        (&[", *"], &[], &[], false),
+        (&["", "*"], &[], &[], false),
+        (&["*, foo"], &[("foo", "1")], &[("foo", "1")], false),
         (&[", foo"], &[("foo", "1")], &[("foo", "2")], false),
         (&["no header"], &[], &[], false),
         (&[""], &[], &[], true),
@@ -61,6 +66,10 @@ async fn all_lines_of_a_header_count_and_how_they_are_written_does_not() {
     let language = |value| [("accept-language", value)];
     assert!(is_reused(&["accept-language"], &language("de-CH, en"), &language("de-ch,en")).await);
     assert!(!is_reused(&["accept-language"], &language("de, en"), &language("en, de")).await);
+    assert!(
+        !is_reused(&["accept-language"], &language("en, de;q=0.5"), &language("de;q=0.5, en")).await,
+        "nor by weight"
+    );
 }
 
 #[tokio::test]

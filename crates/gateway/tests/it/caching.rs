@@ -354,3 +354,18 @@ async fn what_is_asked_anew_behind_a_hurried_client_takes_its_time() {
 fn is_hit(answer: &str) -> bool {
     header(answer, "cache-status").starts_with("tradewind; hit")
 }
+
+#[tokio::test]
+async fn what_comes_before_the_final_answer_is_neither_passed_on_nor_stored() {
+    let early = "HTTP/1.1 103 Early Hints\r\nlink: </styles.css>; rel=preload\r\ncache-control: max-age=60\r\n\r\n";
+    let processing = "HTTP/1.1 102 Processing\r\n\r\n";
+    let answer = [early, processing, early, &ok("cache-control: max-age=60\r\n", "tea")].concat();
+    let acting = Acting::begin(move |_| answer.clone()).await;
+    let gateway = before(&acting, |_| {}).await;
+    for hit in [false, true] {
+        let got = gateway.get("/a").await;
+        assert_eq!((status_of(&got), body(&got), header(&got, "link")), (200, "tea", ""), "{got}");
+        assert_eq!(header(&got, "cache-status").contains("; hit"), hit, "{got}");
+    }
+    assert_eq!(acting.asked(), 1);
+}
