@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, Method, Uri, Version, request};
 use tradewind_http::Network;
 
 use crate::forwarded::believe;
-use crate::headers::{From, REQUEST_ID, RequestId, prepare_request};
+use crate::headers::{From, REQUEST_ID, RequestId, prepare_request, remove_hop_by_hop};
 use crate::policy::chain::Client;
 use crate::policy::{compress, framing, trace};
 
@@ -19,6 +19,7 @@ pub fn is_refused(method: &Method, version: Version, uri: &Uri, headers: &Header
 /// Makes a client's request one of the gateway's own. Who is believed to be the client.
 pub fn prepare(parts: &mut request::Parts, address: IpAddr, trusted: &[Network]) -> IpAddr {
     let is_trusted = trusted.iter().any(|network| network.contains(address));
+    remove_hop_by_hop(&mut parts.headers);
     let peer = Client { address, over_tls: true };
     let client = if is_trusted { believe(&mut parts.headers, peer, trusted) } else { peer };
     let known = HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_static("an-id"))]);

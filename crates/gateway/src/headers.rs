@@ -27,6 +27,10 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     header::UPGRADE,
 ];
 
+/// What `Connection` may name in vain: what says where a message ends, whom it is for, and who was before us.
+const OF_THE_MESSAGE: [HeaderName; 6] =
+    [header::CONTENT_LENGTH, header::HOST, header::FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO];
+
 /// Removes what concerns one connection only: what `Connection` names, the headers that RFC 9110 §7.6.1 lists, and
 /// those that RFC 9111 §3.1 keeps from being stored for others.
 pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
@@ -41,7 +45,7 @@ pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
         .flat_map(|value| value.split(','))
         .filter_map(|name| name.trim().parse().ok())
         .collect();
-    for name in named {
+    for name in named.iter().filter(|name| !OF_THE_MESSAGE.contains(name)) {
         headers.remove(name);
     }
     for name in &HOP_BY_HOP {
@@ -114,12 +118,12 @@ pub(crate) fn tell_proto(headers: &mut HeaderMap, from: From) {
     }
 }
 
-/// Makes a client's request one of the gateway's own: everything but the target.
+/// Makes a client's request one of the gateway's own: everything but the target. It has nothing of the client's connection
+/// any more.
 pub(crate) fn prepare_request(parts: &mut request::Parts, from: From, request_id: &RequestId) {
     let proto = from.proto();
     let (host, client) = (host_of(parts), text_of(from.address));
     let headers = &mut parts.headers;
-    remove_hop_by_hop(headers);
     join_cookies(headers);
     // Our server has answered the expectation, or will, when the body is asked for.
     headers.remove(header::EXPECT);

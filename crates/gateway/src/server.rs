@@ -12,7 +12,7 @@ use tradewind_http::{Peer, Server};
 
 use crate::cache::Purge;
 use crate::metrics::Open;
-use crate::proxy::{Proxy, Routed};
+use crate::proxy::Proxy;
 use crate::{Options, Plan, Route};
 
 /// The address cannot be listened on.
@@ -111,7 +111,7 @@ pub(crate) async fn serve(
             // Boxed, since hyper moves what it is given, and the way of a request is some kilobytes long.
             async move {
                 Ok::<_, Infallible>(match only {
-                    Some(route) => Box::pin(proxy.pass(request, client, Ok(Routed::by(&route)))).await,
+                    Some(route) => Box::pin(proxy.pass(request, client, Some(&route))).await,
                     None => Box::pin(proxy.answer(request, client)).await,
                 })
             }

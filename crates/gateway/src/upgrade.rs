@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Method, Version, request};
+use http::{Method, Request, Version};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy, split};
@@ -19,14 +19,14 @@ const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// Whether a request asks to change to WebSocket. It is one to read something (RFC 6455 §4.1): whoever asks so with another
 /// method is answered as without.
-pub(crate) fn is_wanted(parts: &request::Parts) -> bool {
+pub(crate) fn is_wanted<B>(request: &Request<B>) -> bool {
     let names = |name, wanted: &str| {
-        parts.headers.get_all(name).iter().any(|value| {
+        request.headers().get_all(name).iter().any(|value| {
             value.to_str().is_ok_and(|text| text.split(',').any(|token| token.trim().eq_ignore_ascii_case(wanted)))
         })
     };
-    parts.method == Method::GET
-        && parts.version == Version::HTTP_11
+    *request.method() == Method::GET
+        && request.version() == Version::HTTP_11
         && names(header::CONNECTION, "upgrade")
         && names(header::UPGRADE, "websocket")
 }

@@ -14,7 +14,7 @@ use crate::cache::{
     Asked, Cache, CacheBody, CachePolicy, Fetch, FetchError, FetchedBody, Fetching, KeyRef, Lookup, OnFailure, Reused,
     Unanswered,
 };
-use crate::headers::{self, From, RequestId, join_cookies, remove_hop_by_hop, tell_proto};
+use crate::headers::{self, From, RequestId, join_cookies, tell_proto};
 use crate::policy::sizes::body_too_large;
 use crate::policy::{Sizes, trace};
 use crate::problem::Problem;
@@ -43,12 +43,10 @@ impl Proxy {
         // A body may choose the answer, and is in no key. What else a method may be changes something, whatever it is to be
         // answered with.
         let reads = matches!(head.method, Method::GET | Method::HEAD);
-        if reads && (!body.is_empty() || upgrade::is_wanted(&head) || wants_events(&head.headers)) {
+        if reads && (!body.is_empty() || on_its_way.wants_upgrade || wants_events(&head.headers)) {
             let request = Request::from_parts(head, body);
             return Box::pin(self.forward(request, upstream, &route.policies, on_its_way)).await;
         }
-        // What concerns the client's connection alone is no part of what is asked: an answer must not be chosen by it.
-        remove_hop_by_hop(&mut head.headers);
         join_cookies(&mut head.headers);
         // What is before it and believed is a part, and so is whether it came over TLS.
         tell_proto(&mut head.headers, on_its_way.from());

@@ -23,10 +23,9 @@ impl Proxy {
         let from_client = hyper::upgrade::on(&mut request);
         let sizes = policies.sizes;
         let (mut parts, body) = request.into_parts();
-        let asked_to_upgrade = upgrade::is_wanted(&parts);
         headers::prepare_request(&mut parts, on_its_way.from(), on_its_way.request_id);
         trace::pass_on(&mut parts.headers);
-        if asked_to_upgrade {
+        if on_its_way.wants_upgrade {
             upgrade::ask(&mut parts.headers);
         }
         let is_get = matches!(parts.method, Method::GET | Method::HEAD);
@@ -43,7 +42,7 @@ impl Proxy {
         };
 
         let switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-        if switched && asked_to_upgrade {
+        if switched && on_its_way.wants_upgrade {
             let to_service = hyper::upgrade::on(&mut response);
             let (parts, body) = response.into_parts();
             let client = on_its_way.client.clone();

@@ -28,19 +28,20 @@ use crate::access::Watch;
 use crate::body::ResponseBody;
 use crate::cache::ContentCoding;
 use crate::docs::Documents;
-use crate::headers::{From, RequestId};
+use crate::headers::{From, RequestId, remove_hop_by_hop};
 use crate::metrics::{InFlight, Metrics, NO_SERVICE};
 use crate::policy::Policies;
 use crate::policy::chain::{After, Client};
+use crate::policy::framing;
 use crate::problem::Problem;
 use crate::route::{OWN_PREFIX, Unwritable, covers};
 use crate::server::ClientConnection;
 use crate::upstream::{CallPolicy, RequestBody, Upstream};
-use crate::{Action, Options, Plan, Route, forwarded, own, page};
+use crate::{Action, Options, Plan, Route, forwarded, own, page, upgrade};
 
 pub(crate) use cached::decoded;
 use positions::Asked;
-pub(crate) use routed::Routed;
+use routed::Routed;
 
 /// How long a service of which no instance can be reached is waited for where something stale may stand in.
 pub(crate) const IMPATIENT: Duration = Duration::from_millis(100);
@@ -135,18 +136,28 @@ impl Proxy {
             let answer = own::answer(self, &request, who.address).map(ResponseBody::Own);
             return if *request.method() == Method::HEAD { head::without_content(answer) } else { answer };
         }
-        let routed = Routed::find(self.plan.load_full(), &request);
-        self.pass(request, client, routed).await
+        self.pass(request, client, None).await
     }
 
-    /// Answers one request by its route, or with what kept it from having one.
+    /// Answers one request by its route, or with what kept it from having one; by this route, if all go there.
     pub(crate) async fn pass(
         &self,
         mut request: Request<Incoming>,
         client: ClientConnection,
-        routed: Result<Routed, Problem>,
+        only: Option<&Arc<Route>>,
     ) -> Response<ResponseBody> {
         let begun = Instant::now();
+        let framed = match only {
+            Some(_) => Ok(()),
+            None => framing::check(request.method(), request.version(), request.uri(), request.headers()),
+        };
+        let wants_upgrade = upgrade::is_wanted(&request);
+        // Before anybody has looked at it: what does not reach the service must not decide what becomes of the request.
+        remove_hop_by_hop(request.headers_mut());
+        let routed = match only {
+            Some(route) => Ok(Routed::by(route)),
+            None => framed.and_then(|()| Routed::find(self.plan.load_full(), &request)),
+        };
         let who = self.who(request.headers_mut(), &client);
         let route = routed.as_ref().ok().map(|routed| Arc::clone(&routed.route));
         let request_id = RequestId::of(request.headers());
@@ -162,7 +173,8 @@ impl Proxy {
                 let answered = match after.before(&request, who, routed.authorizer()).await {
                     Ok(None) => {
                         let coding = after.stored_coding();
-                        let on_its_way = OnItsWay { client: &client, who, request_id: &request_id, coding, in_flight };
+                        let (client, request_id) = (&client, &request_id);
+                        let on_its_way = OnItsWay { client, who, request_id, coding, wants_upgrade, in_flight };
                         self.act(request, &routed, on_its_way).await
                     }
                     Ok(Some(answer)) => Ok(answer.map(|()| ResponseBody::Own(Full::default()))),
@@ -264,6 +276,8 @@ pub(crate) struct OnItsWay<'a> {
     request_id: &'a RequestId,
     /// How stored answers are packed for this client.
     coding: Option<&'static dyn ContentCoding>,
+    /// It has asked to go on in another protocol, with headers that are of its connection alone.
+    wants_upgrade: bool,
     /// Counts it until its answer has ended.
     in_flight: InFlight,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{Request, StatusCode, header};
 use hyper::body::Incoming;
 
-use crate::policy::{cors, framing};
+use crate::policy::cors;
 use crate::problem::Problem;
 use crate::route::host_in;
 use crate::{Asked, Authorizer, Captures, NotFound, Plan, Route};
@@ -19,9 +19,9 @@ pub(crate) struct Routed {
 }
 
 impl Routed {
+    /// By a request that two readers understand alike, and that has nothing of its connection any more.
     pub(super) fn find(plan: Arc<Plan>, request: &Request<Incoming>) -> Result<Self, Problem> {
         let (uri, headers) = (request.uri(), request.headers());
-        framing::check(request.method(), request.version(), uri, headers)?;
         // HTTP/2 carries it in the target, and so does a request to a proxy.
         let in_target = uri.authority().map(http::uri::Authority::as_str);
         let host = in_target.or_else(|| headers.get(header::HOST).and_then(|host| host.to_str().ok()));
@@ -42,7 +42,7 @@ impl Routed {
     }
 
     /// A route that needs no finding, since all goes there.
-    pub(crate) fn by(route: &Arc<Route>) -> Self {
+    pub(super) fn by(route: &Arc<Route>) -> Self {
         Self { route: Arc::clone(route), captures: Captures::default(), plan: None }
     }
 

@@ -151,3 +151,13 @@ async fn what_is_stored_is_packed_once_and_told_as_what_it_is() {
     assert_eq!((header(&own, "etag"), header(&own, "content-encoding"), is_hit(&own)), ("\"a\"", "", true), "{own}");
     assert_eq!(header(&own, "vary"), "accept-encoding");
 }
+
+#[tokio::test]
+async fn who_calls_the_host_an_affair_of_the_connection_is_answered_for_that_host_all_the_same() {
+    let gateway = caching(false, false).await;
+    ask(&gateway, "GET /a", "connection: host\r\nhost: evil.example\r\n").await;
+    for hit in [false, true] {
+        let answer = ask(&gateway, "GET /a", "connection: host\r\nhost: shop.example\r\n").await;
+        assert_eq!((body(&answer).starts_with("shop.example http "), is_hit(&answer)), (true, hit), "{answer}");
+    }
+}

@@ -243,6 +243,19 @@ async fn only_who_may_asks() {
 }
 
 #[tokio::test]
+async fn what_does_not_reach_the_service_counts_for_no_policy() {
+    let gateway = gateway_by(guarded(), "", Some(Arc::new(Tokens))).await;
+    let answer = gateway.with("connection: authorization\r\nauthorization: Bearer writes\r\n").await;
+    assert!(status_of(&answer) == 401 && answer.contains("TW-3011"), "{answer}");
+    let rate = RateLimit::new("asking", RateKey::Header("x-key".parse().unwrap()), 1, Duration::from_secs(60)).ok();
+    let gateway = gateway_with(Policies { rate, ..Policies::default() }, "").await;
+    for (key, status) in [("a", 200), ("b", 429)] {
+        let answer = gateway.with(&format!("connection: x-key\r\nx-key: {key}\r\n")).await;
+        assert_eq!(status_of(&answer), status, "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn without_anybody_who_could_tell_nobody_may() {
     let gateway = gateway_with(guarded(), "").await;
     for line in ["", "authorization: Bearer writes\r\n", "authorization: Basic eDp5\r\n"] {

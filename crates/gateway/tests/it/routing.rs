@@ -1,7 +1,7 @@
 //! Which request goes where.
 
 use http::Method;
-use tradewind_gateway::{HostPattern, Limits, Rewrite, Route, RouteTable, Upstream};
+use tradewind_gateway::{HeaderMatch, HostPattern, Limits, Rewrite, Route, RouteTable, Upstream};
 
 use crate::{Peer, gateway, gateway_before, named, service, status_of, table};
 
@@ -37,6 +37,18 @@ async fn hosts_methods_and_patterns_choose_and_the_path_is_rewritten() {
     let mut peer = Peer::connect(gateway.address).await;
     peer.say("GET /products/7 HTTP/1.1\r\nhost: A.Test:81\r\nconnection: close\r\n\r\n").await;
     assert!(peer.hear_rest().await.ends_with("other"));
+}
+
+#[tokio::test]
+async fn a_header_of_the_connection_alone_chooses_no_route() {
+    let mut beta = Route::new("/", Upstream::new("beta", [named("beta").await])).unwrap();
+    beta.headers = vec![HeaderMatch::new("x-beta", None).unwrap()];
+    let usual = Route::new("/", Upstream::new("usual", [named("usual").await])).unwrap();
+    let gateway = gateway_before(RouteTable::new(vec![beta, usual]).unwrap(), Limits::default()).await;
+    for (lines, name) in [("x-beta: 1", "beta"), ("connection: x-beta\r\nx-beta: 1", "usual")] {
+        let answer = gateway.ask(&format!("GET / HTTP/1.1\r\n{lines}\r\nx-rest:"), "").await;
+        assert!(answer.ends_with(name), "{lines}: {answer}");
+    }
 }
 
 #[tokio::test]

@@ -18,6 +18,8 @@ fn document() -> Document {
         "openapi": "3.1.0",
         "paths": {
             "/orders": {"post": {"requestBody": {"required": true, "content": content}}},
+            "/tenants": {"get": {"parameters": [
+                {"name": "x-tenant", "in": "header", "required": true, "schema": {"type": "string"}}]}},
             "/orders/{id}": {"get": {"parameters": [
                 {"name": "id", "in": "path", "required": true, "schema": {"type": "integer"}}]}},
         },
@@ -97,6 +99,23 @@ async fn parameters_are_held_against_theirs_and_what_is_not_described_is_not_the
     assert_eq!(status_of(&other), 405);
     assert!(other.contains("allow: GET, HEAD\r\n"), "{other}");
     assert_eq!(connections.load(Ordering::SeqCst), reached);
+}
+
+#[tokio::test]
+async fn what_is_looked_at_is_what_the_service_gets() {
+    let (gateway, connections) = validating(None).await;
+    let ask = async |lines: &str, body: &str| {
+        let (request, kind) = match body {
+            "" => ("GET /api/tenants", ""),
+            _ => ("POST /api/orders", "content-type: application/json\r\n"),
+        };
+        status_of(&gateway.ask(&format!("{request} HTTP/1.1\r\n{lines}{kind}x-rest:"), body).await)
+    };
+    assert_eq!(ask("x-tenant: a\r\n", "").await, 200);
+    let reached = connections.load(Ordering::SeqCst);
+    assert_eq!(ask("connection: x-tenant\r\nx-tenant: a\r\n", "").await, 400);
+    assert_eq!(ask("connection: content-type\r\n", r#"{"lines":[]}"#).await, 415);
+    assert_eq!(connections.load(Ordering::SeqCst), reached, "neither has reached the service");
 }
 
 #[tokio::test]
