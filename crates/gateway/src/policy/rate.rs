@@ -109,11 +109,21 @@ impl RateLimit {
         &self.key
     }
 
-    /// Goes on counting where another limit of the same kind is, as after a reload.
+    /// Whether another one allows as much to the same, under the same name.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let kind = |limit: &Self| (limit.requests, limit.within);
+        kind(self) == kind(other) && self.key == other.key && self.name == other.name
+    }
+
+    /// Whether this one and another are counted together.
+    pub(crate) fn counts_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.counts, &other.counts)
+    }
+
+    /// Goes on counting where another limit of the same name and rate is, as after a reload.
     #[must_use]
     pub fn continuing(&self, before: &Self) -> Self {
-        let same = self.key == before.key && self.requests == before.requests && self.within == before.within;
-        let counts = if same { &before.counts } else { &self.counts };
+        let counts = if self.is_like(before) { &before.counts } else { &self.counts };
         Self { counts: Arc::clone(counts), ..self.clone() }
     }
 

@@ -8,6 +8,7 @@ mod error;
 mod header;
 mod host;
 mod lenient;
+mod limits;
 mod path;
 mod rank;
 mod rewrite;

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use http::{HeaderMap, Method};
 
 use crate::metrics::RouteCounts;
-use crate::policy::{Policies, RateLimit};
 
 use super::lenient::{has_dot_segment, is_for_operators};
 use super::path::{Segment, Segments};
 use super::rank::{self, Ranked};
-use super::{Captures, HostPattern, Route, RouteError};
+use super::{Captures, HostPattern, Route, RouteError, limits};
 
 /// All routes, the most specific first.
 #[derive(Debug, Clone, Default)]
@@ -164,20 +163,12 @@ impl RouteTable {
         Err(if others.is_empty() { NotFound::NoRoute } else { NotFound::OtherMethods(others) })
     }
 
-    /// Goes on counting where the routes of the same name in another table are.
+    /// Goes on counting where the routes of the same name in another table are, and the same limits.
     pub(crate) fn continue_counting(&mut self, before: &Self) {
         let mut counted: HashMap<Counted, Arc<RouteCounts>> =
             before.routes.iter().map(|route| (counted_as(route), Arc::clone(&route.counts))).collect();
         continue_counting_with(&mut self.routes, &mut counted);
-        let counted = before.routes.iter().filter_map(|route| Some((&*route.name, route.policies.rate.as_ref()?)));
-        let counted: HashMap<&str, &RateLimit> = counted.collect();
-        for route in &mut self.routes {
-            if let (Some(rate), Some(before)) = (&route.policies.rate, counted.get(&*route.name)) {
-                let rate = Some(rate.continuing(before));
-                let policies = Policies { rate, ..(*route.policies).clone() };
-                Arc::make_mut(route).policies = Arc::new(policies);
-            }
-        }
+        limits::continue_counting(&mut self.routes, &before.routes);
     }
 
     /// The routes, the most specific first.
