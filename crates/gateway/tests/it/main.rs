@@ -21,6 +21,7 @@ mod ejecting;
 mod encrypted;
 mod explaining;
 mod failing;
+mod frames;
 mod grpc;
 mod headers;
 mod health;
@@ -35,6 +36,7 @@ mod reloading;
 mod retrying;
 mod routing;
 mod smuggling;
+mod stalling;
 mod streaming;
 mod tracing;
 #[cfg(feature = "validate")]

@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use bytes::Buf;
-use http::{Request, Response, StatusCode};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, Version};
 use hyper::body::{Body, Incoming};
 use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::sleep;
@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::Limits;
 use super::in_stages::InStages;
 use super::progress::Progress;
+use super::stream::{Streams, Taken};
 use super::timer::HeadTimer;
 
 /// So many headers hyper parses on the stack; when told a number, even this one, it allocates for each request.
@@ -32,7 +33,7 @@ const PING_INTERVAL: Duration = Duration::from_secs(30);
 
 /// What all connections of a server share.
 pub(super) struct Connections {
-    http: auto::Builder<TokioExecutor>,
+    http: auto::Builder<Streams>,
     limits: Limits,
     /// Requests whose answer has not begun.
     requests: Arc<AtomicUsize>,
@@ -44,7 +45,7 @@ pub(super) struct Connections {
 
 impl Connections {
     pub(super) fn new(limits: Limits) -> Self {
-        let mut http = auto::Builder::new(TokioExecutor::new());
+        let mut http = auto::Builder::new(Streams::new(limits.stalled_max));
         http.http1()
             .header_read_timeout(limits.head_within)
             // hyper refuses to work with less.
@@ -103,8 +104,7 @@ impl Connections {
         C: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
         S::Future: Send + 'static,
-        B: Body + Send + 'static,
-        B::Data: Buf + Send,
+        B: Body<Data = Bytes> + Unpin + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let progress = Progress::new(&self.requests);
@@ -114,13 +114,14 @@ impl Connections {
         let begun = Arc::clone(&progress);
         let counting = service_fn(move |request: Request<Incoming>| {
             let unanswered = begun.begin(!request.body().is_end_stream());
+            let is_of_stream = request.version() == Version::HTTP_2;
             let answer = service.call(request);
             async move {
                 let answer = answer.await;
                 if answer.as_ref().is_ok_and(|answer| answer.status() == StatusCode::SWITCHING_PROTOCOLS) {
                     unanswered.progress().switch();
                 }
-                answer
+                answer.map(|answer| answer.map(|body| Taken::new(body, is_of_stream)))
             }
         });
         let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), counting);

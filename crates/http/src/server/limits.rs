@@ -16,7 +16,8 @@ pub struct Limits {
     /// Requests at once on one HTTP/2 connection.
     pub streams_max: u32,
     /// How long a client may take nothing of what it has been sent, before its connection is dropped: a live stream
-    /// that nobody reads must not stay for ever. On Linux; elsewhere the system decides.
+    /// that nobody reads must not stay for ever. On Linux; elsewhere the system decides. Of an HTTP/2 client that takes
+    /// nothing of one answer, that stream is reset, everywhere.
     pub stalled_max: Duration,
     /// How long the rest of a request is read and thrown away that has been answered before it was whole, as one that is
     /// too large, before its connection is closed: until then its client can read the answer.

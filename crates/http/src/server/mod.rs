@@ -5,6 +5,7 @@ mod in_stages;
 mod limits;
 mod place;
 mod progress;
+mod stream;
 mod timer;
 #[cfg(feature = "tls")]
 mod tls;
@@ -16,7 +17,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Buf;
+use bytes::Bytes;
 use http::{Request, Response};
 use hyper::body::{Body, Incoming};
 use hyper::service::Service;
@@ -111,8 +112,7 @@ impl Server {
         M: Fn(Peer) -> S,
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
         S::Future: Send + 'static,
-        B: Body + Send + 'static,
-        B::Data: Buf + Send,
+        B: Body<Data = Bytes> + Unpin + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
         let places = Places::new(self.limits.connections_max);
@@ -184,8 +184,7 @@ async fn serve<S, B>(connections: Arc<Connections>, secured: Secured, stream: Tc
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
     S::Future: Send + 'static,
-    B: Body + Send + 'static,
-    B::Data: Buf + Send,
+    B: Body<Data = Bytes> + Unpin + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     match secured {
