@@ -53,6 +53,15 @@ pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
+/// Removes from trailers what would say something of the message that they end, or of who sends it: a service that takes
+/// them for headers would be told so by a client, whom nobody has asked (RFC 9110 §6.5.1).
+pub(crate) fn remove_from_trailers(trailers: &mut HeaderMap) {
+    const OF_WHO_SENDS: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, REQUEST_ID];
+    for name in HOP_BY_HOP.iter().chain(&OF_THE_MESSAGE).chain(&OF_WHO_SENDS) {
+        trailers.remove(name);
+    }
+}
+
 /// What a request is known by, to the service and to the client.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestId(HeaderValue);

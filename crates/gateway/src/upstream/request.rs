@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::Uploads;
 use super::uploads::Allowance;
 use crate::body::BodyError;
+use crate::headers::remove_from_trailers;
 
 /// What is sent to a service: nothing, bytes, or what a client is sending. A clone sends the same; of what a client is
 /// sending, only as long as nothing of it has been read.
@@ -232,7 +233,12 @@ impl Body for RequestBody {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match &mut self.get_mut().0 {
             Kind::Bytes(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Kind::Passing(share) => share.0.flow().poll_frame(context),
+            Kind::Passing(share) => share.0.flow().poll_frame(context).map_ok(|mut frame| {
+                if let Some(trailers) = frame.trailers_mut() {
+                    remove_from_trailers(trailers);
+                }
+                frame
+            }),
         }
     }
 

@@ -26,6 +26,7 @@ mod grpc;
 mod headers;
 mod health;
 mod hedging;
+mod hostile;
 mod logging;
 mod misbehaving;
 mod own_writes;

@@ -104,6 +104,11 @@ async fn bad_chunks_never_become_a_whole_request() {
         "-1\r\n\r\n",
         "ffffffffffffffffff\r\n",
         "3 3\r\nabc\r\n0\r\n\r\n",
+        "3;a\nb\r\nabc\r\n0\r\n\r\n",
+        "3;a=\n0\n\nabc\r\n0\r\n\r\n",
+        "3\nabc\r\n0\r\n\r\n",
+        "3\r\nabc\n0\r\n\r\n",
+        "3\r\nabc\r\n0\n\n",
     ] {
         let head = "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
         let told = answers(&gateway, &format!("{head}{chunks}{HIDDEN}")).await;
@@ -122,4 +127,51 @@ async fn two_equal_lengths_are_one_and_what_follows_is_a_request_of_its_own() {
     let first = heard.recv().await.unwrap();
     assert!(first.ends_with("abc") && first.matches("content-length").count() == 1, "{first}");
     assert!(heard.recv().await.unwrap().starts_with("get /next "));
+}
+
+#[tokio::test]
+async fn what_ends_its_lines_with_a_line_feed_alone_is_one_request_and_goes_on_as_it_must() {
+    let (gateway, mut heard) = overheard().await;
+    for (name, bytes) in [
+        ("all lines", "GET /a HTTP/1.1\nhost: a\nconnection: close\n\n".to_owned()),
+        ("some lines", "GET /a HTTP/1.1\r\nhost: a\nx-a: 1\r\nconnection: close\r\n\n".to_owned()),
+        // Who does not end lines so sees a value here, and a request behind it.
+        (
+            "a hidden coding",
+            format!(
+                "POST /a HTTP/1.1\r\nhost: a\r\nx-a: 1\ntransfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n0\r\n\r\n{HIDDEN}"
+            ),
+        ),
+    ] {
+        let told = answers(&gateway, &bytes).await;
+        assert_eq!(told.matches("HTTP/1.1 ").count(), 1, "{name}: {told}");
+        if status_of(&told) == 200 {
+            let head = heard.recv().await.unwrap();
+            assert_eq!(head.matches('\n').count(), head.matches("\r\n").count(), "{name}: {head:?}");
+            assert!(!head.contains("content-length: 5"), "{name}: {head:?}");
+        }
+        assert!(heard.try_recv().is_err(), "{name}: what stood behind it was heard");
+    }
+}
+
+#[tokio::test]
+async fn trailers_say_nothing_of_the_message_that_they_end() {
+    let (gateway, mut heard) = overheard().await;
+    let names = "content-length, transfer-encoding, host, authorization, x-forwarded-for, connection";
+    let trailers = "content-length: 50\r\ntransfer-encoding: gzip\r\nhost: evil\r\nauthorization: Bearer evil\r\n\
+                    x-forwarded-for: 6.6.6.6\r\nconnection: host\r\n";
+    for announced in [String::new(), format!("trailer: {names}\r\n")] {
+        let head = format!("POST /a HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n{announced}\r\n");
+        let next = "GET /next HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+        let told = answers(&gateway, &format!("{head}3\r\nabc\r\n0\r\n{trailers}\r\n{next}")).await;
+        assert_eq!(told.matches("HTTP/1.1 200").count(), 2, "{told}");
+        let first = heard.recv().await.unwrap();
+        assert!(first.contains("\r\nhost: a\r\n") && first.ends_with("3\r\nabc\r\n0\r\n\r\n"), "{first:?}");
+        assert!(
+            !first.contains("evil") && !first.contains("6.6.6.6") && !first.contains("content-length: "),
+            "{first:?}"
+        );
+        let next = heard.recv().await.unwrap();
+        assert!(next.starts_with("get /next ") && !next.contains("evil") && !next.contains("6.6.6.6"), "{next:?}");
+    }
 }
