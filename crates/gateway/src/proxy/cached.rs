@@ -19,7 +19,7 @@ use crate::policy::sizes::body_too_large;
 use crate::policy::{Sizes, trace};
 use crate::problem::Problem;
 use crate::upstream::{CallPolicy, Deadline, NoAnswer, RequestBody, Upstream};
-use crate::{Route, upgrade};
+use crate::Route;
 
 /// For how many seconds an answer has been fresh no more, when it is given all the same.
 pub(super) const STALE: HeaderName = HeaderName::from_static("tradewind-stale");

@@ -148,7 +148,7 @@ async fn however_busy_the_cache_is_nobody_sees_less_than_they_wrote() {
 async fn nobody_keeps_the_gateway_from_telling_a_service_what_it_must_show() {
     let acting = counting().await;
     let gateway = before(&acting, PositionsOf::Own).await;
-    let lines = "connection: tradewind-after\r\ncookie: tradewind-after=catalog.1\r\n";
+    let lines = "connection: tradewind-after\r\ncookie: tradewind-after.catalog=1\r\n";
     gateway.saying("GET /plain", lines).await;
     assert!(acting.last().contains("tradewind-after: 1\r\n"), "{}", acting.last());
 }
