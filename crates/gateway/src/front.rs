@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
-use tradewind_http::Server;
+use tradewind_http::{Limits, Server};
 
 use crate::proxy::Proxy;
 use crate::server::serve;
@@ -28,7 +28,9 @@ impl GatewayHandle {
     /// [`BindError`] if the address cannot be listened on.
     pub async fn front(&self, address: SocketAddr, upstream: Upstream) -> Result<Front, BindError> {
         let proxy = Arc::clone(&self.0);
-        let bound = Server::bind(address, proxy.options.limits).await;
+        // Neighbours are few, and ask much.
+        let limits = Limits { connections_per_address_max: usize::MAX, ..proxy.options.limits };
+        let bound = Server::bind(address, limits).await;
         let server = bound.map_err(|error| BindError { address, error })?;
         let mut route = Route::to(PathPattern::all(), Action::Forward(upstream));
         route.name = FRONT.into();

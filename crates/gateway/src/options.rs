@@ -14,7 +14,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// How long things may take.
     pub timeouts: Timeouts,
-    /// What is put up with of clients' connections.
+    /// What is put up with of clients' connections. How many may come from one address is no limit for those of this machine
+    /// itself, and of trusted proxies.
     pub limits: Limits,
     /// The certificate to serve with; none to serve without TLS.
     pub tls: Option<Tls>,
@@ -30,14 +31,23 @@ pub struct Options {
     pub life: Box<str>,
 }
 
+/// Connections at once from one address, unless something else is said: some hundred people behind one router have fewer.
+const CONNECTIONS_PER_ADDRESS_MAX: usize = 1_000;
+
 impl Options {
+    /// What is put up with of clients' connections, unless something else is said.
+    #[must_use]
+    pub fn usual_limits() -> Limits {
+        Limits { connections_per_address_max: CONNECTIONS_PER_ADDRESS_MAX, ..Limits::default() }
+    }
+
     /// Listens somewhere, and is otherwise as most are.
     #[must_use]
     pub fn new(listen: SocketAddr) -> Self {
         Self {
             listen,
             timeouts: Timeouts::default(),
-            limits: Limits::default(),
+            limits: Self::usual_limits(),
             tls: None,
             trusted: Vec::new(),
             operators: Self::this_machine(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use hyper::service::service_fn;
 use tokio_util::sync::CancellationToken;
-use tradewind_http::{Peer, Server};
+use tradewind_http::{Network, Peer, Server};
 
 use crate::cache::Purge;
 use crate::metrics::Open;
@@ -55,6 +55,8 @@ impl Gateway {
         let address = options.listen;
         let bound = Server::bind(address, options.limits).await;
         let server = bound.map_err(|error| BindError { address, error })?;
+        let unlimited = Network::loopback().into_iter().chain(options.trusted.iter().copied());
+        let server = server.with_unlimited(unlimited.collect());
         let server = match options.tls.clone() {
             Some(tls) => server.with_tls(tls),
             None => server,

@@ -1,10 +1,10 @@
 //! Parts of the network, by which those who connect are told apart.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 /// Addresses that begin alike, `10.0.0.0/8` or `2001:db8::/32`, or one alone, `10.0.0.7`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,13 @@ impl Network {
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
+    }
+
+    /// This machine itself.
+    #[must_use]
+    pub fn loopback() -> [Self; 2] {
+        let of_ipv4 = Ipv4Net::new_assert(Ipv4Addr::new(127, 0, 0, 0), 8);
+        [Self(of_ipv4.into()), Self(IpAddr::from(Ipv6Addr::LOCALHOST).into())]
     }
 
     /// Whether it is larger than any part that may be for private use (RFC 1918, RFC 4193), so that strangers are in it.
@@ -79,6 +86,9 @@ mod tests {
         ] {
             assert_eq!(network(text).contains(address.parse().unwrap()), is_in, "{address} in {text}");
         }
+        for address in ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"] {
+            assert!(Network::loopback().iter().any(|network| network.contains(address.parse().unwrap())), "{address}");
+        }
         for text in ["", "10.0.0.0/33", "10.0.0/8", "shop.example", "10.0.0.7:80", "*"] {
             assert_eq!(text.parse::<Network>(), Err(InvalidNetwork), "{text}");
         }
@@ -96,6 +106,7 @@ mod tests {
         for (text, has) in [("0.0.0.0/0", true), ("10.0.0.0/7", true), ("10.0.0.0/8", false), ("::/0", true)] {
             assert_eq!(network(text).has_strangers(), has, "{text}");
         }
+        assert!(Network::loopback().iter().all(|network| !network.has_strangers()));
         assert!(!network("fc00::/7").has_strangers() && !network("192.0.2.1").has_strangers());
     }
 }

@@ -7,12 +7,12 @@ use tokio_util::sync::CancellationToken;
 use tradewind_events::SystemClock;
 use tradewind_gateway::cache::{Cache, CacheOptions};
 use tradewind_gateway::{
-    AccessLogOptions, Gateway, Options, Plan, Policies, RateKey, RateLimit, Route, RouteTable, SecurityHeaders,
+    AccessLogOptions, Gateway, Limits, Options, Plan, Policies, RateKey, RateLimit, Route, RouteTable, SecurityHeaders,
 };
 
 use crate::acting::{Acting, header, ok};
 use crate::logging::{logging, told};
-use crate::{Running, TIMEOUTS, status_of};
+use crate::{Peer, Running, TIMEOUTS, gateway_with, named, status_of};
 
 /// A service that takes commands, once for each address.
 fn plan(acting: &Acting) -> Plan {
@@ -104,4 +104,17 @@ async fn metrics_and_routes_are_for_operators_alone() {
     assert_eq!(of(&[], "x-forwarded-for: 192.0.2.9\r\n").await, [403, 403, 200]);
     assert_eq!(of(&["192.0.2.0/24"], "x-forwarded-for: 192.0.2.9\r\n").await, [200, 200, 200]);
     assert_eq!(of(&["192.0.2.0/24"], "").await, [403, 403, 200]);
+}
+
+#[tokio::test]
+async fn this_machine_may_have_any_number_of_connections() {
+    let limits = Limits { connections_per_address_max: 1, ..Limits::default() };
+    let gateway = gateway_with(&[("/", named("a").await)], limits).await;
+    let mut peers = Vec::new();
+    for _ in 0..3 {
+        let mut peer = Peer::connect(gateway.address).await;
+        peer.say("GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        peer.hear_until("\r\n\r\na").await;
+        peers.push(peer);
+    }
 }

@@ -21,6 +21,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::Limits;
+use super::idle::Idle;
 use super::in_stages::InStages;
 use super::progress::Progress;
 use super::stream::{Streams, Taken};
@@ -114,14 +115,14 @@ impl Connections {
         let begun = Arc::clone(&progress);
         let counting = service_fn(move |request: Request<Incoming>| {
             let unanswered = begun.begin(!request.body().is_end_stream());
-            let is_of_stream = request.version() == Version::HTTP_2;
+            let under_way = (request.version() == Version::HTTP_2).then(|| begun.begin_stream());
             let answer = service.call(request);
             async move {
-                let answer = answer.await;
-                if answer.as_ref().is_ok_and(|answer| answer.status() == StatusCode::SWITCHING_PROTOCOLS) {
+                let Ok(answer): Result<Response<B>, Infallible> = answer.await;
+                if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
                     unanswered.progress().switch();
                 }
-                answer.map(|answer| answer.map(|body| Taken::new(body, is_of_stream)))
+                Ok::<_, Infallible>(answer.map(|body| Taken::new(body, under_way)))
             }
         });
         let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), counting);
@@ -131,6 +132,7 @@ impl Connections {
         // who sends none would keep its place for ever.
         let mut silent = pin!(sleep(self.limits.head_within));
         let (mut is_heard, mut is_draining) = (false, false);
+        let mut idle = Idle::new(self.limits.idle_max);
         let ended = poll_fn(|context| {
             let mut polled = connection.as_mut().poll(context);
             // Signals that hardly ever come wake this task when they do. Looking whether they have whenever it wakes for
@@ -149,6 +151,12 @@ impl Connections {
             if polled.is_pending() && !progress.has_begun() && silent.as_mut().poll(context).is_ready() {
                 tracing::debug!(%client, "closed a connection that brought no request");
                 return Poll::Ready(Ok(()));
+            }
+            if polled.is_pending() && !is_draining && idle.poll_over(&progress, context).is_ready() {
+                // What the client is just asking for is answered still.
+                is_draining = true;
+                connection.as_mut().graceful_shutdown();
+                polled = connection.as_mut().poll(context);
             }
             polled
         });

@@ -7,7 +7,13 @@ use std::time::Duration;
 pub struct Limits {
     /// Connections at once; further ones wait in the listen queue.
     pub connections_max: usize,
-    /// How long a client may take to send a request's head. A connection that brings no request within it is closed.
+    /// Connections at once from one address, of IPv6 from all whose first 64 bits are the same; further ones are closed.
+    /// `usize::MAX` for any number: behind a gateway all of them come from there.
+    pub connections_per_address_max: usize,
+    /// How long an HTTP/2 connection may stay on which nothing is under way.
+    pub idle_max: Duration,
+    /// How long a client may take to send a request's head. A connection that brings no request within it is closed,
+    /// and one of HTTP/1.1 that brings no other one.
     pub head_within: Duration,
     /// Bytes of a request's head. Bodies are read in pieces of at most as much.
     pub head_bytes_max: usize,
@@ -30,6 +36,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections_max: 10_000,
+            connections_per_address_max: usize::MAX,
+            idle_max: Duration::from_secs(300),
             head_within: Duration::from_secs(30),
             head_bytes_max: 64 << 10,
             headers_max: 100,

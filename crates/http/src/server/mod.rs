@@ -1,6 +1,8 @@
 //! The one accept loop: takes connections within its limits, speaks HTTP/1.1 and HTTP/2 on them, and drains.
 
+mod addresses;
 mod connection;
+mod idle;
 mod in_stages;
 mod limits;
 mod place;
@@ -24,8 +26,11 @@ use hyper::service::Service;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
+use addresses::Addresses;
 use connection::Connections;
-use place::Places;
+use place::{Places, Vacancy};
+
+use crate::Network;
 
 pub use limits::Limits;
 pub use place::Place;
@@ -40,6 +45,8 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     limits: Limits,
+    /// Where any number of connections may come from.
+    unlimited: Vec<Network>,
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
 }
@@ -77,9 +84,16 @@ impl Server {
             listener,
             address,
             limits,
+            unlimited: Vec::new(),
             #[cfg(feature = "tls")]
             tls: None,
         })
+    }
+
+    /// Takes any number of connections from these, as of proxies before it: as many as there are places.
+    #[must_use]
+    pub fn with_unlimited(self, unlimited: Vec<Network>) -> Self {
+        Self { unlimited, ..self }
     }
 
     /// Speaks TLS, and nothing without.
@@ -119,23 +133,27 @@ impl Server {
         let connections = Arc::new(Connections::new(self.limits));
         let secured = self.secured();
         let _following = follow_files(&secured);
+        let mut addresses = Addresses::new(self.limits.connections_per_address_max, self.unlimited);
+        let mut begin = |vacancy: Vacancy, stream: TcpStream, address: SocketAddr| {
+            let Ok(of_address) = addresses.count(address.ip()) else { return };
+            prepare(&stream, self.limits.stalled_max);
+            let place = vacancy.fill(of_address);
+            let service = make(Peer { address, over_tls: secured.is_some(), place: place.clone() });
+            let (connections, secured) = (Arc::clone(&connections), secured.clone());
+            tokio::spawn(async move {
+                serve(connections, secured, stream, address, service).await;
+                drop(place);
+            });
+        };
         loop {
-            let place = tokio::select! {
-                place = places.take() => place,
+            let vacancy = tokio::select! {
+                vacancy = places.take() => vacancy,
                 () = shutdown.cancelled() => break,
             };
-            let Some(place) = place else { break };
+            let Some(vacancy) = vacancy else { break };
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
-                    Ok((stream, address)) => {
-                        prepare(&stream, self.limits.stalled_max);
-                        let service = make(Peer { address, over_tls: secured.is_some(), place: place.clone() });
-                        let (connections, secured) = (Arc::clone(&connections), secured.clone());
-                        tokio::spawn(async move {
-                            serve(connections, secured, stream, address, service).await;
-                            drop(place);
-                        });
-                    }
+                    Ok((stream, address)) => begin(vacancy, stream, address),
                     Err(error) => pause_after(&error).await,
                 },
                 () = shutdown.cancelled() => break,

@@ -6,10 +6,26 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use super::addresses::OfAddress;
+
 /// A place among a server's connections. It is given back when the last clone of it is dropped.
 #[derive(Debug, Clone)]
 pub struct Place {
-    _taken: Arc<(OwnedSemaphorePermit, TaskTrackerToken)>,
+    _taken: Arc<(Vacancy, Option<OfAddress>)>,
+}
+
+/// A place that is not anybody's yet.
+#[derive(Debug)]
+pub(super) struct Vacancy {
+    _permit: OwnedSemaphorePermit,
+    _token: TaskTrackerToken,
+}
+
+impl Vacancy {
+    /// Gives it to a connection that is counted with the others of its address.
+    pub(super) fn fill(self, of_address: Option<OfAddress>) -> Place {
+        Place { _taken: Arc::new((self, of_address)) }
+    }
 }
 
 /// All places of a server.
@@ -27,9 +43,9 @@ impl Places {
     }
 
     /// Waits for a free place. There is always one in the end, since the semaphore is never closed.
-    pub(super) async fn take(&self) -> Option<Place> {
+    pub(super) async fn take(&self) -> Option<Vacancy> {
         let permit = Arc::clone(&self.free).acquire_owned().await.ok()?;
-        Some(Place { _taken: Arc::new((permit, self.taken.token())) })
+        Some(Vacancy { _permit: permit, _token: self.taken.token() })
     }
 
     pub(super) fn taken(&self) -> usize {

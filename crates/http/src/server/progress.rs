@@ -9,9 +9,15 @@ pub(super) struct Progress {
     /// Requests of all connections whose answer has not begun.
     requests: Arc<AtomicUsize>,
     has_begun: AtomicBool,
+    /// Requests over HTTP/2 that have begun, and whose answers have ended.
+    streams_begun: AtomicUsize,
+    streams_ended: AtomicUsize,
     body_is_open: AtomicBool,
     is_switched: AtomicBool,
 }
+
+/// A request over HTTP/2 whose answer has not ended, and which is not given up.
+pub(super) struct UnderWay(Arc<Progress>);
 
 /// A request whose answer has not begun, and which is not given up.
 pub(super) struct Unanswered(Arc<Progress>);
@@ -21,6 +27,8 @@ impl Progress {
         Arc::new(Self {
             requests: Arc::clone(requests),
             has_begun: AtomicBool::new(false),
+            streams_begun: AtomicUsize::new(0),
+            streams_ended: AtomicUsize::new(0),
             body_is_open: AtomicBool::new(false),
             is_switched: AtomicBool::new(false),
         })
@@ -32,6 +40,12 @@ impl Progress {
         self.has_begun.store(true, Ordering::Relaxed);
         self.body_is_open.store(has_body, Ordering::Relaxed);
         Unanswered(Arc::clone(self))
+    }
+
+    /// Another stream of HTTP/2 has begun.
+    pub(super) fn begin_stream(self: &Arc<Self>) -> UnderWay {
+        self.streams_begun.fetch_add(1, Ordering::Relaxed);
+        UnderWay(Arc::clone(self))
     }
 
     /// The next request's head is waited for, so that all before it has been read.
@@ -49,6 +63,13 @@ impl Progress {
         self.has_begun.load(Ordering::Relaxed)
     }
 
+    /// How many streams of HTTP/2 have begun, and how many have ended.
+    pub(super) fn streams(&self) -> (usize, usize) {
+        // None ends before it has begun, so that what is under way is never missed.
+        let ended = self.streams_ended.load(Ordering::Acquire);
+        (self.streams_begun.load(Ordering::Relaxed), ended)
+    }
+
     /// Whether more of a request's body may come. Over HTTP/2 that is not known, once there was one with a body.
     pub(super) fn body_is_open(&self) -> bool {
         self.body_is_open.load(Ordering::Relaxed)
@@ -64,6 +85,12 @@ impl Unanswered {
     /// The connection's.
     pub(super) fn progress(&self) -> &Progress {
         &self.0
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.streams_ended.fetch_add(1, Ordering::Release);
     }
 }
 

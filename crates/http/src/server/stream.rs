@@ -17,6 +17,7 @@ use hyper::rt::Executor;
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
+use super::progress::UnderWay;
 use crate::Patience;
 
 /// Bytes of a body that are taken at once: what a frame has, unless a client asks for larger ones.
@@ -91,18 +92,19 @@ impl<F: Future<Output = ()>> Future for Stream<F> {
     }
 }
 
-/// An answer's body, which tells its stream what that waits for.
+/// An answer's body, which tells its stream what that waits for, and its connection until when it is sent.
 pub(super) struct Taken<B> {
     body: B,
-    is_of_stream: bool,
+    /// None over HTTP/1.1.
+    stream: Option<UnderWay>,
     /// What is there of a piece that was too large.
     rest: Bytes,
 }
 
 impl<B> Taken<B> {
-    /// A body over HTTP/2; over HTTP/1.1 it passes as it is.
-    pub(super) fn new(body: B, is_of_stream: bool) -> Self {
-        Self { body, is_of_stream, rest: Bytes::new() }
+    /// A body over HTTP/2; over HTTP/1.1, of which no stream is under way, it passes as it is.
+    pub(super) fn new(body: B, stream: Option<UnderWay>) -> Self {
+        Self { body, stream, rest: Bytes::new() }
     }
 }
 
@@ -112,7 +114,7 @@ impl<B: Body<Data = Bytes> + Unpin> Body for Taken<B> {
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let this = self.get_mut();
-        if !this.is_of_stream {
+        if this.stream.is_none() {
             return Pin::new(&mut this.body).poll_frame(context);
         }
         let polled = match this.rest.is_empty() {

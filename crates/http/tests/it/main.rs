@@ -6,4 +6,5 @@ mod early;
 mod given;
 mod reading;
 mod server;
+mod staying;
 mod told;

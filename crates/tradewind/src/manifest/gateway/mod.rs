@@ -21,7 +21,8 @@ use tradewind_events::SystemClock;
 use tradewind_fleet::ServiceName;
 use tradewind_gateway::cache::{Cache, CacheOptions, CachePolicy};
 use tradewind_gateway::{
-    Action, CallPolicy, Network, Plan, Policies, Route, RouteError, RouteTable, Upstream, UpstreamOptions,
+    Action, CallPolicy, Limits, Network, Options, Plan, Policies, Route, RouteError, RouteTable, Upstream,
+    UpstreamOptions,
 };
 
 pub(crate) use self::address::HostPort;
@@ -41,6 +42,8 @@ pub(crate) struct GatewaySection {
     pub(crate) listen: SocketAddr,
     /// The certificate that it serves with, if it speaks TLS.
     pub(crate) tls: Option<TlsFiles>,
+    /// What is put up with of clients' connections.
+    pub(crate) limits: Limits,
     /// The proxies before it, with the lines that name them.
     pub(crate) trusted: Vec<(Network, usize)>,
     /// From where metrics and the list of routes may be read, with the lines that name them; this machine, if none is said.
@@ -113,6 +116,7 @@ impl Default for GatewaySection {
         Self {
             listen: LISTEN,
             tls: None,
+            limits: Options::usual_limits(),
             trusted: Vec::new(),
             operators: None,
             access: None,
@@ -220,6 +224,8 @@ pub(super) fn read(
     }
     gateway.about = section.table("openapi", "[gateway.openapi]").map(|about| read_about(&about)).unwrap_or_default();
     gateway.tls = section.table("tls", "[gateway.tls]").and_then(|tls| read_tls(&tls));
+    let connections = section.table("connections", "[gateway.connections]");
+    gateway.limits = connections.map_or(gateway.limits, |connections| read_connections(&connections));
     gateway.trusted = read_networks(section, "trusted", problems);
     if section.has("operators") {
         gateway.operators = Some(read_networks(section, "operators", problems));
@@ -272,6 +278,19 @@ fn read_about(section: &Section<'_>) -> AboutApis {
     };
     section.report_unknown();
     about
+}
+
+fn read_connections(section: &Section<'_>) -> Limits {
+    let usual = Options::usual_limits();
+    let number = |key, most, example, usual| section.number(key, 1, most, example).map_or(usual, |n| n.value as usize);
+    let limits = Limits {
+        connections_max: number("at_most", 1_000_000, "10000", usual.connections_max),
+        connections_per_address_max: number("per_address", 1_000_000, "1000", usual.connections_per_address_max),
+        idle_max: section.some_time("idle").unwrap_or(usual.idle_max),
+        ..usual
+    };
+    section.report_unknown();
+    limits
 }
 
 /// Networks, each with its line.
