@@ -134,7 +134,8 @@ pub(crate) fn prepare_request(parts: &mut request::Parts, from: From, request_id
     let (host, client) = (host_of(parts), text_of(from.address));
     let headers = &mut parts.headers;
     join_cookies(headers);
-    // Our server has answered the expectation, or will, when the body is asked for.
+    // Over HTTP/1.1 our server answers the expectation when the body is asked for. Over HTTP/2 it does not, and a client sends
+    // the body when it has waited for a while (RFC 9110 §10.1.1). Either way the service has nothing to do with it.
     headers.remove(header::EXPECT);
     if parts.method == Method::OPTIONS {
         forward_once_less(headers);
