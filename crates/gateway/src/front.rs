@@ -50,6 +50,6 @@ impl Front {
     /// Serves until `shutdown`, and drains as the gateway does, but on its own.
     pub async fn run(self, shutdown: CancellationToken) {
         let Self { server, proxy, route } = self;
-        serve(server, proxy, Some(route), CancellationToken::new(), shutdown).await;
+        serve(server, proxy, Some(route), shutdown).await;
     }
 }

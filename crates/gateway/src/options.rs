@@ -74,7 +74,10 @@ pub struct Timeouts {
     pub unreachable: Duration,
     /// For a service to send the head of its answer, counted from the last piece of the request's body.
     pub response_head: Duration,
-    /// For requests in flight to end when the gateway is told to stop.
+    /// How long the gateway says that it is not ready, and serves as before, when it is told to stop: whoever sends it
+    /// requests, as a load balancer, looks whether it is ready only now and then.
+    pub unready: Duration,
+    /// For requests in flight to end when the gateway has stopped to take connections.
     pub drain: Duration,
 }
 
@@ -84,6 +87,7 @@ impl Default for Timeouts {
             connect: Duration::from_secs(2),
             unreachable: Duration::from_secs(2),
             response_head: Duration::from_secs(75),
+            unready: Duration::ZERO,
             drain: Duration::from_secs(10),
         }
     }

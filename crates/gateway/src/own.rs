@@ -49,7 +49,7 @@ pub(crate) fn answer(proxy: &Proxy, request: &Request<Incoming>, client: IpAddr)
     }
     match request.uri().path() {
         "/_gateway/health/live" => text(StatusCode::OK, "live\n".to_owned()),
-        "/_gateway/health/ready" if proxy.stop.is_cancelled() => {
+        "/_gateway/health/ready" if proxy.leaving.is_cancelled() => {
             text(StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned())
         }
         "/_gateway/health/ready" => text(StatusCode::OK, "ready\n".to_owned()),

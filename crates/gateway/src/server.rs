@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::service::service_fn;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tradewind_http::{Network, Peer, Server};
 
@@ -61,7 +62,7 @@ impl Gateway {
             Some(tls) => server.with_tls(tls),
             None => server,
         };
-        let proxy = Arc::new(Proxy::new(options, plan.into(), CancellationToken::new()));
+        let proxy = Arc::new(Proxy::new(options, plan.into()));
         Ok(Self { server, proxy })
     }
 
@@ -77,30 +78,35 @@ impl Gateway {
         GatewayHandle(Arc::clone(&self.proxy))
     }
 
-    /// Serves until `shutdown`; then takes no more connections, ends event streams, and waits a bounded time for
-    /// the requests that are in flight.
+    /// Serves until `shutdown`; then says for a while that it is not ready, takes no more connections, ends event streams,
+    /// and waits a bounded time for the requests that are in flight.
     pub async fn run(self, shutdown: CancellationToken) {
         let Self { server, proxy } = self;
         for upstream in proxy.upstreams() {
             upstream.start();
         }
-        let (stop, access) = (proxy.stop.clone(), proxy.options.access.clone());
-        serve(server, proxy, None, stop, shutdown).await;
+        let (leaving, unready, access) =
+            (proxy.leaving.clone(), proxy.options.timeouts.unready, proxy.options.access.clone());
+        let drain = CancellationToken::new();
+        let leave = async {
+            shutdown.cancelled().await;
+            leaving.cancel();
+            if !unready.is_zero() {
+                sleep(unready).await;
+            }
+            drain.cancel();
+        };
+        tokio::join!(serve(server, proxy, None, drain.clone()), leave);
         if let Some(access) = access {
             access.written(LAST_LINES).await;
         }
     }
 }
 
-/// Serves a listener: by the plan, or all of it by one route. `stop` is cancelled as soon as it drains.
-pub(crate) async fn serve(
-    server: Server,
-    proxy: Arc<Proxy>,
-    only: Option<Arc<Route>>,
-    stop: CancellationToken,
-    shutdown: CancellationToken,
-) {
+/// Serves a listener: by the plan, or all of it by one route.
+pub(crate) async fn serve(server: Server, proxy: Arc<Proxy>, only: Option<Arc<Route>>, shutdown: CancellationToken) {
     let drain = proxy.options.timeouts.drain;
+    let stop = CancellationToken::new();
     let draining = stop.clone();
     let make = move |peer: Peer| {
         let held = Arc::new((peer.clone(), proxy.metrics.connection()));

@@ -58,8 +58,8 @@ pub(crate) struct Proxy {
     /// What is told of the services' interfaces.
     pub(crate) documents: ArcSwap<Documents>,
     pub(crate) metrics: Metrics,
-    /// The gateway drains.
-    pub(crate) stop: CancellationToken,
+    /// The gateway is told to stop, and no longer ready.
+    pub(crate) leaving: CancellationToken,
     /// How services are called of which nothing else is said.
     policy: Arc<CallPolicy>,
     whose: composed::Whose,
@@ -68,7 +68,7 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    pub(crate) fn new(options: Options, plan: Plan, stop: CancellationToken) -> Self {
+    pub(crate) fn new(options: Options, plan: Plan) -> Self {
         let policy = Arc::new(CallPolicy::new(options.timeouts));
         let (plan, fronted) = (ArcSwap::from_pointee(plan), Mutex::new(Vec::new()));
         Self {
@@ -76,7 +76,7 @@ impl Proxy {
             plan,
             documents: ArcSwap::default(),
             metrics: Metrics::new(),
-            stop,
+            leaving: CancellationToken::new(),
             policy,
             whose: composed::Whose::default(),
             fronted,

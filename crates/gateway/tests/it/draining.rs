@@ -3,8 +3,10 @@
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+use tradewind_gateway::{Gateway, Options, Timeouts};
 
-use crate::{Peer, gateway, named, service, status_of};
+use crate::{Peer, Running, TIMEOUTS, gateway, named, service, status_of, table};
 
 #[tokio::test]
 async fn what_is_in_flight_is_finished_and_nothing_new_is_taken() {
@@ -71,4 +73,29 @@ async fn idle_connections_do_not_delay_it() {
     gateway.shutdown.cancel();
     gateway.ended.await.unwrap();
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn for_a_while_it_is_not_ready_and_serves_as_before() {
+    let mut options = Options::new("127.0.0.1:0".parse().unwrap());
+    options.timeouts = Timeouts { unready: Duration::from_millis(600), ..TIMEOUTS };
+    let gateway = Gateway::bind(options, table(&[("/", named("a").await)])).await.unwrap();
+    let (address, handle, shutdown) = (gateway.address(), gateway.handle(), CancellationToken::new());
+    let ended = tokio::spawn(gateway.run(shutdown.clone()));
+    let gateway = Running { address, handle, shutdown, ended };
+    assert_eq!(status_of(&gateway.get("/_gateway/health/ready").await), 200);
+    let mut peer = Peer::connect(gateway.address).await;
+    peer.say("GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    peer.hear_until("\r\n\r\na").await;
+    let begun = Instant::now();
+    gateway.shutdown.cancel();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let unready = gateway.get("/_gateway/health/ready").await;
+    assert!(status_of(&unready) == 503 && unready.ends_with("draining\n"), "{unready}");
+    assert_eq!(status_of(&gateway.get("/").await), 200, "those who have not looked yet are served");
+    peer.say("GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    peer.hear_until("\r\n\r\na").await;
+    gateway.ended.await.unwrap();
+    assert!((600..2_000).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());
+    assert!(TcpStream::connect(gateway.address).await.is_err());
 }

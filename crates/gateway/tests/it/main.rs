@@ -151,6 +151,7 @@ const TIMEOUTS: Timeouts = Timeouts {
     connect: Duration::from_secs(1),
     unreachable: Duration::from_millis(500),
     response_head: Duration::from_millis(500),
+    unready: Duration::ZERO,
     drain: Duration::from_secs(2),
 };
 

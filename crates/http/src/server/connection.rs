@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Poll;
@@ -17,7 +17,7 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::sleep;
+use tokio::time::{Sleep, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::Limits;
@@ -31,6 +31,10 @@ use super::timer::HeadTimer;
 const HEADERS_ON_THE_STACK: usize = 100;
 /// How often a silent HTTP/2 client is asked whether it is still there.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
+
+/// When it drains, so long a client may take that has connected and has not asked for anything yet: its request may be on
+/// its way, and it has no reason to expect that nobody reads it.
+const FIRST_WORDS: Duration = Duration::from_millis(250);
 
 /// What all connections of a server share.
 pub(super) struct Connections {
@@ -93,10 +97,17 @@ impl Connections {
                 Ok(Err(error)) => tracing::debug!(%client, %error, "a connection without a handshake"),
                 Err(_) => tracing::debug!(%client, "closed a connection that did not finish its handshake"),
             },
-            () = self.drain.cancelled() => {}
+            () = self.drained_for_long() => {}
             () = self.cut.cancelled() => {}
         }
         None
+    }
+
+    /// Waits until it has been draining for as long as a client may be about to speak.
+    #[cfg(feature = "tls")]
+    async fn drained_for_long(&self) {
+        self.drain.cancelled().await;
+        sleep(FIRST_WORDS).await;
     }
 
     /// Serves one connection to its end.
@@ -133,6 +144,7 @@ impl Connections {
         let mut silent = pin!(sleep(self.limits.head_within));
         let (mut is_heard, mut is_draining) = (false, false);
         let mut idle = Idle::new(self.limits.idle_max);
+        let mut last_chance: Option<Pin<Box<Sleep>>> = None;
         let ended = poll_fn(|context| {
             let mut polled = connection.as_mut().poll(context);
             // Signals that hardly ever come wake this task when they do. Looking whether they have whenever it wakes for
@@ -142,7 +154,13 @@ impl Connections {
                 if cut.as_mut().poll(context).is_ready() {
                     return Poll::Ready(Ok(()));
                 }
-                if !is_draining && drain.as_mut().poll(context).is_ready() {
+                if !is_draining
+                    && drain.as_mut().poll(context).is_ready()
+                    && (progress.has_begun() || {
+                        let last_chance = last_chance.get_or_insert_with(|| Box::pin(sleep(FIRST_WORDS)));
+                        last_chance.as_mut().poll(context).is_ready()
+                    })
+                {
                     is_draining = true;
                     connection.as_mut().graceful_shutdown();
                     polled = connection.as_mut().poll(context);

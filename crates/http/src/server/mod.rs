@@ -40,6 +40,9 @@ pub use tls::{Tls, TlsError};
 /// After how much silence the system asks a client whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
+/// Connections that are taken when it has been told to stop: as many as the system keeps, as a rule.
+const QUEUED_MAX: usize = 1_024;
+
 /// A server that listens and does not serve yet.
 pub struct Server {
     listener: TcpListener,
@@ -120,7 +123,7 @@ impl Server {
     }
 
     /// Serves until `shutdown` is cancelled, each connection by the service that `make` makes for it. Then it takes no
-    /// more connections, lets the requests on their way end within `drain_within`, and cuts off what is left.
+    /// more connections but those that the system has made already, lets the requests on their way end within `drain_within`, and cuts off what is left.
     pub async fn run<M, S, B>(self, make: M, shutdown: CancellationToken, drain_within: Duration) -> CutOff
     where
         M: Fn(Peer) -> S,
@@ -159,8 +162,11 @@ impl Server {
                 () = shutdown.cancelled() => break,
             }
         }
+        for (stream, address) in queued(self.listener).take(QUEUED_MAX) {
+            let Some(vacancy) = places.take_free() else { break };
+            begin(vacancy, stream, address);
+        }
         connections.drain();
-        drop(self.listener);
         if tokio::time::timeout(drain_within, places.all_left()).await.is_ok() {
             return CutOff::default();
         }
@@ -171,6 +177,18 @@ impl Server {
         let _ = tokio::time::timeout(Duration::from_secs(1), places.all_left()).await;
         cut
     }
+}
+
+/// What clients have connected that nobody has taken yet. They would be reset with the listener, which is closed when there
+/// are no more.
+fn queued(listener: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
+    // The runtime may not have heard of them.
+    let listener = listener.into_std().inspect_err(|error| tracing::warn!(%error, "cannot take what is queued")).ok();
+    std::iter::from_fn(move || {
+        let (stream, address) = listener.as_ref()?.accept().ok()?;
+        stream.set_nonblocking(true).ok()?;
+        Some((TcpStream::from_std(stream).ok()?, address))
+    })
 }
 
 /// How connections are encrypted, if they are.

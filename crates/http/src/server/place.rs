@@ -48,6 +48,12 @@ impl Places {
         Some(Vacancy { _permit: permit, _token: self.taken.token() })
     }
 
+    /// Takes a place if there is a free one.
+    pub(super) fn take_free(&self) -> Option<Vacancy> {
+        let permit = Arc::clone(&self.free).try_acquire_owned().ok()?;
+        Some(Vacancy { _permit: permit, _token: self.taken.token() })
+    }
+
     pub(super) fn taken(&self) -> usize {
         self.taken.len()
     }

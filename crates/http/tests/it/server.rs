@@ -65,6 +65,35 @@ async fn a_full_server_still_hears_that_it_is_to_stop() {
 }
 
 #[tokio::test]
+async fn whoever_has_connected_is_served_though_nobody_has_taken_the_connection_yet() {
+    let server = run(limits()).await;
+    let mut queued = Vec::new();
+    // The runtime of this test is the server's too: it takes none of them as long as nothing is awaited here.
+    for _ in 0..20 {
+        let mut stream = std::net::TcpStream::connect(server.address).unwrap();
+        std::io::Write::write_all(&mut stream, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+        queued.push(stream);
+    }
+    let about_to_ask = std::net::TcpStream::connect(server.address).unwrap();
+    server.shutdown.cancel();
+    let client = |stream: std::net::TcpStream| {
+        stream.set_nonblocking(true).unwrap();
+        Client(TcpStream::from_std(stream).unwrap())
+    };
+    let mut late = client(about_to_ask);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    late.get("/").await;
+    late.hear("answered").await;
+    for stream in queued {
+        let mut client = client(stream);
+        client.hear("answered").await;
+        client.closed().await;
+    }
+    assert_eq!(server.ended.await.unwrap(), CutOff::default());
+    assert!(TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test]
 async fn draining_lets_requests_end_and_cuts_off_what_does_not() {
     let server = run(limits()).await;
     let (mut slow, mut never) = (Client::connect(server.address).await, Client::connect(server.address).await);

@@ -64,6 +64,7 @@ impl System {
                 Failure::coded(ErrorCode::BAD_MANIFEST, format!("the gateway cannot speak TLS: {error}"), help)
             })?);
         }
+        options.timeouts.unready = manifest.gateway.unready_for;
         options.limits = manifest.gateway.limits;
         let networks = |of: &[(Network, usize)]| of.iter().map(|(network, _)| *network).collect();
         options.trusted = networks(&manifest.gateway.trusted);

@@ -115,7 +115,7 @@ fn what_is_probably_not_meant_is_told_with_its_line() {
          [gateway.compositions.page]\npath = \"/page/{id}\"\ntimeout = \"1s\"\n\
          calls.first = { get = \"one:/first/{id}\", timeout = \"5s\" }\n\
          [gateway.profiles.web]\nprefix = \"/web\"\nserves.page = \"{ first { a } }\"\n";
-    let trusted = "[gateway]\ntrusted = [\"10.0.0.0/8\", \"0.0.0.0/0\"]\nconnections = { at_most = 100, per_address = 10, idle = \"1m\" }\n";
+    let trusted = "[gateway]\ntrusted = [\"10.0.0.0/8\", \"0.0.0.0/0\"]\nconnections = { at_most = 100, per_address = 10, idle = \"1m\" }\nunready_for = \"5s\"\n";
     let folder = folder(&format!("{trusted}{}", manifest(routes)));
     let check = tradewind().args(["gateway", "check", "--json"]).current_dir(folder.path()).output().unwrap();
     assert!(check.status.success(), "warnings keep nobody from starting: {}", stderr_of(&check));
@@ -131,15 +131,15 @@ fn what_is_probably_not_meant_is_told_with_its_line() {
         .collect();
     for (line, wanted) in [
         (2, "`trusted` has 0.0.0.0/0 in it"),
-        (5, "is never taken: a gateway is no proxy"),
-        (8, "nothing here verifies tokens"),
-        (11, "`headers` = 500"),
-        (11, "`header_bytes` = 1048576"),
-        (11, "`answer_header_bytes` = 1048576"),
-        (14, "longer than browsers wait"),
-        (17, "none is made after a slow one"),
-        (21, "is never taken: its header asks for the host b.example"),
-        (25, "no event of it purges them"),
+        (6, "is never taken: a gateway is no proxy"),
+        (9, "nothing here verifies tokens"),
+        (12, "`headers` = 500"),
+        (12, "`header_bytes` = 1048576"),
+        (12, "`answer_header_bytes` = 1048576"),
+        (15, "longer than browsers wait"),
+        (18, "none is made after a slow one"),
+        (22, "is never taken: its header asks for the host b.example"),
+        (26, "no event of it purges them"),
     ] {
         assert!(
             told.iter().any(|(at, message)| *at == line && message.contains(wanted)),

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tradewind_events::SystemClock;
 use tradewind_fleet::ServiceName;
@@ -44,6 +45,8 @@ pub(crate) struct GatewaySection {
     pub(crate) tls: Option<TlsFiles>,
     /// What is put up with of clients' connections.
     pub(crate) limits: Limits,
+    /// How long it says that it is not ready, and serves still, before it stops.
+    pub(crate) unready_for: Duration,
     /// The proxies before it, with the lines that name them.
     pub(crate) trusted: Vec<(Network, usize)>,
     /// From where metrics and the list of routes may be read, with the lines that name them; this machine, if none is said.
@@ -117,6 +120,7 @@ impl Default for GatewaySection {
             listen: LISTEN,
             tls: None,
             limits: Options::usual_limits(),
+            unready_for: Duration::ZERO,
             trusted: Vec::new(),
             operators: None,
             access: None,
@@ -226,6 +230,7 @@ pub(super) fn read(
     gateway.tls = section.table("tls", "[gateway.tls]").and_then(|tls| read_tls(&tls));
     let connections = section.table("connections", "[gateway.connections]");
     gateway.limits = connections.map_or(gateway.limits, |connections| read_connections(&connections));
+    gateway.unready_for = section.duration("unready_for").unwrap_or_default();
     gateway.trusted = read_networks(section, "trusted", problems);
     if section.has("operators") {
         gateway.operators = Some(read_networks(section, "operators", problems));
