@@ -1,7 +1,7 @@
 //! Requests that are not as their operations say never reach the service.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 use tradewind_gateway::openapi::Document;
@@ -29,7 +29,11 @@ fn document() -> Document {
 }
 
 /// A gateway before a service that answers with the body that it has got.
-async fn validating(body_bytes_max: Option<u64>) -> (Running, Arc<std::sync::atomic::AtomicUsize>) {
+async fn validating(body_bytes_max: Option<u64>) -> (Running, Arc<AtomicUsize>) {
+    validating_by(&document(), body_bytes_max).await
+}
+
+async fn validating_by(document: &Document, body_bytes_max: Option<u64>) -> (Running, Arc<AtomicUsize>) {
     let script = |mut peer: Peer, _| async move {
         loop {
             let head = peer.hear_head().await;
@@ -41,7 +45,7 @@ async fn validating(body_bytes_max: Option<u64>) -> (Running, Arc<std::sync::ato
     let (address, connections) = service(script).await;
     let mut route = Route::new("/api", Upstream::new("ordering", [address])).unwrap();
     route.rewrite = Some(Rewrite::parse("/", &route.path).unwrap());
-    let validate = Some(Arc::new(Validation::compile(&document()).unwrap()));
+    let validate = Some(Arc::new(Validation::compile(document).unwrap()));
     let sizes = Sizes { body_bytes_max, ..Sizes::default() };
     route.policies = Arc::new(Policies { validate, sizes, ..Policies::default() });
     let gateway = gateway_before(RouteTable::new(vec![route]).unwrap(), Limits::default()).await;
@@ -50,9 +54,13 @@ async fn validating(body_bytes_max: Option<u64>) -> (Running, Arc<std::sync::ato
 
 impl Running {
     async fn post(&self, kind: &str, body: &str) -> (u16, Value) {
+        self.post_to("orders", kind, body).await
+    }
+
+    async fn post_to(&self, path: &str, kind: &str, body: &str) -> (u16, Value) {
         let mut peer = Peer::connect(self.address).await;
         let length = body.len();
-        let head = "POST /api/orders HTTP/1.1\r\nhost: shop.example\r\nconnection: close\r\n";
+        let head = format!("POST /api/{path} HTTP/1.1\r\nhost: shop.example\r\nconnection: close\r\n");
         peer.say(&format!("{head}content-type: {kind}\r\ncontent-length: {length}\r\n\r\n{body}")).await;
         let answer = peer.hear_rest().await;
         let (_, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -134,4 +142,31 @@ async fn a_body_that_is_looked_at_is_no_larger_than_allowed() {
     assert_eq!(small.post("application/json", &text(200)).await.0, 413);
     let (large, _) = validating(Some(2_000_000)).await;
     assert_eq!(large.post("application/json", &text(1_100_000)).await.0, 200);
+}
+
+#[tokio::test]
+async fn of_several_kinds_the_most_specific_one_counts_and_only_json_is_read() {
+    let whole = |required: &str| json!({"schema": {"type": "object", "required": [required]}});
+    let ranges = json!({"*/*": whole("any"), "application/*": whole("of_range"), "application/json": whole("own")});
+    let files = json!({"*/*": {"schema": {"type": "string", "format": "binary"}}});
+    let post = |content: &Value| json!({"post": {"requestBody": {"content": content}}});
+    let document = json!({"openapi": "3.1.0", "paths": {"/ranges": post(&ranges), "/files": post(&files)}});
+    let gateway = validating_by(&Document::new(document).unwrap(), None).await.0;
+    for (path, kind, body, status) in [
+        ("ranges", "application/json", r#"{"own":1}"#, 200),
+        ("ranges", "application/json", r#"{"any":1,"of_range":1}"#, 422),
+        ("ranges", "application/problem+json", r#"{"of_range":1}"#, 200),
+        ("ranges", "application/problem+json", r#"{"own":1,"any":1}"#, 422),
+        ("ranges", "image/x+json", r#"{"any":1}"#, 200),
+        ("ranges", "image/x+json", r#"{"own":1,"of_range":1}"#, 422),
+        ("ranges", "application/octet-stream", "\u{1}PNG", 200),
+        ("ranges", "image/png", "\u{1}PNG", 200),
+        ("files", "image/png", "\u{1}PNG", 200),
+        ("files", "application/json", "[1]", 200),
+    ] {
+        let (got, told) = gateway.post_to(path, kind, body).await;
+        assert_eq!(got, status, "{path}, {kind}, {body}: {told}");
+    }
+    let both = "application/json\r\ncontent-type: text/plain";
+    assert_eq!(gateway.post_to("ranges", both, r#"{"own":1}"#).await.0, 400, "the service could read the other");
 }

@@ -10,8 +10,16 @@ use crate::problem::{Invalid, Problem};
 /// The body that an operation expects.
 pub(super) struct Expected {
     required: bool,
-    /// By media type, or a range of such.
-    kinds: Vec<(String, Option<Schema>)>,
+    /// The most specific first: of several that a body is of, that one counts (OpenAPI 3.1 §4.8.13).
+    kinds: Vec<Kind>,
+}
+
+/// A media type, or a range of such.
+struct Kind {
+    /// As it stands in the document, without parameters.
+    range: String,
+    /// Nothing, if whatever is of it passes.
+    schema: Option<Schema>,
 }
 
 /// A body's schema.
@@ -22,11 +30,15 @@ impl Expected {
         let required = body.get("required").and_then(Value::as_bool).unwrap_or(false);
         let content = body.get("content").and_then(Value::as_object).into_iter().flatten();
         let kinds = content.map(|(kind, content)| {
-            let schema = content.get("schema").filter(|_| is_json(kind));
+            let range = essence(kind);
+            let is_looked_at = |schema: &&Value| (is_json(&range) || range.ends_with("/*")) && !is_of_any_bytes(schema);
+            let schema = content.get("schema").filter(is_looked_at);
             let schema = schema.map(|schema| compiled(document, schema)).transpose()?;
-            Ok((kind.to_ascii_lowercase(), schema.map(Schema)))
+            Ok(Kind { range, schema: schema.map(Schema) })
         });
-        Ok(Self { required, kinds: kinds.collect::<Result<_, String>>()? })
+        let mut kinds = kinds.collect::<Result<Vec<_>, String>>()?;
+        kinds.sort_by_key(|kind| (kind.range == "*/*", kind.range.ends_with("/*")));
+        Ok(Self { required, kinds })
     }
 
     /// The schema by which a body is looked at; nothing, if it is not.
@@ -37,17 +49,16 @@ impl Expected {
                 false => Ok(None),
             };
         }
-        let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        let takes = |range: &str| {
-            let range = range.split(';').next().unwrap_or_default().trim();
-            let of = range.strip_suffix('*').unwrap_or("");
-            range == kind || range == "*/*" || (of.len() > 1 && kind.starts_with(of))
-        };
-        match self.kinds.iter().find(|(range, _)| takes(range)) {
-            Some((_, schema)) => Ok(schema.as_ref()),
+        let mut told = headers.get_all(header::CONTENT_TYPE).iter();
+        let kind = told.next().and_then(|kind| kind.to_str().ok()).map(essence).unwrap_or_default();
+        if told.next().is_some() {
+            // The service could take it for the other.
+            return Err(refused(StatusCode::BAD_REQUEST, "the request has several Content-Type headers", Vec::new()));
+        }
+        match self.kinds.iter().find(|expected| takes(&expected.range, &kind)) {
+            Some(expected) => Ok(expected.schema.as_ref().filter(|_| is_json(&kind))),
             None => {
-                let kinds: Vec<&str> = self.kinds.iter().map(|(kind, _)| &**kind).collect();
+                let kinds: Vec<&str> = self.kinds.iter().map(|kind| &*kind.range).collect();
                 let detail = format!("the body is to be {}", kinds.join(" or "));
                 Err(refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, &detail, Vec::new()))
             }
@@ -73,7 +84,25 @@ impl Schema {
     }
 }
 
+/// A media type without its parameters.
+fn essence(kind: &str) -> String {
+    kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// Whether a media type lies in a range.
+fn takes(range: &str, kind: &str) -> bool {
+    match range.strip_suffix('*').filter(|of| of.ends_with('/')) {
+        Some("*/") => true,
+        Some(of) => kind.starts_with(of),
+        None => range == kind,
+    }
+}
+
 fn is_json(kind: &str) -> bool {
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    kind == "application/json" || kind.ends_with("+json") || kind == "*/*" || kind == "application/*"
+    kind == "application/json" || kind.ends_with("+json")
+}
+
+/// How OpenAPI 3.0 says that a body is no text but a file, which may be one of JSON.
+fn is_of_any_bytes(schema: &Value) -> bool {
+    schema.get("format").and_then(Value::as_str) == Some("binary")
 }
