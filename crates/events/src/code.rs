@@ -136,6 +136,8 @@ codes! {
     INVALID_REQUEST = 3054;
     /// A service that runs has another document than the manifest.
     DOCUMENT_DIFFERS = 3055;
+    /// As many bodies are looked at as may be.
+    NO_ROOM = 3056;
 
     /// The manifest is missing or malformed.
     BAD_MANIFEST = 4001;

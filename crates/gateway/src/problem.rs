@@ -120,6 +120,18 @@ impl Problem {
         }
     }
 
+    /// Its body would have to be held, and as much is held as may be.
+    #[cfg(feature = "validate")]
+    pub(crate) fn no_room(detail: &str) -> Self {
+        Self {
+            code: ErrorCode::NO_ROOM,
+            title: "no room for the body",
+            sentence: "More is being sent here than can be looked at just now. It goes on in a moment.",
+            retry_after: Some(1),
+            ..Self::refused(StatusCode::SERVICE_UNAVAILABLE, detail)
+        }
+    }
+
     /// A part of it is over a limit.
     pub(crate) fn too_large(status: StatusCode, detail: &str) -> Self {
         let sentence = "More was sent than is taken here, and nothing has been done about it.";

@@ -63,6 +63,9 @@ pub(crate) struct Proxy {
     /// How services are called of which nothing else is said.
     policy: Arc<CallPolicy>,
     whose: composed::Whose,
+    /// Where bodies are held while they are looked at.
+    #[cfg(feature = "validate")]
+    room: crate::policy::validate::Room,
     /// The routes to those that have a listener of their own.
     fronted: Mutex<Vec<Arc<Route>>>,
 }
@@ -79,6 +82,8 @@ impl Proxy {
             leaving: CancellationToken::new(),
             policy,
             whose: composed::Whose::default(),
+            #[cfg(feature = "validate")]
+            room: crate::policy::validate::Room::default(),
             fronted,
         }
     }
@@ -234,7 +239,7 @@ impl Proxy {
             Action::Forward(upstream) => upstream,
             Action::Compose(composing) => return Box::pin(self.compose(request, composing, routed, on_its_way)).await,
         };
-        let mut request = taken(request, &route.policies).await?;
+        let mut request = self.taken(request, &route.policies).await?;
         // Those inside carry positions themselves, and are answered by nobody but the service.
         let Some(plan) = plan else {
             return self.forward(request, upstream, &route.policies, on_its_way).await;
@@ -258,15 +263,15 @@ impl Proxy {
         }
         Ok(answer)
     }
-}
 
-/// A request whose body goes on to a service; looked at before, if its route says so.
-async fn taken(request: Request<Incoming>, policies: &Policies) -> Result<Request<RequestBody>, Problem> {
-    #[cfg(feature = "validate")]
-    if let Some(validation) = &policies.validate {
-        return validation.check(request, policies.sizes).await;
+    /// A request whose body goes on to a service; looked at before, if its route says so.
+    async fn taken(&self, request: Request<Incoming>, policies: &Policies) -> Result<Request<RequestBody>, Problem> {
+        #[cfg(feature = "validate")]
+        if let Some(validation) = &policies.validate {
+            return validation.check(request, policies.sizes, &self.room).await;
+        }
+        Ok(request.map(|body| RequestBody::passing(body, policies.sizes.body_bytes_max)))
     }
-    Ok(request.map(|body| RequestBody::passing(body, policies.sizes.body_bytes_max)))
 }
 
 /// What is known of a request on its way.

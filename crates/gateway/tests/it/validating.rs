@@ -170,3 +170,36 @@ async fn of_several_kinds_the_most_specific_one_counts_and_only_json_is_read() {
     let both = "application/json\r\ncontent-type: text/plain";
     assert_eq!(gateway.post_to("ranges", both, r#"{"own":1}"#).await.0, 400, "the service could read the other");
 }
+
+#[tokio::test]
+async fn all_bodies_that_are_looked_at_have_so_much_room_and_no_more() {
+    let (gateway, _) = validating(None).await;
+    let small = json!({"lines": [], "note": "x".repeat(1_000)}).to_string();
+    assert_eq!(gateway.post("application/json", &small).await.0, 200);
+    // 64 MiB, but for a byte of each, which does not come.
+    let almost = " ".repeat((1 << 20) - 1);
+    let mut held = Vec::new();
+    for _ in 0..64 {
+        let mut peer = Peer::connect(gateway.address).await;
+        peer.say(
+            "POST /api/orders HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 1048576\r\n\r\n",
+        )
+        .await;
+        peer.say(&almost).await;
+        held.push(peer);
+    }
+    let until = async |status: u16| {
+        for _ in 0..200 {
+            let (got, told) = gateway.post("application/json", &small).await;
+            if got == status {
+                return told;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        panic!("never answered {status}");
+    };
+    assert_eq!(until(503).await["code"], "TW-3056");
+    assert_eq!(status_of(&gateway.get("/api/orders/7").await), 200, "what is not held needs no room");
+    drop(held);
+    until(200).await;
+}

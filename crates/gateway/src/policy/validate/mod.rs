@@ -1,18 +1,19 @@
 //! Whether a request is as the description of its operation says: parameters, and a body in JSON.
 //!
 //! What is looked at is what the service is asked for, so a route's rewrite makes no difference. Schemas are compiled once,
-//! when a plan is made; a body that is looked at is kept in memory, within a bound. What a description does not tell of,
+//! when a plan is made; a body that is looked at is kept in memory, within a bound for each and one for all ([`room`]). What a description does not tell of,
 //! as other parameters and other kinds of bodies than JSON, is passed on.
 
 mod body;
 mod parameter;
+mod room;
 
 use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use serde_json::{Value, json};
 
@@ -24,6 +25,7 @@ use crate::upstream::RequestBody;
 
 use body::Expected;
 use parameter::Compiled;
+pub(crate) use room::Room;
 
 /// A service's operations, against which requests are held.
 pub struct Validation {
@@ -74,11 +76,13 @@ impl Validation {
     /// Looks at a request, which goes to the service as it is here.
     ///
     /// # Errors
-    /// What is not as described: 400, 404, 405, 415 or 422; 408 or 413 for a body that is too slow or too large.
+    /// What is not as described: 400, 404, 405, 415 or 422; 408 or 413 for a body that is too slow or too large; 503 if
+    /// there is no room for it among the others.
     pub(crate) async fn check(
         &self,
         request: Request<Incoming>,
         sizes: Sizes,
+        room: &Room,
     ) -> Result<Request<RequestBody>, Problem> {
         let (parts, body) = request.into_parts();
         let operation = self.find(&parts.method, parts.uri.path())?;
@@ -96,7 +100,7 @@ impl Validation {
         let Some(schema) = schema else {
             return Ok(Request::from_parts(parts, RequestBody::passing(body, sizes.body_bytes_max)));
         };
-        let bytes = read(body, sizes.body_bytes_max.unwrap_or(BODY_BYTES_MAX)).await?;
+        let bytes = read(body, sizes.body_bytes_max.unwrap_or(BODY_BYTES_MAX), room).await?;
         schema.check(&bytes)?;
         Ok(Request::from_parts(parts, RequestBody::bytes(bytes)))
     }
@@ -157,18 +161,26 @@ fn errors(validator: &jsonschema::Validator, value: &Value, place: &'static str,
     told.collect()
 }
 
-async fn read(body: Incoming, bytes_max: u64) -> Result<Bytes, Problem> {
+async fn read(mut body: Incoming, bytes_max: u64, room: &Room) -> Result<Bytes, Problem> {
     if body.size_hint().lower() > bytes_max {
         return Err(body_too_large(bytes_max));
     }
-    let limit = usize::try_from(bytes_max).unwrap_or(usize::MAX);
-    let read = tokio::time::timeout(BODY_WITHIN, Limited::new(body, limit).collect()).await;
-    let read = read.map_err(|_| Problem::refused(StatusCode::REQUEST_TIMEOUT, "the request's body came too slowly"))?;
-    let read = read.map_err(|error| match error.is::<http_body_util::LengthLimitError>() {
-        true => body_too_large(bytes_max),
-        false => Problem::refused(StatusCode::BAD_REQUEST, "the request's body broke off or is malformed"),
-    })?;
-    Ok(read.to_bytes())
+    let reading = async {
+        let mut held = room.begin();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| {
+                Problem::refused(StatusCode::BAD_REQUEST, "the request's body broke off or is malformed")
+            })?;
+            let Ok(piece) = frame.into_data() else { continue };
+            if held.len() + piece.len() as u64 > bytes_max {
+                return Err(body_too_large(bytes_max));
+            }
+            held.add(&piece).map_err(|full| Problem::no_room(&full.to_string()))?;
+        }
+        Ok(held.into_bytes())
+    };
+    let read = tokio::time::timeout(BODY_WITHIN, reading).await;
+    read.unwrap_or_else(|_| Err(Problem::refused(StatusCode::REQUEST_TIMEOUT, "the request's body came too slowly")))
 }
 
 fn refused(status: StatusCode, detail: &str, errors: Vec<Invalid>) -> Problem {
