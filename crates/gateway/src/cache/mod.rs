@@ -52,6 +52,7 @@ pub(crate) use directives::Directives;
 pub use fetch::{BodyError, Fetch, FetchError, FetchedBody, Fetching};
 pub use hit::Lookup;
 pub use key::{Key, KeyRef};
+pub(crate) use list::members;
 pub use options::{CacheOptions, CachePolicy, OnFailure};
 pub use purge::{Purge, PurgeEffect};
 pub use serve::Asked;

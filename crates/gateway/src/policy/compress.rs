@@ -13,8 +13,8 @@ use http::{Response, StatusCode};
 use hyper::body::{Body, Frame};
 
 use crate::body::{BodyError, ResponseBody};
-use crate::cache::ContentCoding;
 use crate::cache::coding::{mark, tell_choice, tell_known_tag};
+use crate::cache::{ContentCoding, members};
 
 /// Fewer bytes than this fit into the packet that is sent anyway.
 const BYTES_MIN: u64 = 1_024;
@@ -208,6 +208,20 @@ fn weaken_etag(headers: &mut HeaderMap) {
     let strong = headers.get(ETAG).filter(|tag| !tag.as_bytes().starts_with(b"W/"));
     if let Some(weak) = strong.and_then(|tag| HeaderValue::from_bytes(&[b"W/", tag.as_bytes()].concat()).ok()) {
         headers.insert(ETAG, weak);
+    }
+}
+
+/// In what a request depends on, puts the service's tags in the place of those that were weakened here: who has read
+/// something packed may edit it (RFC 9110 §13.1.1). Which tags have been weak all along makes no difference: the service
+/// holds a strong tag against its own weak one, and they never match (§8.8.3.2).
+pub(crate) fn ask_in_services_words(request: &mut HeaderMap) {
+    const IF_MATCH: HeaderName = header::IF_MATCH;
+    if !members(request, &IF_MATCH).any(|tag| tag.starts_with(b"W/")) {
+        return;
+    }
+    let strong: Vec<&[u8]> = members(request, &IF_MATCH).map(|tag| tag.strip_prefix(b"W/").unwrap_or(tag)).collect();
+    if let Ok(all) = HeaderValue::from_bytes(&strong.join(&b", "[..])) {
+        request.insert(IF_MATCH, all);
     }
 }
 

@@ -32,7 +32,7 @@ use crate::headers::{From, RequestId, remove_hop_by_hop};
 use crate::metrics::{InFlight, Metrics, NO_SERVICE};
 use crate::policy::Policies;
 use crate::policy::chain::{After, Client};
-use crate::policy::framing;
+use crate::policy::{compress, framing};
 use crate::problem::Problem;
 use crate::route::{OWN_PREFIX, Unwritable, covers};
 use crate::server::ClientConnection;
@@ -239,6 +239,9 @@ impl Proxy {
             Action::Forward(upstream) => upstream,
             Action::Compose(composing) => return Box::pin(self.compose(request, composing, routed, on_its_way)).await,
         };
+        if route.policies.compress {
+            compress::ask_in_services_words(request.headers_mut());
+        }
         let mut request = self.taken(request, &route.policies).await?;
         // Those inside carry positions themselves, and are answered by nobody but the service.
         let Some(plan) = plan else {

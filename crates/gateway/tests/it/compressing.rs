@@ -198,3 +198,42 @@ async fn a_client_that_has_what_was_packed_on_its_way_is_told_so_by_the_tag_that
         }
     }
 }
+
+#[tokio::test]
+async fn who_has_read_something_packed_may_edit_it() {
+    let script = move |mut peer: Peer, _| async move {
+        while let Some(head) = peer.hear_head_or_end().await {
+            let own = if head.contains(" /weak ") { "w/\"1\"" } else { "\"1\"" };
+            let wanted = crate::acting::header(&head, "if-match");
+            // Both must be strong, and the same.
+            let matches = wanted.split(", ").any(|tag| tag == own && tag.starts_with('"'));
+            let (status, text) = match (head.starts_with("get "), matches) {
+                (true, _) => ("200 OK", "x".repeat(2_000)),
+                (false, true) => ("200 OK", "edited".to_owned()),
+                (false, false) => ("412 Precondition Failed", wanted.to_owned()),
+            };
+            let own = own.replace('w', "W");
+            let kind = "content-type: text/plain\r\n";
+            peer.say(&format!(
+                "HTTP/1.1 {status}\r\n{kind}etag: {own}\r\ncontent-length: {}\r\n\r\n{text}",
+                text.len()
+            ))
+            .await;
+        }
+    };
+    let mut route = Route::new("/", Upstream::new("test", [service(script).await.0])).unwrap();
+    route.policies = Arc::new(Policies { compress: true, ..Policies::default() });
+    let gateway = gateway_before(RouteTable::new(vec![route]).unwrap(), Limits::default()).await;
+    let (head, _) = ask(&gateway, "GET", "accept-encoding: gzip\r\n").await;
+    assert!(head.contains("content-encoding: gzip\r\n") && head.contains("etag: w/\"1\"\r\n"), "{head}");
+    let put = async |path: &str, tags: &str| {
+        gateway.ask(&format!("PUT {path} HTTP/1.1\r\nif-match: {tags}\r\nx-rest:"), "text").await
+    };
+    for tags in ["W/\"1\"", "\"0\", W/\"1\"", "\"1\""] {
+        let answer = put("/", tags).await;
+        assert!(answer.ends_with("edited"), "{tags}: {answer}");
+    }
+    for (path, tags) in [("/", "W/\"2\""), ("/", "\"W/\""), ("/weak", "W/\"1\""), ("/weak", "\"1\"")] {
+        assert_eq!(status_of(&put(path, tags).await), 412, "{path} {tags}");
+    }
+}
