@@ -9,6 +9,7 @@ use tradewind_events::Position;
 
 use super::forward::{deadline_of, is_event_stream, make_own};
 use super::{OnItsWay, Proxy, Routed, impatient};
+use crate::Route;
 use crate::body::{Passing, ResponseBody};
 use crate::cache::{
     Asked, Cache, CacheBody, CachePolicy, Fetch, FetchError, FetchedBody, Fetching, KeyRef, Lookup, OnFailure, Reused,
@@ -19,7 +20,6 @@ use crate::policy::sizes::body_too_large;
 use crate::policy::{Sizes, trace};
 use crate::problem::Problem;
 use crate::upstream::{CallPolicy, Deadline, NoAnswer, RequestBody, Upstream};
-use crate::Route;
 
 /// For how many seconds an answer has been fresh no more, when it is given all the same.
 pub(super) const STALE: HeaderName = HeaderName::from_static("tradewind-stale");

@@ -29,8 +29,8 @@ impl Running {
 }
 
 /// A gateway before a service that hands over the heads that it hears.
-async fn overheard() -> (Running, mpsc::UnboundedReceiver<String>) {
-    let (heads, heard) = mpsc::unbounded_channel();
+async fn overheard() -> (Running, mpsc::Receiver<String>) {
+    let (heads, heard) = mpsc::channel(1_000);
     let script = move |mut peer: Peer, _| {
         let heads = heads.clone();
         async move {
@@ -38,7 +38,7 @@ async fn overheard() -> (Running, mpsc::UnboundedReceiver<String>) {
                 if head.contains("transfer-encoding: chunked") {
                     peer.hear_until("0\r\n\r\n").await;
                 }
-                heads.send(head).unwrap();
+                heads.try_send(head).unwrap();
                 peer.say("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
             }
         }
@@ -100,7 +100,7 @@ async fn a_malformed_request_is_reset_and_never_reaches_the_service() {
 
 #[tokio::test]
 async fn a_body_of_another_length_never_becomes_a_whole_request() {
-    let (heads, mut heard) = mpsc::unbounded_channel();
+    let (heads, mut heard) = mpsc::channel(1_000);
     let script = move |mut peer: Peer, _| {
         let heads = heads.clone();
         async move {
@@ -110,7 +110,7 @@ async fn a_body_of_another_length_never_becomes_a_whole_request() {
                 if tokio::io::AsyncReadExt::read_exact(&mut peer.0, &mut body).await.is_err() {
                     return;
                 }
-                heads.send(head).unwrap();
+                heads.try_send(head).unwrap();
                 peer.say("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
             }
         }
