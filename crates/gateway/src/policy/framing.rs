@@ -14,14 +14,10 @@ use crate::problem::Problem;
 ///
 /// # Errors
 /// 400 for a host that is missing, several or none at all (§3.2), another than the target's, or one with a user (RFC 9113
-/// §8.3.1); 501 for a coding that would be lost on the way (§6.1), for a tunnel, and for TRACE.
+/// §8.3.1); 501 for a coding that would be lost on the way (§6.1), and for a tunnel.
 pub(crate) fn check(method: &Method, version: Version, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
     if *method == Method::CONNECT {
         return Err(Problem::refused(StatusCode::NOT_IMPLEMENTED, "this is a gateway, and no proxy to anywhere"));
-    }
-    // It echoes what it is asked, cookies and all, to whoever looks for a way to read them.
-    if *method == Method::TRACE {
-        return Err(Problem::refused(StatusCode::NOT_IMPLEMENTED, "TRACE is not understood here"));
     }
     check_host(version, uri, headers)?;
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();

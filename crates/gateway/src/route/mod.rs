@@ -44,7 +44,7 @@ pub struct Route {
     pub hosts: Vec<HostPattern>,
     /// The paths that it takes.
     pub path: PathPattern,
-    /// The methods that it takes; none for any. Who takes GET takes HEAD.
+    /// The methods that it takes; none for any but TRACE. Who takes GET takes HEAD.
     pub methods: Vec<Method>,
     /// What headers must say.
     pub headers: Vec<HeaderMatch>,
@@ -105,9 +105,10 @@ impl Route {
         }
     }
 
-    /// Whether a method is among those that it takes.
+    /// Whether a method is among those that it takes. TRACE is so only where it is named: it echoes what it is asked,
+    /// cookies and all, to whoever looks for a way to read them.
     pub(crate) fn takes_method(&self, method: &Method) -> bool {
-        self.methods.is_empty()
+        (self.methods.is_empty() && *method != Method::TRACE)
             || self.methods.contains(method)
             || (*method == Method::HEAD && self.methods.contains(&Method::GET))
     }

@@ -158,7 +158,8 @@ impl RouteTable {
             if route.takes_method(asked.method) {
                 return Ok((route, route.path.captures(&segments)));
             }
-            others.extend(route.methods.iter().filter(|method| !others.contains(method)).cloned().collect::<Vec<_>>());
+            let taken = if route.methods.is_empty() { &USUAL[..] } else { &route.methods };
+            others.extend(taken.iter().filter(|method| !others.contains(method)).cloned().collect::<Vec<_>>());
         }
         Err(if others.is_empty() { NotFound::NoRoute } else { NotFound::OtherMethods(others) })
     }
@@ -177,6 +178,10 @@ impl RouteTable {
         &self.routes
     }
 }
+
+/// What a route takes that names no methods, as far as clients can be told.
+const USUAL: [Method; 7] =
+    [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
 
 /// A route's name, and where it leads.
 type Counted = (Arc<str>, Arc<str>);

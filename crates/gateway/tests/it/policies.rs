@@ -161,6 +161,18 @@ async fn what_anybodys_pages_may_read_says_so_to_everybody() {
 }
 
 #[tokio::test]
+async fn nobody_is_echoed_unless_a_route_says_so() {
+    let gateway = gateway_with(Policies::default(), "").await;
+    let refused = gateway.ask("TRACE / HTTP/1.1\r\nx-rest:", "").await;
+    assert!(
+        status_of(&refused) == 405 && refused.contains("allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"),
+        "{refused}"
+    );
+    let echoing = gateway_on(Policies::default(), "", None, |route| route.methods = vec![Method::TRACE]).await;
+    assert_eq!(status_of(&echoing.ask("TRACE / HTTP/1.1\r\nx-rest:", "").await), 200);
+}
+
+#[tokio::test]
 async fn who_asks_for_the_options_of_the_next_one_is_answered_by_it() {
     let gateway = gateway_with(Policies::default(), "x-service: yes\r\n").await;
     let options =
