@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use tradewind_gateway::Limits;
 
-use crate::{Peer, gateway, gateway_with, named, service, status_of};
+use crate::{Peer, frames, gateway, gateway_with, named, service, status_of};
 
 #[tokio::test]
 async fn clients_may_speak_http_2() {
@@ -122,4 +122,32 @@ async fn a_service_that_does_not_want_to_change_answers_as_always() {
     let gateway = gateway(&[("/", named("no").await)]).await;
     let answer = gateway.ask("GET / HTTP/1.1\r\nconnection: upgrade\r\nupgrade: websocket\r\nx-rest:", "").await;
     assert_eq!(status_of(&answer), 200);
+}
+
+#[tokio::test]
+async fn who_expects_to_be_told_to_go_on_is_told_over_http_1_1_and_goes_on_unasked_over_http_2() {
+    let script = |mut peer: Peer, _| async move {
+        let head = peer.hear_head().await;
+        peer.hear_until("body").await;
+        assert!(!head.contains("expect"), "{head}");
+        peer.say("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+    };
+    let gateway = gateway(&[("/", service(script).await.0)]).await;
+    let mut peer = Peer::connect(gateway.address).await;
+    peer.say("POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n").await;
+    assert_eq!(peer.hear_head().await, "http/1.1 100 continue\r\n\r\n");
+    peer.say("body").await;
+    peer.hear_until("\r\n\r\nok").await;
+
+    let mut client = frames::Client::connect(gateway.address, &[]).await;
+    let expecting = [("expect", "100-continue"), ("content-length", "4")];
+    client.head(1, 0, &frames::request("POST", "/", &expecting)).await;
+    let told = async {
+        while let Some(frame) = client.hear().await {
+            assert_ne!(frame.kind, frames::HEADERS, "it is told to go on");
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_millis(200), told).await.is_err(), "its connection has ended");
+    client.send(frames::DATA, frames::END_STREAM, 1, b"body").await;
+    assert_eq!(client.end_of(1).await, frames::End::Answered(200, 2));
 }
