@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use hyper::body::Body;
 
 use super::{Authorizer, Head, Policies, RateKey, auth, compress};
@@ -36,13 +36,14 @@ impl After {
     pub(crate) fn new<B>(policies: &Arc<Policies>, client: Client, request: &Request<B>) -> Self {
         let headers = request.headers();
         let coding = if policies.compress { compress::choose(headers) } else { None };
-        let origin = headers.get_all(header::ORIGIN).iter().take(usize::from(policies.cors.is_some()));
-        let known = headers.get_all(header::IF_NONE_MATCH).iter().filter(|_| coding.is_some());
-        let origin = origin.map(|origin| (header::ORIGIN, origin.clone()));
-        let known = known.map(|tags| (header::IF_NONE_MATCH, tags.clone()));
+        let counts = [(header::ORIGIN, policies.cors.is_some()), (header::IF_NONE_MATCH, coding.is_some())];
+        let mut said = HeaderMap::new();
+        for (name, _) in counts.into_iter().filter(|(_, counts)| *counts) {
+            headers.get_all(&name).iter().for_each(|value| _ = said.append(name.clone(), value.clone()));
+        }
         Self {
             policies: Arc::clone(policies),
-            request: said(origin.chain(known)),
+            request: said,
             coding,
             is_head: *request.method() == Method::HEAD,
             is_preflight: false,
@@ -114,11 +115,4 @@ impl After {
             false => answer,
         }
     }
-}
-
-fn said(headers: impl Iterator<Item = (HeaderName, HeaderValue)>) -> HeaderMap {
-    headers.fold(HeaderMap::new(), |mut all, (name, value)| {
-        all.append(name, value);
-        all
-    })
 }
