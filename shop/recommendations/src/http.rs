@@ -38,7 +38,7 @@ pub fn operations() -> Vec<Operation> {
     vec![
         Operation::query("/api/recommendations/products/{id}/similar", "listSimilarProducts")
             .summary("Products that are bought together with one, or else sell best around it; the most similar first")
-            .parameter("limit", "How many at most", json!({"type": "integer", "minimum": 1, "maximum": LIMIT_MAX}))
+            .limit("How many at most", LIMIT_MAX as u64)
             .returns(200, "The products", items)
             .problem(404, "There is no such product for sale"),
     ]

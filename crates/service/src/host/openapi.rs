@@ -89,6 +89,13 @@ impl Operation {
         self
     }
 
+    /// The query parameter `limit`, of which any number is taken, and no more given than this.
+    #[must_use]
+    pub fn limit(self, description: &str, most: u64) -> Self {
+        let description = format!("{description}: 1 to {most}, of which another number stands for the nearest");
+        self.parameter("limit", &description, json!({"type": "integer", "minimum": 0}))
+    }
+
     fn header(mut self, name: &str, description: &str, schema: Value) -> Self {
         let parameter = json!({"name": name, "in": "header", "description": description});
         self.parameters.push(with(parameter, "schema", schema));

@@ -23,7 +23,7 @@ pub fn operations() -> Vec<Operation> {
             .parameter("sort", "What comes first; by relevance unless told", words(&SORTS))
             .parameter("facets", "Whether to count what the filters could be", json!({"type": "boolean"}))
             .parameter("after", "What an earlier page gave as next", text())
-            .parameter("limit", "How many at most", limit())
+            .limit("How many at most", super::LIMIT_MAX)
             .returns(200, "The products", product_page()),
         Operation::query("/api/catalog/products/{id}", "getProduct")
             .summary("One product on sale")
@@ -32,7 +32,7 @@ pub fn operations() -> Vec<Operation> {
         Operation::query("/api/catalog/products/{id}/prices", "listPrices")
             .summary("What a product has cost, the newest price first")
             .parameter("after", "What an earlier page gave as next", text())
-            .parameter("limit", "How many at most", limit())
+            .limit("How many at most", super::LIMIT_MAX)
             .returns(200, "The prices", page_of(&price()))
             .problem(404, "There has never been such a product"),
         Operation::query("/api/catalog/products/{id}/rating", "getRating")
@@ -43,7 +43,7 @@ pub fn operations() -> Vec<Operation> {
             .parameter("customer", "Only the review by this customer", text())
             .parameter("sort", "What comes first; the newest unless told", words(&["newest", "most-helpful"]))
             .parameter("after", "What an earlier page gave as next", text())
-            .parameter("limit", "How many at most", limit())
+            .limit("How many at most", super::LIMIT_MAX)
             .returns(200, "The reviews", page_of(&review())),
         Operation::command("/api/catalog/products/{id}/reviews", "writeReview")
             .summary("Say what a product is like that was delivered to one; each customer once")
@@ -103,10 +103,6 @@ fn words(words: &[&str]) -> Value {
     json!({"enum": words})
 }
 
-fn limit() -> Value {
-    json!({"type": "integer", "minimum": 1, "maximum": super::LIMIT_MAX})
-}
-
 fn stars() -> Value {
     json!({"type": "integer", "minimum": 1, "maximum": Review::STARS_MAX})
 }
@@ -153,7 +149,7 @@ fn facets() -> Value {
     let facet = json!({"type": "object", "properties": {
         "values": {"type": "array", "items": value, "maxItems": Facet::VALUES_MAX}, "others": count()}});
     let price = json!({"type": "object", "properties": {
-        "min_cents": cents(), "max_cents": {"type": ["integer", "null"]}, "count": count()}});
+        "min_cents": count(), "max_cents": {"type": ["integer", "null"]}, "count": count()}});
     let rating = json!({"type": "object", "properties": {"min": stars(), "count": count()}});
     json!({"type": "object", "properties": {
         "department": facet, "category": facet, "brand": facet, "size": facet,

@@ -16,11 +16,7 @@ pub fn operations() -> Vec<Operation> {
         Operation::query("/api/customers", "listCustomers")
             .summary("The customers, by name")
             .parameter("after", "What an earlier page gave as next", text())
-            .parameter(
-                "limit",
-                "How many at most",
-                json!({"type": "integer", "minimum": 1, "maximum": super::LIMIT_MAX}),
-            )
+            .limit("How many at most", super::LIMIT_MAX)
             .returns(
                 200,
                 "The customers",

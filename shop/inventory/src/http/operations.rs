@@ -17,11 +17,7 @@ pub fn operations() -> Vec<Operation> {
             .summary("Products of which there are few, the scarcest first")
             .parameter("below", "How many can be had of the least scarce, plus one", count())
             .parameter("after", "What an earlier page gave as next", text())
-            .parameter(
-                "limit",
-                "How many products at most",
-                json!({"type": "integer", "minimum": 1, "maximum": super::LIMIT_MAX}),
-            )
+            .limit("How many products at most", super::LIMIT_MAX)
             .returns(
                 200,
                 "What is there of each",

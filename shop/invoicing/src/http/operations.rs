@@ -7,11 +7,9 @@ use tradewind_service::Operation;
 #[must_use]
 pub fn operations() -> Vec<Operation> {
     let paged = |operation: Operation| {
-        operation.parameter("after", "What an earlier page gave as next", text()).parameter(
-            "limit",
-            "How many at most",
-            json!({"type": "integer", "minimum": 1, "maximum": super::LIMIT_MAX}),
-        )
+        operation
+            .parameter("after", "What an earlier page gave as next", text())
+            .limit("How many at most", super::LIMIT_MAX)
     };
     vec![
         paged(Operation::query("/api/invoicing/customers/{id}/documents", "listDocuments"))

@@ -27,22 +27,14 @@ pub fn operations() -> Vec<Operation> {
         Operation::query("/api/ordering/customers/{id}/orders", "listOrders")
             .summary("The orders of a customer, the newest first")
             .parameter("after", "What an earlier page gave as next", text())
-            .parameter(
-                "limit",
-                "How many at most",
-                json!({"type": "integer", "minimum": 1, "maximum": super::LIMIT_MAX}),
-            )
+            .limit("How many at most", super::LIMIT_MAX)
             .returns(200, "The orders", list(&summary(), true)),
         Operation::query("/api/ordering/sales", "getSales")
             .summary("What was sold: paid orders, by the day (in UTC) on which they were placed")
             .parameter("by", "The heading", json!({"enum": ["day", "department", "product"]}))
             .parameter("from", "The first day, as 2017-03-31; for products the first of a month", text())
             .parameter("to", "The last day; for products the last of a month", text())
-            .parameter(
-                "limit",
-                "How many products at most",
-                json!({"type": "integer", "minimum": 1, "maximum": super::LIMIT_MAX}),
-            )
+            .limit("How many products at most", super::LIMIT_MAX)
             .returns(200, "The sales", list(&sales(), false)),
         Operation::query("/api/ordering/products/{id}", "getPrice")
             .summary("What ordering knows of a product. Its positions are those of the catalog's feed")
