@@ -419,6 +419,34 @@ async fn requests_in_flight_end_well_when_the_service_goes_down() {
 }
 
 #[tokio::test]
+async fn a_connection_goes_on_behind_a_body_that_nobody_wants_or_says_that_it_does_not() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let (_store, _folder, running) = running().await;
+    let mut stream = tokio::net::TcpStream::connect(running.handle.address()).await.unwrap();
+    let heard = async |stream: &mut tokio::net::TcpStream| {
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"}") {
+            assert!(stream.read_buf(&mut answer).await.unwrap() > 0, "{}", String::from_utf8_lossy(&answer));
+        }
+        String::from_utf8(answer).unwrap().to_lowercase()
+    };
+    for _ in 0..20 {
+        // The body comes a moment after the head, when the answer is known.
+        stream.write_all(b"POST /nowhere HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n").await.unwrap();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        stream.write_all(b"0123456789").await.unwrap();
+        let answer = heard(&mut stream).await;
+        assert!(answer.starts_with("http/1.1 404") && !answer.contains("connection: close"), "{answer}");
+    }
+    stream.write_all(b"POST /nowhere HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n").await.unwrap();
+    assert!(heard(&mut stream).await.contains("connection: close"), "too much to read for nothing");
+    let mut stream = tokio::net::TcpStream::connect(running.handle.address()).await.unwrap();
+    stream.write_all(b"POST /nowhere HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n").await.unwrap();
+    assert!(heard(&mut stream).await.contains("connection: close"), "it does not come");
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_request_that_does_not_end_is_cut_off_after_the_bound_and_told() {
     let (_store, _folder, running) = running().await;
     let address = running.handle.address();
