@@ -18,9 +18,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use http_body_util::Full;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -170,6 +170,8 @@ impl Proxy {
         let watch = access.map(|log| Watch::begin(log, &mut request, who.address, route.as_ref(), &request_id));
         let (in_flight, unanswered) = self.metrics.begin_at(route.as_deref(), begun);
         let (method, uri) = (request.method().clone(), request.uri().clone());
+        // Behind a body that nobody has read, a connection cannot go on.
+        let ends_if_refused = !request.body().is_end_stream() && request.version() < Version::HTTP_2;
         let as_page = page::is_wanted(&method, request.headers());
         let service = route.as_ref().map_or(NO_SERVICE, |route| &**route.to.service());
         let (answered, after) = match routed {
@@ -192,7 +194,11 @@ impl Proxy {
         let mut response = answered.unwrap_or_else(|problem| {
             let (path, id) = (uri.path(), request_id.as_str());
             tracing::warn!(%method, path, service, request_id = id, code = %problem.code, "{}", problem.detail);
-            problem.response(id, as_page).map(ResponseBody::Own)
+            let mut response = problem.response(id, as_page).map(ResponseBody::Own);
+            if ends_if_refused {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            response
         });
         if method == Method::HEAD {
             // Before it is looked at whether it is worth packing, which depends on its length.

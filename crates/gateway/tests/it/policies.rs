@@ -73,6 +73,10 @@ async fn too_much_is_refused_before_the_service_sees_it() {
     peer.say("8\r\n12345678\r\n8\r\n12345678\r\n0\r\n\r\n").await;
     let answer = peer.hear_rest().await;
     assert!(status_of(&answer) == 413 && answer.contains("\"TW-3014\""), "{answer}");
+    let mut peer = Peer::connect(gateway.address).await;
+    peer.say("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 11\r\n\r\n").await;
+    let answer = peer.hear_head().await;
+    assert!(answer.contains("connection: close\r\n"), "nothing can be asked behind what is not read: {answer}");
 }
 
 #[tokio::test]
