@@ -63,6 +63,7 @@ pub(crate) struct Proxy {
     /// How services are called of which nothing else is said.
     policy: Arc<CallPolicy>,
     whose: composed::Whose,
+    furthest: positions::Furthest,
     /// Where bodies are held while they are looked at.
     #[cfg(feature = "validate")]
     room: crate::policy::validate::Room,
@@ -82,6 +83,7 @@ impl Proxy {
             leaving: CancellationToken::new(),
             policy,
             whose: composed::Whose::default(),
+            furthest: positions::Furthest::default(),
             #[cfg(feature = "validate")]
             room: crate::policy::validate::Room::default(),
             fronted,
@@ -268,7 +270,7 @@ impl Proxy {
             _ => self.forward(request, upstream, &route.policies, on_its_way).await?,
         };
         if let (false, Some(service), Some(remembered_for)) = (is_safe, service, plan.own_writes) {
-            asked.remember(service, &mut answer, (remembered_for, &self.options.life), over_tls);
+            asked.remember(service, &mut answer, (remembered_for, &self.options.life), over_tls, &self.furthest);
         }
         Ok(answer)
     }

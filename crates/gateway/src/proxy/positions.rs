@@ -4,9 +4,12 @@
 //! it, a dictionary (RFC 9651) `catalog=42, ordering=7`. For one that does not, the gateway remembers what its commands
 //! were answered, in cookies of its own. Of both the further counts.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use tokio::time::Instant;
 use tradewind_events::Position;
 
 use crate::problem::Problem;
@@ -85,14 +88,14 @@ impl Asked {
         };
     }
 
-    /// Remembers what a command has been answered, for as long as this and while it is the same life. Of two that the same
-    /// client sent to one service at the same time, what is answered last counts, which may be the smaller one.
+    /// Remembers what a command has been answered, for as long as this and while it is the same life.
     pub(super) fn remember<B>(
         &mut self,
         service: &str,
         answer: &mut Response<B>,
         (remembered_for, life): (Duration, &str),
         over_tls: bool,
+        furthest: &Furthest,
     ) {
         let told = answer.headers().get(POSITION).and_then(|told| position_of(told.to_str().ok()?));
         let Some(position) = told.filter(|_| !answer.status().is_client_error() && !answer.status().is_server_error())
@@ -102,6 +105,7 @@ impl Asked {
         if !is_name(service.as_bytes()) {
             return;
         }
+        let position = furthest.with(service, position, Instant::now());
         let known = self.remembered.get(service);
         // The one that has not been written to for longest makes room.
         let goes = self.remembered.0.last().filter(|_| known.is_none() && self.remembered.0.len() >= SERVICES_MAX);
@@ -113,6 +117,34 @@ impl Asked {
         for text in goes.into_iter().chain([set]) {
             if let Ok(value) = HeaderValue::try_from(text) {
                 answer.headers_mut().append(header::SET_COOKIE, value);
+            }
+        }
+    }
+}
+
+/// How far each service has told anybody to have come, lately. Of two commands that one client has under way at the same
+/// time, the earlier may be answered last; its cookie, which takes the other's place, must say no less than that.
+#[derive(Debug, Default)]
+pub(super) struct Furthest(Mutex<HashMap<Box<str>, (Position, Instant)>>);
+
+/// What was told before that is no longer under way; nor is a service that begins anew held to what it was for longer.
+const UNDER_WAY: Duration = Duration::from_secs(75);
+
+impl Furthest {
+    /// The furthest of what is known of a service and this.
+    fn with(&self, service: &str, position: Position, now: Instant) -> Position {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match known.get_mut(service) {
+            Some((furthest, told)) if *furthest > position && now.saturating_duration_since(*told) < UNDER_WAY => {
+                *furthest
+            }
+            Some(furthest) => {
+                *furthest = (position, now);
+                position
+            }
+            None => {
+                known.insert(service.into(), (position, now));
+                position
             }
         }
     }

@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use proptest::prelude::*;
 use tradewind_events::Position;
 
-use super::{AFTER, Asked, POSITION, SERVICES_MAX};
+use super::{AFTER, Asked, Furthest, POSITION, SERVICES_MAX};
 
 fn headers(lines: &[(HeaderName, &str)]) -> HeaderMap {
     lines.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect()
@@ -91,18 +91,18 @@ fn what_is_written_to_one_service_takes_nothing_from_another() {
     const TIME: Duration = Duration::from_secs(600);
     let (mut asked, _) = take(&[(header::COOKIE, "tradewind-after.catalog=42; tradewind-after.ordering=7")], None);
     let mut answer = answered("9", 201);
-    asked.remember("ordering", &mut answer, (TIME, ""), true);
+    asked.remember("ordering", &mut answer, (TIME, ""), true, &Furthest::default());
     let wanted = "tradewind-after.ordering=9; Path=/; Max-Age=600; HttpOnly; SameSite=Lax; Secure";
     assert_eq!(set(&answer), [wanted], "the catalog's stays as it is, whatever has come meanwhile");
     let mut older = answered("6", 200);
-    asked.remember("ordering", &mut older, (TIME, ""), false);
+    asked.remember("ordering", &mut older, (TIME, ""), false, &Furthest::default());
     assert!(set(&older)[0].starts_with("tradewind-after.ordering=7;"), "nothing is taken back");
     let mut refused = answered("10", 409);
-    asked.remember("ordering", &mut refused, (TIME, ""), true);
+    asked.remember("ordering", &mut refused, (TIME, ""), true, &Furthest::default());
     assert!(set(&refused).is_empty(), "nothing was written");
     let mut unnamed = answered("10", 200);
     for name in ["", "a b", "a=b", "a;b", "\u{e4}", &"a".repeat(65)] {
-        asked.remember(name, &mut unnamed, (TIME, ""), true);
+        asked.remember(name, &mut unnamed, (TIME, ""), true, &Furthest::default());
     }
     assert!(set(&unnamed).is_empty(), "no cookie has such a name");
 }
@@ -113,7 +113,7 @@ fn of_too_many_services_the_one_that_was_there_first_is_forgotten() {
     let cookie = (0..SERVICES_MAX).map(pair).collect::<Vec<_>>().join("; ");
     let (mut asked, _) = take(&[(header::COOKIE, &cookie)], None);
     let mut answer = answered("5", 200);
-    asked.remember("another", &mut answer, (Duration::from_secs(1), ""), false);
+    asked.remember("another", &mut answer, (Duration::from_secs(1), ""), false, &Furthest::default());
     let (gone, new) = ("tradewind-after.service-0=; Path=/; Max-Age=0;", "tradewind-after.another=5; Path=/;");
     let set = set(&answer);
     assert!(set.len() == 2 && set[0].starts_with(gone) && set[1].starts_with(new), "{set:?}");
@@ -135,7 +135,7 @@ fn what_is_remembered_of_another_life_means_nothing() {
     }
     let (mut asked, _) = take(&[], None);
     let mut answer = answered("7", 200);
-    asked.remember("catalog", &mut answer, (Duration::from_secs(1), "one"), false);
+    asked.remember("catalog", &mut answer, (Duration::from_secs(1), "one"), false, &Furthest::default());
     let cookie = set(&answer)[0];
     assert!(cookie.starts_with("tradewind-after.catalog=one~7;"), "{cookie}");
     assert_eq!(read(cookie.split(';').next().unwrap(), "one"), Some(Position(7)));
@@ -176,7 +176,7 @@ proptest! {
         prop_assert!(!left.windows(24).any(|bytes| bytes == b"tradewind-after.catalog="));
         let known = asked.remembered.get("catalog");
         let mut answer = Response::builder().header(POSITION, "7").body(()).unwrap();
-        asked.remember("catalog", &mut answer, (Duration::ZERO, "one"), false);
+        asked.remember("catalog", &mut answer, (Duration::ZERO, "one"), false, &Furthest::default());
         let told = answer.headers()[header::SET_COOKIE].to_str().unwrap().to_owned();
         prop_assert!(told.len() < 256);
         // What it is told is what it will be understood by.
@@ -185,4 +185,21 @@ proptest! {
         let next = Asked::take(&mut next, None, Some("one")).unwrap();
         prop_assert_eq!(next.after(Some("catalog")), known.max(Some(Position(7))));
     }
+}
+
+#[test]
+fn of_two_commands_under_way_the_one_that_is_answered_last_does_not_forget_the_other() {
+    let furthest = Furthest::default();
+    let remembered = |position: &str, service: &str| {
+        let mut answer = Response::builder().header(POSITION, position).body(()).unwrap();
+        Asked::default().remember(service, &mut answer, (Duration::from_secs(1), ""), false, &furthest);
+        let cookie = answer.headers()[header::SET_COOKIE].to_str().unwrap().to_owned();
+        cookie.split([';', '=']).nth(1).unwrap().parse::<u64>().unwrap()
+    };
+    assert_eq!(remembered("11", "ordering"), 11);
+    assert_eq!(remembered("10", "ordering"), 11, "both are of one client");
+    assert_eq!(remembered("3", "catalog"), 3);
+    assert_eq!(remembered("12", "ordering"), 12);
+    let later = tokio::time::Instant::now() + super::UNDER_WAY;
+    assert_eq!(furthest.with("ordering", Position(1), later), Position(1), "it has begun anew");
 }
