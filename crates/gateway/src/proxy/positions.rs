@@ -124,6 +124,7 @@ impl Asked {
 
 /// How far each service has told anybody to have come, lately. Of two commands that one client has under way at the same
 /// time, the earlier may be answered last; its cookie, which takes the other's place, must say no less than that.
+/// It has an entry for each service that routes have led to, whose names are the manifest's.
 #[derive(Debug, Default)]
 pub(super) struct Furthest(Mutex<HashMap<Box<str>, (Position, Instant)>>);
 
