@@ -5,6 +5,7 @@
 
 mod convert;
 mod follow;
+mod held;
 mod moving;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ use tradewind_log::{Log, Options, Stat};
 use crate::OpenError;
 use crate::limits::{check_append, check_query};
 use follow::Tail;
+use held::Held;
 
 /// How many reads may be at the disk at once; more wait their turn.
 const READS_MAX: usize = 64;
@@ -29,7 +31,8 @@ const READS_MAX: usize = 64;
 /// hangs that comes back.
 const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
-/// An event store in a folder. One process at a time has it open; clones share it.
+/// An event store in a folder. One process at a time has it open; clones share it. When the last of them and of their
+/// subscriptions is dropped, the folder is free to be opened anew.
 #[derive(Clone)]
 pub struct FileStore {
     inner: Arc<Inner>,
@@ -37,7 +40,7 @@ pub struct FileStore {
 
 struct Inner {
     folder: PathBuf,
-    log: Arc<Log>,
+    log: Held,
     /// The newest events, for those who wait for them.
     tail: watch::Receiver<Tail>,
     reads: Arc<Semaphore>,
@@ -61,7 +64,7 @@ impl FileStore {
         let bell = Arc::new(Notify::new());
         let ring = Arc::clone(&bell);
         log.on_durable(move |_| ring.notify_one());
-        let log = Arc::new(log);
+        let log = Held::new(log);
         tokio::spawn(follow::tell(Arc::downgrade(&log), bell, sender));
         Ok(Self { inner: Arc::new(Inner { folder: kept, log, tail, reads: Arc::new(Semaphore::new(READS_MAX)) }) })
     }

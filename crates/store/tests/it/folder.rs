@@ -28,6 +28,17 @@ async fn what_was_acknowledged_is_there_after_reopening_and_repeats_are_recognis
     assert_eq!(store.read(Position::START, &Query::all(), 100).await.unwrap().events.len(), 12);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_drops_a_store_while_its_newest_events_are_handed_around_may_open_it_at_once() {
+    let place = tempfile::tempdir().unwrap();
+    for round in 0..50 {
+        let store = folder(place.path()).await.unwrap_or_else(|error| panic!("round {round}: {error}"));
+        let follower = store.subscribe(Position::START, Query::all()).await.unwrap();
+        fill(&*store, "a-1", 1).await;
+        drop((store, follower));
+    }
+}
+
 #[tokio::test]
 async fn a_folder_that_is_open_is_refused() {
     let place = tempfile::tempdir().unwrap();
