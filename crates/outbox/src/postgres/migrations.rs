@@ -6,7 +6,7 @@ use super::connector::{Connection, Connector};
 use crate::OutboxError;
 
 /// What leads from each version to the next.
-const STEPS: &[&str] = &[include_str!("schema/0001.sql")];
+const STEPS: &[&str] = &[include_str!("schema/0001.sql"), include_str!("schema/0002.sql")];
 
 /// Brings the schema to the version that this program knows. Of several processes one does it.
 pub(super) async fn migrate(

@@ -17,18 +17,24 @@ pub(super) struct Look {
     pub(super) head: i64,
     /// Every transaction with a lower id had ended before the look.
     pub(super) oldest: i64,
-    /// Every transaction that had begun to write by the look has a lower id.
-    pub(super) next: i64,
+    /// The look's own transaction's id: every transaction that had taken a number before the look has a lower one.
+    pub(super) own: i64,
     /// Whether there was more than one look may take.
     pub(super) is_full: bool,
 }
 
-/// A moment that will be settled once the transactions of then have ended.
+/// How far a look came: what is up to there will be settled once the transactions of then have ended.
 #[derive(Debug, Clone, Copy)]
-struct Mark {
-    next: i64,
+struct Reached {
     number: i64,
     position: i64,
+}
+
+/// How far a look came, and above the ids of all transactions of then.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    above: i64,
+    reached: Reached,
 }
 
 /// What a stamper knows beside the tables.
@@ -38,6 +44,8 @@ pub(super) struct Settling {
     pub(super) seen: i64,
     /// Numbers below it that have none: first to last.
     gaps: BTreeMap<i64, i64>,
+    /// What the last look reached, if no mark stands for it yet: only the next look's id is above all those of then.
+    unmarked: Option<Reached>,
     marks: VecDeque<Mark>,
     /// Every message up to this number has its position or never comes.
     pub(super) settled_number: i64,
@@ -64,11 +72,14 @@ impl Settling {
 
     /// Whether a further look would tell more, although nothing has come.
     pub(super) fn is_open(&self) -> bool {
-        !self.gaps.is_empty() || !self.marks.is_empty()
+        !self.gaps.is_empty() || !self.marks.is_empty() || self.unmarked.is_some()
     }
 
     /// Takes note of a look; true if more is settled than before.
     pub(super) fn note(&mut self, look: &Look) -> bool {
+        if let Some(reached) = self.unmarked.take() {
+            self.marks.push_back(Mark { above: look.own, reached });
+        }
         for number in &look.numbers {
             self.take(*number);
         }
@@ -76,28 +87,29 @@ impl Settling {
             return false;
         }
         let before = self.settled_number;
-        while let Some(mark) = self.marks.front().copied()
-            && look.oldest >= mark.next
-        {
-            self.settled_number = mark.number;
-            self.settled_position = mark.position;
-            self.marks.pop_front();
+        while let Some(Mark { reached, .. }) = self.marks.pop_front_if(|mark| mark.above <= look.oldest) {
+            (self.settled_number, self.settled_position) = (reached.number, reached.position);
         }
         if self.settled_number > before {
-            let settled = self.settled_number;
-            let kept = self.gaps.split_off(&(settled + 1));
-            // One that begins before and ends behind is cut.
-            let cut = self.gaps.last_key_value().filter(|(_, last)| **last > settled).map(|(_, last)| *last);
-            self.gaps = kept;
-            if let Some(last) = cut {
-                self.gaps.insert(settled + 1, last);
-            }
+            self.close_gaps();
         }
-        let newest = self.marks.back().map_or(self.settled_number, |mark| mark.number);
+        let newest = self.marks.back().map_or(self.settled_number, |mark| mark.reached.number);
         if self.seen > newest && self.marks.len() < MARKS_MAX {
-            self.marks.push_back(Mark { next: look.next, number: self.seen, position: look.head });
+            self.unmarked = Some(Reached { number: self.seen, position: look.head });
         }
         self.settled_number > before
+    }
+
+    /// What was not there when everything up to some number was settled never comes.
+    fn close_gaps(&mut self) {
+        let settled = self.settled_number;
+        let kept = self.gaps.split_off(&(settled + 1));
+        // One that begins before and ends behind is cut.
+        let cut = self.gaps.last_key_value().filter(|(_, last)| **last > settled).map(|(_, last)| *last);
+        self.gaps = kept;
+        if let Some(last) = cut {
+            self.gaps.insert(settled + 1, last);
+        }
     }
 
     fn take(&mut self, number: i64) {
@@ -125,8 +137,9 @@ impl Settling {
 mod tests {
     use super::*;
 
-    fn look(numbers: &[i64], head: i64, oldest: i64, next: i64) -> Look {
-        Look { numbers: numbers.to_vec(), head, oldest, next, is_full: false }
+    /// A look by the transaction `own`, before which all below `oldest` had ended.
+    fn look(numbers: &[i64], head: i64, oldest: i64, own: i64) -> Look {
+        Look { numbers: numbers.to_vec(), head, oldest, own, is_full: false }
     }
 
     #[test]
@@ -134,12 +147,22 @@ mod tests {
         let mut settling = Settling::default();
         assert!(!settling.note(&look(&[1, 2, 5], 3, 100, 110)));
         assert_eq!((settling.seen, settling.gaps()), (5, (vec![3], vec![4])));
-        // Somebody of then is still under way.
-        assert!(!settling.note(&look(&[], 3, 109, 120)));
-        assert!(settling.note(&look(&[4], 4, 110, 120)));
+        assert!(settling.is_open());
+        // Somebody of then may have got an id after the look began, and is still under way.
+        assert!(!settling.note(&look(&[], 3, 111, 120)));
+        assert!(!settling.note(&look(&[], 3, 119, 121)));
+        assert!(settling.note(&look(&[4], 4, 120, 122)));
         assert_eq!((settling.settled_number, settling.settled_position), (5, 3));
         assert_eq!(settling.gaps(), (vec![], vec![]));
         assert!(!settling.is_open());
+    }
+
+    #[test]
+    fn what_nobody_else_is_at_work_on_is_settled_by_the_next_look() {
+        let mut settling = Settling::default();
+        assert!(!settling.note(&look(&[2], 1, 10, 10)));
+        assert!(settling.note(&look(&[], 1, 11, 11)));
+        assert_eq!((settling.settled_number, settling.is_open()), (2, false));
     }
 
     #[test]
@@ -148,9 +171,9 @@ mod tests {
         settling.note(&look(&[3], 1, 10, 20));
         settling.note(&look(&[9], 2, 10, 30));
         assert_eq!(settling.gaps(), (vec![1, 4], vec![2, 8]));
-        assert!(settling.note(&look(&[6], 3, 20, 40)));
+        assert!(settling.note(&look(&[6], 3, 30, 40)));
         assert_eq!((settling.settled_number, settling.gaps()), (3, (vec![4, 7], vec![5, 8])));
-        assert!(settling.note(&look(&[], 3, 30, 40)));
+        assert!(settling.note(&look(&[], 3, 40, 50)));
         assert_eq!((settling.settled_number, settling.settled_position), (9, 2));
     }
 
@@ -158,9 +181,12 @@ mod tests {
     fn a_full_look_settles_nothing() {
         let mut settling = Settling::default();
         settling.note(&look(&[2], 1, 10, 20));
-        let full = Look { is_full: true, ..look(&[3, 4], 3, 30, 40) };
+        let full = Look { is_full: true, ..look(&[3, 4], 3, 30, 30) };
         assert!(!settling.note(&full));
         assert_eq!(settling.settled_number, 0);
+        // By the next one all of then have ended: what that one found is not settled with it.
+        assert!(settling.note(&look(&[1], 4, 31, 31)));
+        assert_eq!((settling.settled_number, settling.settled_position), (2, 1));
     }
 
     #[test]

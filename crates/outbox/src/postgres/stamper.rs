@@ -304,7 +304,7 @@ impl Stamper {
         }
         let numbers: Vec<i64> = row.try_get(2)?;
         let is_full = numbers.len() >= most.unsigned_abs() as usize;
-        Ok(Some(Look { numbers, head: row.try_get(1)?, oldest: row.try_get(3)?, next: row.try_get(4)?, is_full }))
+        Ok(Some(Look { numbers, head: row.try_get(1)?, oldest: row.try_get(3)?, own: row.try_get(4)?, is_full }))
     }
 
     /// Another process has given positions.

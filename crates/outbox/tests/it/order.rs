@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 use tradewind_events::{EventSource, Position};
-use tradewind_outbox::postgres::StamperState;
+use tradewind_outbox::postgres::{OutboxOptions, StamperState};
 use tradewind_testkit::servers::is_left_out;
 
 use crate::given::{Bank, Heard, WITHIN, client, event, listen, options, server, stamp, stream};
@@ -59,6 +59,44 @@ async fn a_long_foreign_transaction_holds_nothing_up() {
     delays.sort_unstable();
     eprintln!("commit to position beside an open transaction: p50 {:?}, p99 {:?}", delays[50], delays[98]);
     Heard::default().until(Arc::new(source), 100).await;
+    stamping.stop().await;
+}
+
+/// One begins after another and takes its number before it: its id is the higher one, its number the lower. When the
+/// other is told, it is still under way, and no transaction with a higher id has ended.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_began_later_and_put_sooner_is_waited_for() {
+    if is_left_out("postgres") {
+        return;
+    }
+    let port = server().await.port();
+    let options = OutboxOptions { poll_every: Duration::from_millis(20), ..options() };
+    let bank = Bank::open(port, options, 40).await;
+    let stamping = stamp(&bank.outbox);
+    let source = bank.outbox.source();
+    let (mut first, mut second) = (client(port).await, client(port).await);
+    for round in 1..=5_u64 {
+        let first = first.transaction().await.unwrap();
+        first.execute("SELECT pg_current_xact_id()", &[]).await.unwrap();
+        let second = second.transaction().await.unwrap();
+        bank.outbox.put(&second, &stream(2), &event(round)).await.unwrap();
+        bank.outbox.put(&first, &stream(1), &event(round)).await.unwrap();
+        first.commit().await.unwrap();
+        bank.outbox.wake();
+        // Looked at many times meanwhile.
+        while source.head().await.unwrap() < Position(2 * round - 1) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        second.commit().await.unwrap();
+        bank.outbox.wake();
+        let begun = Instant::now();
+        while source.head().await.unwrap() < Position(2 * round) {
+            assert!(begun.elapsed() < Duration::from_secs(10), "what was committed in round {round} never came");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    Heard::default().until(Arc::new(source), 10).await;
     stamping.stop().await;
 }
 
