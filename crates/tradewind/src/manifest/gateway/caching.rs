@@ -8,6 +8,7 @@ use tradewind_fleet::ServiceName;
 use tradewind_gateway::cache::{CacheOptions, CachePolicy, OnFailure, TagTemplate};
 use tradewind_gateway::{Policies, PositionsOf};
 
+use super::followed::{is_purged, tag_of_all};
 use crate::manifest::section::{Entry, Named, Problems, Said, Section};
 use crate::manifest::services;
 
@@ -217,14 +218,4 @@ impl Caching {
         policies.cache = self.rule_of(name, service);
         policies.positions = self.positions.clone();
     }
-}
-
-/// Whether answers under this rule carry tags.
-pub(super) fn is_purged(rule: &CachePolicy) -> bool {
-    !rule.tags.is_empty() || rule.tag_header.is_some()
-}
-
-/// The tag of all answers of a service that carry any.
-pub(crate) fn tag_of_all(service: &str) -> String {
-    format!("service:{service}")
 }

@@ -121,7 +121,7 @@ fn read_one(name: &At<&str>, table: &Section<'_>, context: Context<'_>) -> Optio
         place_of(error, name, path.as_ref(), &calls, problems)
     });
     let parameters: Vec<&str> = composition.call_names().flat_map(|call| composition.value_names(call)).collect();
-    let stored = caching::read(table, context.caching, &parameters, context.names, problems);
+    let stored = caching::read(table, &context.usual.caching, &parameters, context.names, problems);
     table.report_unknown();
     let rules: Vec<Option<CallRule>> = calls.iter().map(|call| call.rule(&composition, &stored, context)).collect();
     let on_failure_spans =

@@ -50,7 +50,7 @@ fn read_one(name: At<&str>, table: &Section<'_>, drafts: &Drafts, context: Conte
     let fixed = parameters("fixed", "the fixed parameters of a profile");
     let report = table.flag("report").is_some_and(|report| report.value);
     let hosts = route::read_each(table.one_or_more("host", "\"shop.example\""), problems, HostPattern::parse);
-    let policies = Arc::new(policies::read(table, name.value, context.usual, problems));
+    let policies = Arc::new(policies::read(table, name.value, &context.usual.policies, problems));
     table.report_unknown();
     let Some(prefix) = prefix else { return Vec::new() };
     let draft = Draft { name, prefix, serves, defaults, fixed, report };

@@ -5,12 +5,10 @@ use std::sync::Arc;
 
 use http::Method;
 use tradewind_fleet::ServiceName;
-use tradewind_gateway::{
-    Action, CallPolicy, HeaderMatch, HostPattern, PathPattern, Policies, Rewrite, Route, RouteError, Upstream,
-};
+use tradewind_gateway::{Action, HeaderMatch, HostPattern, PathPattern, Rewrite, Route, RouteError, Upstream};
 
-use super::caching::Caching;
 use super::held::Held;
+use super::usual::Usual;
 use super::{ServiceRoute, UpstreamSection, caching, calls, policies};
 use crate::manifest::section::{At, Problems, Section};
 use crate::manifest::services;
@@ -21,38 +19,32 @@ const PATH_HELP: &str = "write a prefix as \"/\" or \"/api/orders\", or a path w
 #[derive(Clone, Copy)]
 pub(super) struct Context<'a> {
     pub(super) names: &'a [&'a ServiceName],
-    /// The policies of a route that says nothing else.
-    pub(super) usual: &'a Policies,
-    /// What of it is stored.
-    pub(super) caching: &'a Caching,
+    /// What holds for a route that says nothing else.
+    pub(super) usual: &'a Usual,
     /// What is said of the services that routes may lead to.
     pub(super) upstreams: &'a BTreeMap<ServiceName, UpstreamSection>,
-    /// How services are called of which nothing is said.
-    pub(super) calls: &'a CallPolicy,
     /// What requests and compositions are held against.
     pub(super) held: &'a Held<'a>,
-    /// Whether requests are, where a route says nothing else.
-    pub(super) validate: Option<&'a At<bool>>,
     pub(super) problems: &'a Problems<'a>,
 }
 
 /// `"/api/catalog" = "catalog"`.
 pub(super) fn read_short(path: At<String>, service: &At<String>, context: Context<'_>) -> Option<At<ServiceRoute>> {
-    let Context { names, usual, caching, held, validate, problems, .. } = context;
+    let Context { names, usual, held, problems, .. } = context;
     let pattern = read_path(&path, problems);
     let service = known(service, names, problems);
     let (pattern, service) = (pattern?, service?);
     let mut route = Route::to(pattern, Action::Forward(Upstream::new(service.as_str(), [])));
-    let mut policies = usual.clone();
-    caching.apply(&mut policies, &route.name, service.as_str());
-    held.hold_requests(&mut policies, service.as_str(), None, validate, problems);
+    let mut policies = usual.policies.clone();
+    usual.caching.apply(&mut policies, &route.name, service.as_str());
+    held.hold_requests(&mut policies, service.as_str(), None, usual.validate.as_ref(), problems);
     (route.line, route.policies) = (Some(problems.line(&path.span)), Arc::new(policies));
     Some(At { value: ServiceRoute { services: vec![service], route }, span: path.span })
 }
 
 /// A table, under a path or with one.
 pub(super) fn read(path: Option<At<String>>, table: &Section<'_>, context: Context<'_>) -> Option<At<ServiceRoute>> {
-    let Context { names, usual, upstreams, calls: usual_calls, problems, .. } = context;
+    let Context { names, usual, upstreams, held, problems } = context;
     let span = path.as_ref().map_or_else(|| table.span(), |path| path.span.clone());
     let path = path.or_else(|| {
         let path = table.text("path", "\"/api/catalog\"");
@@ -75,12 +67,12 @@ pub(super) fn read(path: Option<At<String>>, table: &Section<'_>, context: Conte
     let headers = headers.map(|headers| read_headers(&headers, problems)).unwrap_or_default();
     let rewrite = table.text("rewrite", "\"/\"");
     let called = name.as_ref().map(|name| &*name.value).or(pattern.as_ref().map(PathPattern::as_str));
-    let mut policies = policies::read(table, called.unwrap_or_default(), usual, problems);
+    let mut policies = policies::read(table, called.unwrap_or_default(), &usual.policies, problems);
     let parameters: Vec<&str> = pattern.iter().flat_map(PathPattern::parameters).collect();
-    let mut stored = caching::read(table, context.caching, &parameters, names, problems);
+    let mut stored = caching::read(table, &usual.caching, &parameters, names, problems);
     caching::read_on_failure(table, &mut stored, false, problems);
     let of_service = service.as_ref().and_then(|service| upstreams.get(service)?.options.calls.as_deref());
-    let usual_calls = of_service.unwrap_or(usual_calls);
+    let usual_calls = of_service.unwrap_or(&usual.calls);
     let calls = calls::read(table, usual_calls, problems);
     policies.calls = (calls != *usual_calls).then(|| Arc::new(calls));
     let validate = table.flag("validate");
@@ -100,7 +92,7 @@ pub(super) fn read(path: Option<At<String>>, table: &Section<'_>, context: Conte
         }
     }
     stored.apply(&mut policies, &route.name, service.as_str());
-    context.held.hold_requests(&mut policies, service.as_str(), validate.as_ref(), context.validate, problems);
+    held.hold_requests(&mut policies, service.as_str(), validate.as_ref(), usual.validate.as_ref(), problems);
     (route.hosts, route.methods, route.headers, route.policies) = (hosts, methods, headers, Arc::new(policies));
     Some(At { value: ServiceRoute { services: vec![service], route }, span })
 }

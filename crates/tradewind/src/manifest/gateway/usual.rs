@@ -1,0 +1,32 @@
+//! `[gateway.policies]`: what holds for all routes and services that say nothing else.
+
+use tradewind_fleet::ServiceName;
+use tradewind_gateway::{CallPolicy, Policies};
+
+use super::caching::{self, Caching};
+use super::{calls, policies};
+use crate::manifest::section::{At, Problems, Section};
+
+/// What is usual.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Usual {
+    /// What is done with requests and answers on their way.
+    pub(super) policies: Policies,
+    /// What of it is stored.
+    pub(super) caching: Caching,
+    /// How services are called.
+    pub(super) calls: CallPolicy,
+    /// Whether requests are held against their service's document.
+    pub(super) validate: Option<At<bool>>,
+}
+
+/// Reads the section.
+pub(super) fn read(table: &Section<'_>, names: &[&ServiceName], problems: &Problems<'_>) -> Usual {
+    let policies = policies::read(table, "all", &Policies::default(), problems);
+    let mut caching = caching::read(table, &Caching::default(), &[], names, problems);
+    caching::read_on_failure(table, &mut caching, true, problems);
+    let calls = calls::read(table, &CallPolicy::default(), problems);
+    let validate = table.flag("validate");
+    table.report_unknown();
+    Usual { policies, caching, calls, validate }
+}
