@@ -6,7 +6,7 @@ use http::Uri;
 use http::uri::PathAndQuery;
 
 use super::lenient::{has_dot_segment, is_for_operators};
-use super::path::Segments;
+use super::path::{End, Segments};
 use super::{Captures, PathPattern, RouteError};
 
 /// Another path in place of a route's: in place of its prefix if it is one, else of the whole.
@@ -16,6 +16,8 @@ pub struct Rewrite {
     pieces: Vec<Piece>,
     /// How many segments of a prefix it stands for; none if it stands for the whole path.
     in_place_of: Option<usize>,
+    /// It ends with all that is left of the path, with the slash at its end.
+    ends_with_rest: bool,
     /// It names what services have for their operators, and so means it.
     names_operators: bool,
 }
@@ -71,7 +73,8 @@ impl Rewrite {
             return Err(refused());
         }
         let in_place_of = path.is_prefix().then_some(path.segments.len());
-        Ok(Self { text: text.into(), pieces, in_place_of, names_operators: is_for_operators(text) })
+        let ends_with_rest = matches!(&path.end, End::Rest(rest) if text.ends_with(&format!("{{{rest}}}")));
+        Ok(Self { text: text.into(), pieces, in_place_of, ends_with_rest, names_operators: is_for_operators(text) })
     }
 
     /// The path that a service is asked for.
@@ -83,6 +86,9 @@ impl Rewrite {
                 Piece::Text(text) => text,
                 Piece::Parameter(name) => captures.get(name).unwrap_or_default(),
             });
+        }
+        if self.ends_with_rest && asked.ends_with('/') {
+            path.push('/');
         }
         if let Some(count) = self.in_place_of {
             let rest = Segments::of(asked).after(count);

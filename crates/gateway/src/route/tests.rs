@@ -234,6 +234,9 @@ fn a_rewritten_path_keeps_what_is_under_the_prefix() {
     assert_eq!(rewritten("/", "/v2", "/x"), "/v2/x");
     assert_eq!(rewritten("/products/{id}", "/p/{id}/all", "/products/a%20b"), "/p/a%20b/all");
     assert_eq!(rewritten("/files/{*rest}", "/store/{rest}", "/files/a/b"), "/store/a/b");
+    assert_eq!(rewritten("/files/{*rest}", "/store/{rest}", "/files/a/b/"), "/store/a/b/");
+    assert_eq!(rewritten("/files/{*rest}", "/store/{rest}/meta", "/files/a/b/"), "/store/a/b/meta");
+    assert_eq!(rewritten("/files/{id}/x", "/store/{id}", "/files/a/x/"), "/store/a");
     for (to, pattern) in [("x", "/a"), ("/a?b", "/a"), ("/a//b", "/a"), ("/../b", "/a"), ("/{id", "/{id}")] {
         assert!(matches!(Rewrite::parse(to, &route(pattern).unwrap().path), Err(RouteError::Rewrite(_))), "{to}");
     }
