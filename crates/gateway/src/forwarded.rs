@@ -13,6 +13,9 @@ use tradewind_http::Network;
 use crate::headers::{FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO};
 use crate::policy::chain::Client;
 
+/// What nginx's own examples tell the client's address by.
+const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+
 /// More proxies one behind the other are not looked through.
 const PROXIES_MAX: usize = 16;
 
@@ -63,6 +66,12 @@ pub(crate) fn believe(headers: &mut HeaderMap, peer: Client, trusted: &[Network]
         };
     }
     Client { address: told.senders.last().copied().unwrap_or(peer.address), over_tls }
+}
+
+/// Whether anybody says that a request was another's before. Nobody who asks by himself has a reason to.
+pub(crate) fn is_forwarded(headers: &HeaderMap) -> bool {
+    let said = [header::FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO, header::VIA, REAL_IP];
+    said.iter().any(|name| headers.contains_key(name))
 }
 
 fn told_by_forwarded(headers: &HeaderMap, trusted: &[Network]) -> Told {

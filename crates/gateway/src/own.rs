@@ -38,7 +38,13 @@ const METRICS: &str = "/_gateway/metrics";
 const ROUTES: &str = "/_gateway/routes";
 
 /// `health/live`, `health/ready`, `metrics` and `routes`, and what `docs` has.
-pub(crate) fn answer(proxy: &Proxy, request: &Request<Incoming>, client: IpAddr) -> Response<Full<Bytes>> {
+/// `through_stranger` says that somebody who is not believed says that another one asks.
+pub(crate) fn answer(
+    proxy: &Proxy,
+    request: &Request<Incoming>,
+    client: IpAddr,
+    through_stranger: bool,
+) -> Response<Full<Bytes>> {
     let request_id = RequestId::of(request.headers());
     if let Err(problem) = framing::check(request.method(), request.version(), request.uri(), request.headers()) {
         return problem.response(request_id.as_str(), false);
@@ -53,6 +59,11 @@ pub(crate) fn answer(proxy: &Proxy, request: &Request<Incoming>, client: IpAddr)
             text(StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned())
         }
         "/_gateway/health/ready" => text(StatusCode::OK, "ready\n".to_owned()),
+        // A proxy beside the gateway has this machine's address, whoever asks there.
+        METRICS | ROUTES if through_stranger => {
+            let detail = format!("{client} asks for somebody else, and is not among the `trusted` of [gateway]");
+            Problem::refused(StatusCode::FORBIDDEN, &detail).response(request_id.as_str(), false)
+        }
         METRICS | ROUTES if !is_operator(proxy, client) => {
             let detail = format!("{client} is not among the `operators` of [gateway]");
             Problem::refused(StatusCode::FORBIDDEN, &detail).response(request_id.as_str(), false)

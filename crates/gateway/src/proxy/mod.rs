@@ -140,8 +140,9 @@ impl Proxy {
     ) -> Response<ResponseBody> {
         if covers(OWN_PREFIX, request.uri().path()) {
             let _in_flight = self.metrics.begin();
+            let through_stranger = !client.is_trusted && forwarded::is_forwarded(request.headers());
             let who = self.who(request.headers_mut(), &client);
-            let answer = own::answer(self, &request, who.address).map(ResponseBody::Own);
+            let answer = own::answer(self, &request, who.address, through_stranger).map(ResponseBody::Own);
             return if *request.method() == Method::HEAD { head::without_content(answer) } else { answer };
         }
         self.pass(request, client, None).await

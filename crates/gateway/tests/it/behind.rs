@@ -107,6 +107,21 @@ async fn metrics_and_routes_are_for_operators_alone() {
 }
 
 #[tokio::test]
+async fn who_asks_through_a_proxy_that_is_not_trusted_is_no_operator() {
+    let acting = Acting::begin(|_| ok("", "done")).await;
+    let gateway = gateway(Options::new("127.0.0.1:0".parse().unwrap()), plan(&acting)).await;
+    let status = async |path: &str, line: &str| {
+        status_of(&gateway.ask(&format!("GET /_gateway/{path} HTTP/1.1\r\n{line}x-rest:"), "").await)
+    };
+    for line in ["x-forwarded-for: 192.0.2.9\r\n", "forwarded: for=127.0.0.1\r\n", "x-real-ip: 192.0.2.9\r\n"] {
+        for (path, expected) in [("metrics", 403), ("routes", 403), ("health/ready", 200)] {
+            assert_eq!(status(path, line).await, expected, "{path} {line}");
+        }
+    }
+    assert_eq!((status("metrics", "").await, status("routes", "").await), (200, 200), "this machine itself is one");
+}
+
+#[tokio::test]
 async fn this_machine_may_have_any_number_of_connections() {
     let limits = Limits { connections_per_address_max: 1, ..Limits::default() };
     let gateway = gateway_with(&[("/", named("a").await)], limits).await;
