@@ -69,7 +69,7 @@ impl fmt::Display for ServiceName {
 }
 
 /// One service: how it is built, run, asked for its health, and stopped.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceSpec {
     /// Its name.
     pub name: ServiceName,

@@ -2,6 +2,7 @@
 
 mod documents;
 mod engines;
+mod fixed;
 mod gateway;
 mod instances;
 mod problem;
@@ -18,9 +19,12 @@ use tradewind_gateway::Upstream;
 
 pub(crate) use documents::KeptDocuments;
 pub(crate) use engines::{BrokerSection, NoProfile, Profile, ReadModelsSection, StoreSection};
-pub(crate) use gateway::{AboutApis, AccessSection, Followed, GatewaySection, HostPort, TlsFiles, tag_of_all};
-pub(crate) use problem::ManifestError;
+pub(crate) use fixed::Fixed;
+pub(crate) use gateway::{
+    AboutApis, AccessSection, Followed, GatewaySection, HostPort, OpenPage, TlsFiles, tag_of_all,
+};
 use problem::Problem;
+pub(crate) use problem::{ManifestError, Warning};
 use section::{Problems, Section};
 
 /// The system that a manifest describes.
@@ -46,6 +50,10 @@ pub(crate) struct Manifest {
     pub(crate) kept: KeptDocuments,
     /// What is run each time when all services are ready.
     pub(crate) seed: Option<CommandTemplate>,
+    /// What of it stays as it is while `up` runs: as it was written, whatever has been chosen in place of it.
+    pub(crate) fixed: Fixed,
+    /// What is probably not meant.
+    pub(crate) warnings: Vec<Warning>,
 }
 
 impl Manifest {
@@ -91,8 +99,12 @@ impl Manifest {
         let profiles = profiles.map(|section| engines::read_profiles(&section, &names, problems)).unwrap_or_default();
         let seed = root.table("seed", "[seed]").and_then(|section| read_seed(&section, &names, problems));
         root.report_unknown();
-        let (file, services) = (file.to_owned(), services.specs);
-        Self { file, dir, gateway, broker, store, read_models, profiles, services, kept, seed }
+        let (file, services, fixed) = (file.to_owned(), services.specs, Fixed::default());
+        let warnings = problems.take_warnings();
+        let mut manifest =
+            Self { file, dir, gateway, broker, store, read_models, profiles, services, kept, seed, fixed, warnings };
+        manifest.fixed = Fixed::of(&manifest);
+        manifest
     }
 
     /// Takes what a profile says in place of what is said outside.
@@ -131,15 +143,8 @@ impl Manifest {
 
 fn read_seed(section: &Section<'_>, names: &[&ServiceName], problems: &Problems<'_>) -> Option<CommandTemplate> {
     let run = section.words("run", "\"target/release/shop seed --gateway {gateway}\"");
-    let missing = run.is_none() && !section.has("run");
+    section.require("run", "say which command places the first data, as run = \"…\"");
     section.report_unknown();
-    if missing {
-        return section.refuse(
-            section.span(),
-            "[seed] has no `run`",
-            "say which command places the first data, as run = \"…\"",
-        );
-    }
     let run = run?;
     let span = run.span.clone();
     let command = services::command(section, run, names, problems)?;

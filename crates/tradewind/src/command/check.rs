@@ -1,5 +1,6 @@
 //! `tradewind check`
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use tradewind_broker::BrokerUrl;
@@ -92,10 +93,11 @@ pub(crate) fn load(file: &Path) -> anyhow::Result<Manifest> {
 pub(crate) fn read(file: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(file).map_err(|error| {
         let message = format!("the manifest {} cannot be read: {error}", file.display());
-        Failure::coded(
-            ErrorCode::BAD_MANIFEST,
-            message,
-            "go to the folder that has it, or name it with --manifest FILE",
-        )
+        let help = match error.kind() {
+            io::ErrorKind::InvalidData => "save it as UTF-8, which TOML is written in",
+            io::ErrorKind::PermissionDenied => "let whoever runs this read it",
+            _ => "go to the folder that has it, or name it with --manifest FILE",
+        };
+        Failure::coded(ErrorCode::BAD_MANIFEST, message, help)
     })
 }

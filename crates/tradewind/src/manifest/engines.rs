@@ -180,7 +180,7 @@ impl StoreSection {
 
 pub(super) fn read_profiles(section: &Section<'_>, names: &[&ServiceName], problems: &Problems<'_>) -> Vec<Profile> {
     let mut profiles = Vec::new();
-    for (name, section) in section.tables("profile") {
+    for (name, section) in section.tables("profile", "{ store = { url = \"…\" } }") {
         let name = name.value.to_owned();
         let broker = section.table("broker", &format!("the broker of profile `{name}`"));
         let broker = broker.map(|section| read_broker(&section, problems));

@@ -19,6 +19,17 @@ pub(crate) struct Problem {
     pub(crate) code: ErrorCode,
 }
 
+/// One thing that is allowed, and probably not meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Warning {
+    /// Where in the text.
+    pub(crate) place: LineColumn,
+    /// What is odd.
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) help: String,
+}
+
 /// All that is wrong with one manifest.
 #[derive(Debug, thiserror::Error)]
 pub(crate) struct ManifestError {

@@ -11,7 +11,7 @@ mod problems;
 mod values;
 
 pub(crate) use problems::Problems;
-use values::{kind, parse_duration, parse_size, to_json};
+use values::{TIME_SPAN_MAX, as_key, kind, parse_duration, parse_size, to_json};
 
 /// A table under a name by which messages call it.
 pub(crate) struct Section<'a> {
@@ -58,6 +58,11 @@ impl<'a> Section<'a> {
         Self { name, table, span, asked: RefCell::default(), problems }
     }
 
+    /// What messages call it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Where it begins: for what is missing in it.
     pub(crate) fn span(&self) -> Range<usize> {
         self.span.clone()
@@ -93,69 +98,78 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// All entries that are tables, in the order of the text, with their names.
-    pub(crate) fn tables(&self, noun: &str) -> Vec<(At<&'a str>, Section<'a>)> {
-        let mut found = Vec::new();
-        for (key, value) in self.in_order() {
-            let name = format!("{noun} `{}`", key.get_ref());
-            match value.get_ref() {
-                DeValue::Table(table) => {
-                    let section = Self::over(name, table, key.span(), self.problems);
-                    found.push((At { value: key.get_ref().as_ref(), span: key.span() }, section));
-                }
-                _ => self.wrong_kind(key.get_ref(), value, "a table", "{ run = \"…\" }"),
-            }
-        }
-        found
+    /// All entries that are tables, in the order of the text, with their names. `noun` is what one is.
+    pub(crate) fn tables(&self, noun: &str, example: &str) -> Vec<(At<&'a str>, Section<'a>)> {
+        self.each("a table", example, |key, value| match value.get_ref() {
+            DeValue::Table(table) => Some(self.named_table(noun, key, table)),
+            _ => None,
+        })
     }
 
     /// All entries that are text, in the order of the text.
     pub(crate) fn texts(&self) -> Vec<(At<String>, At<String>)> {
-        let mut found = Vec::new();
-        for (key, value) in self.in_order() {
-            match value.get_ref() {
-                DeValue::String(text) => found.push((
-                    At { value: key.get_ref().to_string(), span: key.span() },
-                    At { value: text.to_string(), span: value.span() },
-                )),
-                _ => self.wrong_kind(key.get_ref(), value, "text", "\"…\""),
-            }
-        }
-        found
+        let found = self.each("text", "\"…\"", |_, value| match value.get_ref() {
+            DeValue::String(text) => Some(At { value: text.to_string(), span: value.span() }),
+            _ => None,
+        });
+        with_owned_names(found)
     }
 
     /// All entries, each a text or a table, in the order of the text.
     pub(crate) fn entries(&self, noun: &str) -> Vec<(At<String>, Entry<'a>)> {
+        let found = self.each("text or a table", "\"…\"", |key, value| match value.get_ref() {
+            DeValue::String(text) => Some(Entry::Text(At { value: text.to_string(), span: value.span() })),
+            DeValue::Table(table) => Some(Entry::Table(self.named_table(noun, key, table))),
+            _ => None,
+        });
+        with_owned_names(found)
+    }
+
+    /// All entries, each a text or `true`, which stands for any, in the order of the text.
+    pub(crate) fn texts_or_true(&self) -> Vec<(At<String>, Option<String>)> {
+        let found = self.each("text or true", "\"…\"", |_, value| match value.get_ref() {
+            DeValue::String(text) => Some(Some(text.to_string())),
+            DeValue::Boolean(true) => Some(None),
+            _ => None,
+        });
+        with_owned_names(found)
+    }
+
+    /// What `read` makes of each entry, in the order of the text; nothing of one that is of the wrong kind.
+    fn each<T>(
+        &self,
+        wanted: &str,
+        example: &str,
+        read: impl Fn(&'a Spanned<DeString<'a>>, &'a Spanned<DeValue<'a>>) -> Option<T>,
+    ) -> Vec<(At<&'a str>, T)> {
         let mut found = Vec::new();
         for (key, value) in self.in_order() {
-            let name = At { value: key.get_ref().to_string(), span: key.span() };
-            match value.get_ref() {
-                DeValue::String(text) => {
-                    found.push((name, Entry::Text(At { value: text.to_string(), span: value.span() })));
-                }
-                DeValue::Table(table) => {
-                    let called = format!("{noun} `{}`", name.value);
-                    let section = Self::over(called, table, key.span(), self.problems);
-                    found.push((name, Entry::Table(section)));
-                }
-                _ => self.wrong_kind(&format!("{:?}", name.value), value, "text or a table", "\"…\""),
+            match read(key, value) {
+                Some(read) => found.push((At { value: key.get_ref().as_ref(), span: key.span() }, read)),
+                None => self.wrong_kind(&as_key(key.get_ref()), value, wanted, example),
             }
         }
         found
     }
 
-    /// All entries, each a text or `true`, which stands for any, in the order of the text.
-    pub(crate) fn texts_or_true(&self) -> Vec<(At<String>, Option<String>)> {
-        let mut found = Vec::new();
-        for (key, value) in self.in_order() {
-            let name = At { value: key.get_ref().to_string(), span: key.span() };
-            match value.get_ref() {
-                DeValue::String(text) => found.push((name, Some(text.to_string()))),
-                DeValue::Boolean(true) => found.push((name, None)),
-                _ => self.wrong_kind(key.get_ref(), value, "text or true", "\"…\""),
-            }
+    fn named_table(&self, noun: &str, key: &Spanned<DeString<'_>>, table: &'a DeTable<'a>) -> Self {
+        Self::over(format!("{noun} `{}`", key.get_ref()), table, key.span(), self.problems)
+    }
+
+    /// Tells that a key is missing, if it is.
+    pub(crate) fn require(&self, key: &str, help: impl Into<String>) {
+        if !self.has(key) {
+            self.problems.add(self.span(), format!("{} has no `{key}`", self.name), help);
         }
-        found
+    }
+
+    /// Tells that a list has nothing in it, if it is there: it would be taken for one that is not.
+    pub(crate) fn refuse_empty(&self, key: &str, help: &str) {
+        let value = self.table.get(key);
+        if let Some(value) = value.filter(|value| matches!(value.get_ref(), DeValue::Array(items) if items.is_empty()))
+        {
+            self.problems.add(value.span(), format!("`{key}` in {} names nothing", self.name), help);
+        }
     }
 
     /// The tables of a `[[list]]`, in the order of the text.
@@ -232,16 +246,12 @@ impl<'a> Section<'a> {
 
     /// All entries, each a text or a number, as texts, in the order of the text.
     pub(crate) fn texts_or_numbers(&self) -> Vec<(At<String>, String)> {
-        let mut found = Vec::new();
-        for (key, value) in self.in_order() {
-            let name = At { value: key.get_ref().to_string(), span: key.span() };
-            match value.get_ref() {
-                DeValue::String(text) => found.push((name, text.to_string())),
-                DeValue::Integer(number) if number.radix() == 10 => found.push((name, number.as_str().to_owned())),
-                _ => self.wrong_kind(key.get_ref(), value, "text or a number", "10"),
-            }
-        }
-        found
+        let found = self.each("text or a number", "10", |_, value| match value.get_ref() {
+            DeValue::String(text) => Some(text.to_string()),
+            DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str().to_owned()),
+            _ => None,
+        });
+        with_owned_names(found)
     }
 
     /// Where a key's value stands.
@@ -400,16 +410,18 @@ impl<'a> Section<'a> {
     /// A time span with its unit: `500ms`, `10s`, `2m`.
     pub(crate) fn duration(&self, key: &'static str) -> Option<Duration> {
         let text = self.text(key, "\"10s\"")?;
-        let parsed = parse_duration(&text.value);
-        if parsed.is_none() {
-            let message = format!("`{key}` in {} is {:?}, which is no time span", self.name, text.value);
-            self.problems.add(
-                text.span,
-                message,
-                "write a number and ms, s, m or h: \"500ms\", \"10s\", \"2m\", \"1h\"",
-            );
+        match parse_duration(&text.value) {
+            Some(time) if time <= TIME_SPAN_MAX => Some(time),
+            Some(_) => {
+                let message = format!("`{key}` in {} is {:?}, which is longer than ten years", self.name, text.value);
+                self.refuse(text.span, message, "write a shorter one: \"87600h\" at most")
+            }
+            None => {
+                let message = format!("`{key}` in {} is {:?}, which is no time span", self.name, text.value);
+                let help = "write a number and ms, s, m or h: \"500ms\", \"10s\", \"2m\", \"1h\"";
+                self.refuse(text.span, message, help)
+            }
         }
-        parsed
     }
 
     pub(crate) fn refuse<T>(
@@ -435,6 +447,10 @@ impl<'a> Section<'a> {
             self.problems.add(key.span(), format!("unknown key `{}` in {}", key.get_ref(), self.name), help);
         }
     }
+}
+
+fn with_owned_names<T>(found: Vec<(At<&str>, T)>) -> Vec<(At<String>, T)> {
+    found.into_iter().map(|(At { value, span }, read)| (At { value: value.to_owned(), span }, read)).collect()
 }
 
 /// The name that was probably meant: at most two letters off, or one in three of a long name.

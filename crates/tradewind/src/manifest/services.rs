@@ -56,7 +56,7 @@ pub(super) fn read(root: &Section<'_>, problems: &Problems<'_>) -> Services {
         let none = (!root.has("services")).then_some(0..0);
         return Services { none, ..Services::default() };
     };
-    let tables = section.tables("service");
+    let tables = section.tables("service", "{ run = \"…\" }");
     let none = tables.is_empty().then(|| section.span());
     let names: Vec<ServiceName> = tables.iter().filter_map(|(name, _)| ServiceName::new(name.value).ok()).collect();
     let named: Vec<&ServiceName> = names.iter().collect();
@@ -99,10 +99,7 @@ fn read_one(
         ),
     };
     let run = section.words("run", RUN_EXAMPLE);
-    if run.is_none() && !section.has("run") {
-        let message = format!("service `{}` has no `run`", name.value);
-        problems.add(name.span.clone(), message, format!("say how to start it: run = {RUN_EXAMPLE}"));
-    }
+    section.require("run", format!("say how to start it: run = {RUN_EXAMPLE}"));
     let run = run.and_then(|run| command(section, run, names, problems));
     let build = section.words("build", "\"cargo build --release -p shop\"").map(|build| build.value);
     let health = read_path(section, "health", "/health/ready", "200 when the service is ready");

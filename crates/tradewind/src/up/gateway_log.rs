@@ -28,7 +28,7 @@ pub(crate) fn start(screen: &Screen) {
 /// # Errors
 /// TW-4001 if the file cannot be written.
 pub(crate) fn start_access(manifest: &Manifest, screen: &Screen) -> anyhow::Result<Option<AccessLog>> {
-    let Some(AccessSection { options, file }) = &manifest.gateway.access else { return Ok(None) };
+    let Some(AccessSection { options, file, .. }) = &manifest.gateway.access else { return Ok(None) };
     let Some(file) = file.as_ref().map(|file| manifest.dir.join(file)) else {
         return Ok(Some(AccessLog::to(*options, ToScreen::new(screen, Output::Stdout))?));
     };

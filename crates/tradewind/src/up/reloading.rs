@@ -10,7 +10,7 @@ use tradewind_gateway::{GatewayHandle, Plan};
 use super::behind::Behind;
 use super::panics::caught;
 use super::purging::Purging;
-use crate::manifest::{Followed, Manifest};
+use crate::manifest::{Fixed, Followed, Manifest};
 
 /// How often the manifest is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -20,7 +20,14 @@ const LOOK_UP_EVERY: Duration = Duration::from_secs(5);
 
 /// Puts the routes, policies and upstreams of the manifest in place whenever it changes, as a whole or not at all. Goes on
 /// until it is dropped.
-pub(super) async fn follow(file: PathBuf, mut behind: Behind, gateway: GatewayHandle, mut purging: Purging) {
+/// `fixed` is what the manifest said when it was started, and that stays.
+pub(super) async fn follow(
+    file: PathBuf,
+    fixed: Fixed,
+    mut behind: Behind,
+    gateway: GatewayHandle,
+    mut purging: Purging,
+) {
     let (mut seen, mut looked_up) = (changed_at(&file), Instant::now());
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
@@ -36,11 +43,16 @@ pub(super) async fn follow(file: PathBuf, mut behind: Behind, gateway: GatewayHa
         seen = now;
         let read = caught(read(&file, &mut behind)).await;
         match read {
-            Ok(Ok((plan, followed))) => {
+            Ok(Ok(Reloaded { plan, followed, fixed: wanted })) => {
                 let routes = plan.routes.routes().len();
                 gateway.replace(plan);
                 purging.follow(&followed);
                 tracing::info!("the manifest has changed: {routes} routes are in place");
+                let waiting = fixed.differences(&wanted);
+                if !waiting.is_empty() {
+                    let keys = waiting.join(", ");
+                    tracing::warn!("the manifest says these otherwise too, which needs another start: {keys}");
+                }
             }
             Ok(Err(why)) => tracing::warn!("the manifest has changed, and the routes stay as they were: {why}"),
             Err(why) => {
@@ -51,12 +63,19 @@ pub(super) async fn follow(file: PathBuf, mut behind: Behind, gateway: GatewayHa
     }
 }
 
-/// The plan that the manifest describes now, and what is followed for it.
-async fn read(file: &PathBuf, behind: &mut Behind) -> Result<(Plan, Followed), String> {
+/// What a manifest that has changed says.
+struct Reloaded {
+    plan: Plan,
+    followed: Followed,
+    fixed: Fixed,
+}
+
+/// The plan that the manifest describes now, what is followed for it, and what it says of all else.
+async fn read(file: &PathBuf, behind: &mut Behind) -> Result<Reloaded, String> {
     let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
     let manifest = Manifest::parse(file, &text).map_err(|error| error.to_string())?;
     let plan = behind.take_on(&manifest).await?;
-    Ok((plan, manifest.gateway.followed()))
+    Ok(Reloaded { plan, followed: manifest.gateway.followed(), fixed: manifest.fixed })
 }
 
 /// When the file was last written, and how large it is.

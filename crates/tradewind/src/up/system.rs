@@ -26,7 +26,7 @@ use super::screen::Screen;
 use super::seeder::Seeder;
 use super::{balancing, gateway_log, life, reloading};
 use crate::failure::Failure;
-use crate::manifest::{Manifest, TlsFiles};
+use crate::manifest::{Manifest, OpenPage, TlsFiles};
 use crate::surroundings;
 
 /// The parts, their addresses taken, and nothing running.
@@ -57,7 +57,7 @@ impl System {
     ) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let mut options = tradewind_gateway::Options::new(manifest.gateway.listen);
-        if let Some(TlsFiles { cert, key }) = &manifest.gateway.tls {
+        if let Some(TlsFiles { cert, key, .. }) = &manifest.gateway.tls {
             let tls = Tls::read(manifest.dir.join(cert), manifest.dir.join(key));
             options.tls = Some(tls.map_err(|error| {
                 let help = "name a PEM file each in [gateway.tls]: a chain of certificates, and its key";
@@ -161,7 +161,7 @@ impl System {
         let documenting = AbortOnDropHandle::new(tokio::spawn(documenting.follow()));
         let balancing = balancing::follow(handle.clone(), self.behind.run().clone());
         let balancing = AbortOnDropHandle::new(tokio::spawn(balancing));
-        let reloading = reloading::follow(file, self.behind, gateway, purging);
+        let reloading = reloading::follow(file, self.manifest.fixed.clone(), self.behind, gateway, purging);
         let reloading = AbortOnDropHandle::new(tokio::spawn(reloading));
         let (stop_gateway, stop_fronts) = (CancellationToken::new(), CancellationToken::new());
         let fronts: Vec<_> =
@@ -220,7 +220,7 @@ impl System {
     /// The news that everything has been started.
     fn when_up(&self) -> impl Fn(Vec<ServiceStatus>) -> News + Send + use<> {
         let gateway = self.url.clone();
-        let page = |(label, path): &(String, String)| Page { label: label.clone(), url: format!("{gateway}{path}") };
+        let page = |page: &OpenPage| Page { label: page.label.clone(), url: format!("{gateway}{}", page.path) };
         let open: Vec<Page> = self.manifest.gateway.open.iter().map(page).collect();
         let pid = std::process::id();
         move |services| News::Up { gateway: gateway.clone(), pid, open: open.clone(), services }

@@ -11,6 +11,7 @@ mod instances;
 mod manifests;
 #[cfg(feature = "bench")]
 mod measuring;
+mod odd;
 mod pages;
 mod piping;
 mod products;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::{Up, folder, get, stderr_of, until, up_once};
+use crate::{Up, folder, get, stderr_of, tradewind, until, up_once};
 
 /// A service that answers everything with its name, and keeps its connections; under `/tired` 503 every other time.
 struct Named {
@@ -145,4 +145,43 @@ fn each_request_is_logged_where_the_manifest_says() {
     let wrong = folder(&manifest(&[named.url()], "[gateway.log]\naccess = \"tradewind.toml/access.log\""));
     let refused = up_once(wrong.path(), &["--port", "0"]);
     assert!(stderr_of(&refused).contains("the access log"), "{}", stderr_of(&refused));
+}
+
+/// What `explain --json` tells of a path's policies, and of how its service is called.
+fn explained(manifest: &str, path: &str) -> (Vec<String>, Vec<String>) {
+    let folder = folder(manifest);
+    let told = tradewind().args(["gateway", "explain", path, "--json"]).current_dir(folder.path()).output().unwrap();
+    let told: serde_json::Value =
+        serde_json::from_slice(&told.stdout).unwrap_or_else(|_| panic!("{}", stderr_of(&told)));
+    let lines = |key: &str| {
+        let lines = told[key].as_array().cloned().unwrap_or_default();
+        lines.iter().map(|line| line.as_str().unwrap().to_owned()).collect()
+    };
+    (lines("policies"), lines("upstream"))
+}
+
+#[test]
+fn what_is_built_in_can_be_said_where_something_else_is_usual() {
+    let once = "[gateway.policies]\nretries = false\n[gateway.upstreams.legacy]\naddresses = [\"127.0.0.1:9\"]\n\
+         retries = true\n[gateway.routes.\"/x\"]\nto = \"legacy\"\ntry_timeout = \"1s\"\n";
+    let (policies, _) = explained(once, "/x");
+    let tries = |lines: &[String]| lines.iter().any(|line| line.starts_with("up to 2 tries"));
+    assert!(tries(&policies), "the service says so: {policies:?}");
+
+    let patient = "[gateway.policies]\ntry_timeout = \"5s\"\n[gateway.upstreams.legacy]\n\
+         addresses = [\"127.0.0.1:9\"]\ntry_timeout = \"75s\"\n[gateway.routes]\n\"/\" = \"legacy\"\n\
+         \"/x\" = { to = \"legacy\", try_timeout = \"5s\" }\n";
+    let (policies, upstream) = explained(patient, "/x");
+    assert!(policies.iter().any(|line| line.starts_with("a try within 5s")), "the route says so: {policies:?}");
+    assert!(!upstream.iter().any(|line| line.starts_with("a try within")), "{upstream:?}");
+    let (policies, upstream) = explained(patient, "/y");
+    assert!(upstream.iter().any(|line| line.starts_with("a try within 75s")), "the service says so: {upstream:?}");
+    assert!(!policies.iter().any(|line| line.starts_with("a try within")), "{policies:?}");
+}
+
+#[test]
+fn a_service_that_others_run_can_be_named_above_its_addresses() {
+    let named = "[gateway.policies]\npositions = \"legacy\"\n[gateway.upstreams.legacy]\n\
+         addresses = [\"127.0.0.1:9\"]\n[gateway.routes]\n\"/\" = \"legacy\"\n";
+    explained(named, "/x");
 }

@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use tradewind_events::ErrorCode;
-use tradewind_gateway::ApiDocuments;
 use tradewind_gateway::openapi::{Change, Document, LeftOut, breaking};
+use tradewind_gateway::{ApiDocuments, Plan};
 
-use super::lints;
+use super::{files, lints};
 use crate::command::check::read;
 use crate::command::output::print;
 use crate::described::describe;
 use crate::failure::Failure;
-use crate::manifest::{Manifest, ManifestError};
+use crate::manifest::{Manifest, ManifestError, Warning};
 
 /// Say whether the gateway's part of the manifest is right, and what deserves a second look
 #[derive(Debug, clap::Args)]
@@ -84,6 +84,13 @@ impl Told {
     }
 }
 
+impl From<&Warning> for Told {
+    fn from(Warning { place, message, help }: &Warning) -> Self {
+        let column = Some(place.column);
+        Self { column, ..Self::warning(Some(place.line), message.clone(), help) }
+    }
+}
+
 impl Check {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let manifest = match Manifest::parse(&self.manifest, &read(&self.manifest)?) {
@@ -96,8 +103,10 @@ impl Check {
         };
         let plan = manifest.gateway.plan(&manifest.upstreams())?;
         let described = describe(&manifest.gateway.about, &plan, &manifest.kept.documents, &manifest.gateway.url());
-        let mut warnings = lints::all(&manifest, &plan);
-        warnings.extend(described.left_out.iter().map(left_out));
+        let mut warnings: Vec<Told> = manifest.warnings.iter().map(Told::from).collect();
+        warnings.extend(files::missing(&manifest));
+        warnings.extend(lints::all(&manifest, &plan));
+        warnings.extend(described.left_out.iter().map(|left_out| told_of(left_out, &plan)));
         let breaking = self.breaking(&described.documents)?;
         let broken = self.broken(breaking.as_deref());
         let routes = plan.routes.routes().len();
@@ -156,9 +165,10 @@ impl From<Change> for Breaking {
 }
 
 /// An operation that is not told of.
-fn left_out(left_out: &LeftOut) -> Told {
+fn told_of(left_out: &LeftOut, plan: &Plan) -> Told {
+    let route = plan.routes.routes().iter().find(|route| *route.name == *left_out.route);
     let help = "clients find it at its host or header all the same; another path would be told too";
-    Told::warning(None, format!("in the OpenAPI document, {left_out}"), help)
+    Told::warning(route.and_then(|route| route.line), format!("in the OpenAPI document, {left_out}"), help)
 }
 
 fn report_of_errors(file: &Path, error: &ManifestError) -> Report {

@@ -32,10 +32,7 @@ pub(super) struct CallDraft<'a> {
 impl<'a> CallDraft<'a> {
     pub(super) fn read(name: At<&'a str>, table: Section<'a>, problems: &Problems<'_>) -> Option<Self> {
         let get = table.text("get", GET_EXAMPLE);
-        if get.is_none() && !table.has("get") {
-            let message = format!("the call {:?} has no `get`", name.value);
-            problems.add(table.span(), message, format!("say what it asks: get = {GET_EXAMPLE}"));
-        }
+        table.require("get", format!("say what it asks: get = {GET_EXAMPLE}"));
         let each = table.text("each", "\"similar.items[]\"");
         let on_failure = match table.entry("on_failure", "what is answered when a call fails", ON_FAILURE_EXAMPLE) {
             Some(said) => read_on_failure(said, &table, problems),
@@ -95,17 +92,15 @@ fn read_on_failure(said: Entry<'_>, table: &Section<'_>, problems: &Problems<'_>
     };
     let stale = said.duration("stale");
     let default = said.json("default").map(OnFailure::default_value);
-    let behind = match said.entry("else", "what is answered when there is nothing stale", "\"omit\"") {
+    let behind = match said.entry("else", "`else`", "\"omit\"") {
+        Some(Entry::Text(text)) if text.value == "stale" => {
+            let help = "it is \"error\", \"omit\" or { default = … }";
+            table.refuse(text.span, "`else` is for when there is nothing stale", help)
+        }
         Some(Entry::Text(text)) => Some(read_word(&text, problems)),
         Some(Entry::Table(last)) => {
             let value = last.json("default");
-            if value.is_none() && !last.has("default") {
-                problems.add(
-                    last.span(),
-                    "`else` has no `default`",
-                    "for example: else = { default = { items = [] } }",
-                );
-            }
+            last.require("default", "for example: else = { default = { items = [] } }");
             last.report_unknown();
             value.map(OnFailure::default_value)
         }

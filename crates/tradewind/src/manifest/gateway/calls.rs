@@ -23,7 +23,7 @@ pub(super) fn read(table: &Section<'_>, usual: &CallPolicy, problems: &Problems<
     match table.said("retries", "`retries`", "{ tries = 3 }") {
         Some(Said::Yes) => calls.retry = RetryPolicy::default(),
         Some(Said::No) => calls.retry.tries = 1,
-        Some(Said::Table(retries)) => calls.retry = read_retries(&retries, &usual.retry),
+        Some(Said::Table(retries)) => calls.retry = read_retries(&retries, &usual.retry, problems),
         None => {}
     }
     match table.said("hedge", "`hedge`", "{ after = \"50ms\" }") {
@@ -31,6 +31,18 @@ pub(super) fn read(table: &Section<'_>, usual: &CallPolicy, problems: &Problems<
         Some(Said::No) => calls.hedge = None,
         Some(Said::Table(hedge)) => calls.hedge = read_hedge(&hedge, problems).or(calls.hedge),
         None => {}
+    }
+    let hedged_after = calls.hedge.map(|hedge| match hedge {
+        Hedge::After(time) | Hedge::P95 { at_least: time } => time,
+    });
+    let said = ["hedge", "try_timeout"].into_iter().find(|key| table.has(key));
+    if let (Some(after), Some(key)) = (hedged_after.filter(|after| *after >= calls.try_timeout), said) {
+        let message = format!(
+            "a second instance is asked after {after:?} in {}, when the first try has ended: after {:?}",
+            table.name(),
+            calls.try_timeout
+        );
+        problems.warn(&table.place_of(key), message, "ask it sooner, or make `try_timeout` longer");
     }
     calls
 }
@@ -45,7 +57,7 @@ fn read_uploads(uploads: &Section<'_>, usual: Uploads) -> Uploads {
     read
 }
 
-fn read_retries(retries: &Section<'_>, usual: &RetryPolicy) -> RetryPolicy {
+fn read_retries(retries: &Section<'_>, usual: &RetryPolicy, problems: &Problems<'_>) -> RetryPolicy {
     let statuses = retries.list_of_numbers("on", 400, 599, "[502, 503]");
     let statuses = statuses.iter().filter_map(|status| StatusCode::from_u16(u16::try_from(status.value).ok()?).ok());
     let read = RetryPolicy {
@@ -56,6 +68,11 @@ fn read_retries(retries: &Section<'_>, usual: &RetryPolicy) -> RetryPolicy {
         retry_after_at_most: retries.duration("retry_after").unwrap_or(usual.retry_after_at_most),
     };
     retries.report_unknown();
+    let further = ["on", "first_pause", "longest_pause", "retry_after"].into_iter().find(|key| retries.has(key));
+    if let Some(key) = further.filter(|_| read.tries == 1) {
+        let message = format!("`{key}` in `retries` has no effect: there is one try, and no other");
+        problems.warn(&retries.place_of(key), message, "say `tries = 2` or more, or take it out");
+    }
     read
 }
 

@@ -12,6 +12,8 @@ use super::held::tell_misfits;
 use super::route::Context;
 use crate::manifest::section::{At, Problems, Section};
 
+const EXAMPLE: &str = "{ path = \"/products/{id}\", calls = { … } }";
+const CALL_EXAMPLE: &str = "{ get = \"catalog:/api/catalog/products/{id}\" }";
 const PATH_EXAMPLE: &str = "\"/products/{id}\"";
 const HELP: &str = "docs/internals/gateway-composition.md tells what can be written";
 
@@ -20,7 +22,8 @@ const HELP: &str = "docs/internals/gateway-composition.md tells what can be writ
 pub(super) struct Drafts {
     pub(super) compositions: Vec<Draft>,
     pub(super) fragments: Fragments,
-    fragment_spans: Vec<(String, Range<usize>)>,
+    /// Their names, and the texts as they were written.
+    fragment_texts: Vec<(At<String>, At<String>)>,
     /// Those that are wrong, of which it has been told.
     pub(super) wrong: Vec<String>,
 }
@@ -34,6 +37,8 @@ pub(super) struct Draft {
     pub(super) timeout: Duration,
     pub(super) credentials: bool,
     on_failure_spans: Vec<(String, Range<usize>)>,
+    /// Where its name stands.
+    span: Range<usize>,
 }
 
 impl Drafts {
@@ -48,16 +53,35 @@ impl Drafts {
         serves: &str,
         problems: &Problems<'_>,
     ) -> Option<Range<usize>> {
-        let (spans, name) = match &error.part {
-            Part::Fragment(name) => (&self.fragment_spans, name),
-            Part::OnFailure(call) => (&self.find(serves)?.on_failure_spans, call),
-            _ => return None,
-        };
-        let (_, span) = spans.iter().find(|(known, _)| known == name)?;
-        Some(match &error.part {
-            Part::Fragment(_) => problems.within(span, error.place.line, error.place.column),
-            _ => span.clone(),
-        })
+        match &error.part {
+            Part::Fragment(name) => {
+                let (_, text) = self.fragment_texts.iter().find(|(known, _)| known.value == *name)?;
+                Some(problems.within(&text.span, error.place.line, error.place.column))
+            }
+            Part::OnFailure(call) => {
+                let spans = &self.find(serves)?.on_failure_spans;
+                spans.iter().find(|(known, _)| known == call).map(|(_, span)| span.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// Warns of compositions that no profile serves, and of fragments that nothing spreads. `selections` are those of all
+    /// profiles, each with the composition that it is of.
+    pub(super) fn warn_of_unused(&self, selections: &[(String, String)], problems: &Problems<'_>) {
+        let is_served = |draft: &&Draft| selections.iter().any(|(name, _)| name == draft.composition.name());
+        for draft in self.compositions.iter().filter(|draft| !is_served(draft)) {
+            let message = format!("no profile serves the composition `{}`", draft.composition.name());
+            problems.warn(&draft.span, message, "let one serve it in [gateway.profiles], or take it out");
+        }
+        for (name, _) in &self.fragment_texts {
+            let others = self.fragment_texts.iter().filter(|(other, _)| other.value != name.value);
+            let mut texts = others.map(|(_, text)| &text.value).chain(selections.iter().map(|(_, text)| text));
+            if !texts.any(|text| spreads(text, &name.value)) {
+                let message = format!("nothing uses the fragment `{}`", name.value);
+                problems.warn(&name.span, message, "spread it in a selection, as `...card`, or take it out");
+            }
+        }
     }
 }
 
@@ -68,7 +92,6 @@ pub(super) fn read(section: &Section<'_>, context: Context<'_>) -> Drafts {
     let texts = section.table("fragments", "[gateway.fragments]").map(|table| table.texts()).unwrap_or_default();
     let mut good: Vec<(&str, &str)> = Vec::new();
     for (name, text) in &texts {
-        drafts.fragment_spans.push((name.value.clone(), text.span.clone()));
         match Fragments::parse([(&*name.value, &*text.value)], &limits) {
             Ok(_) => good.push((&name.value, &text.value)),
             Err(error) => {
@@ -78,7 +101,9 @@ pub(super) fn read(section: &Section<'_>, context: Context<'_>) -> Drafts {
         }
     }
     drafts.fragments = Fragments::parse(good, &limits).unwrap_or_default();
-    let tables = section.table("compositions", "[gateway.compositions]").map(|table| table.tables("composition"));
+    drafts.fragment_texts = texts;
+    let tables =
+        section.table("compositions", "[gateway.compositions]").map(|table| table.tables("composition", EXAMPLE));
     for (name, table) in tables.unwrap_or_default() {
         match read_one(&name, &table, context) {
             Some(draft) => drafts.compositions.push(draft),
@@ -91,14 +116,11 @@ pub(super) fn read(section: &Section<'_>, context: Context<'_>) -> Drafts {
 fn read_one(name: &At<&str>, table: &Section<'_>, context: Context<'_>) -> Option<Draft> {
     let problems = context.problems;
     let path = table.text("path", PATH_EXAMPLE);
-    if path.is_none() && !table.has("path") {
-        let message = format!("the composition {:?} has no `path`", name.value);
-        problems.add(name.span.clone(), message, format!("say where profiles serve it: path = {PATH_EXAMPLE}"));
-    }
+    table.require("path", format!("say where profiles serve it: path = {PATH_EXAMPLE}"));
     let timeout = table.duration("timeout").unwrap_or(Composing::TIMEOUT);
     let credentials = table.flag("credentials").is_some_and(|credentials| credentials.value);
     let limits = table.table("limits", "the limits of a composition").map(|limits| read_limits(&limits));
-    let calls = table.table("calls", "the calls of a composition").map(|calls| calls.tables("call"));
+    let calls = table.table("calls", "the calls of a composition").map(|calls| calls.tables("call", CALL_EXAMPLE));
     let drafted = calls.unwrap_or_default().into_iter().map(|(name, call)| CallDraft::read(name, call, problems));
     let drafted: Vec<Option<CallDraft<'_>>> = drafted.collect();
     let whole = drafted.iter().all(Option::is_some);
@@ -127,7 +149,15 @@ fn read_one(name: &At<&str>, table: &Section<'_>, context: Context<'_>) -> Optio
     let on_failure_spans =
         calls.iter().map(|call| (call.name.value.to_owned(), call.on_failure_span.clone())).collect();
     let calls = rules.into_iter().collect::<Option<Vec<CallRule>>>()?;
-    Some(Draft { composition, path: path?, calls, timeout, credentials, on_failure_spans })
+    Some(Draft { composition, path: path?, calls, timeout, credentials, on_failure_spans, span: name.span.clone() })
+}
+
+/// Whether a selection takes a fragment in.
+fn spreads(text: &str, fragment: &str) -> bool {
+    let is_letter = |c: char| c.is_alphanumeric() || c == '_';
+    text.split("...")
+        .skip(1)
+        .any(|spread| spread.trim_start().strip_prefix(fragment).is_some_and(|rest| !rest.starts_with(is_letter)))
 }
 
 fn place_of(

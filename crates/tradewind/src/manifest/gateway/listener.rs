@@ -17,6 +17,8 @@ pub(crate) struct TlsFiles {
     pub(crate) cert: PathBuf,
     /// Its key.
     pub(crate) key: PathBuf,
+    /// The line on which they stand, from 1.
+    pub(crate) line: usize,
 }
 
 /// Reads `listen`.
@@ -31,17 +33,13 @@ pub(super) fn read_listen(section: &Section<'_>, problems: &Problems<'_>) -> Opt
 }
 
 /// Reads `[gateway.tls]`.
-pub(super) fn read_tls(tls: &Section<'_>) -> Option<TlsFiles> {
+pub(super) fn read_tls(tls: &Section<'_>, problems: &Problems<'_>) -> Option<TlsFiles> {
     let mut files = ["cert", "key"].map(|key| {
-        let file = tls.text(key, "\"certs/shop.pem\"");
-        if file.is_none() && !tls.has(key) {
-            let help = "name both PEM files: cert = \"certs/shop.pem\", key = \"certs/shop.key\"";
-            return tls.refuse(tls.span(), format!("[gateway.tls] has no `{key}`"), help);
-        }
-        file.map(|file| PathBuf::from(file.value))
+        tls.require(key, "name both PEM files: cert = \"certs/shop.pem\", key = \"certs/shop.key\"");
+        tls.text(key, "\"certs/shop.pem\"").map(|file| PathBuf::from(file.value))
     });
     tls.report_unknown();
-    Some(TlsFiles { cert: files[0].take()?, key: files[1].take()? })
+    Some(TlsFiles { cert: files[0].take()?, key: files[1].take()?, line: problems.line(&tls.span()) })
 }
 
 /// Reads `[gateway.connections]`.

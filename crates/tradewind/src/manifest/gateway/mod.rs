@@ -32,6 +32,7 @@ pub(crate) use self::address::HostPort;
 pub(crate) use self::followed::{Followed, tag_of_all};
 pub(crate) use self::listener::TlsFiles;
 pub(crate) use self::log::AccessSection;
+pub(crate) use self::open::OpenPage;
 pub(crate) use self::routes::ServiceRoute;
 pub(crate) use self::upstreams::UpstreamSection;
 
@@ -63,8 +64,8 @@ pub(crate) struct GatewaySection {
     pub(crate) calls: CallPolicy,
     /// The routes, in the order of the text.
     pub(crate) routes: Vec<ServiceRoute>,
-    /// Pages for people: a label and a path.
-    pub(crate) open: Vec<(String, String)>,
+    /// Pages for people.
+    pub(crate) open: Vec<OpenPage>,
     /// How answers are stored.
     cache: CacheSection,
     /// What the gateway's OpenAPI documents say of themselves.
@@ -99,10 +100,10 @@ impl GatewaySection {
     }
 }
 
-/// Reads the section.
+/// Reads the section. `run` are the services that `up` runs.
 pub(super) fn read(
     section: &Section<'_>,
-    names: &[&ServiceName],
+    run: &[&ServiceName],
     kept: &KeptDocuments,
     problems: &Problems<'_>,
 ) -> GatewaySection {
@@ -110,22 +111,24 @@ pub(super) fn read(
     gateway.listen = listener::read_listen(section, problems).unwrap_or(gateway.listen);
     let about = section.table("openapi", "[gateway.openapi]");
     gateway.about = about.map(|table| about::read(&table)).unwrap_or_default();
-    gateway.tls = section.table("tls", "[gateway.tls]").and_then(|table| listener::read_tls(&table));
+    gateway.tls = section.table("tls", "[gateway.tls]").and_then(|table| listener::read_tls(&table, problems));
     let connections = section.table("connections", "[gateway.connections]");
     gateway.limits = connections.map_or(gateway.limits, |table| listener::read_connections(&table));
     gateway.unready_for = section.duration("unready_for").unwrap_or_default();
     gateway.trusted = networks::read(section, "trusted", problems);
-    gateway.operators = section.has("operators").then(|| networks::read(section, "operators", problems));
-    gateway.access = section.table("log", "[gateway.log]").and_then(|table| log::read(&table));
+    let operators = networks::read(section, "operators", problems);
+    gateway.operators = section.has("operators").then_some(operators);
+    gateway.access = section.table("log", "[gateway.log]").and_then(|table| log::read(&table, problems));
+    let upstreams = section.table("upstreams", "[gateway.upstreams]");
+    // Everything may name them, also what stands before them.
+    let others = upstreams.as_ref().map(|table| upstreams::run_by_others(table, run)).unwrap_or_default();
+    let names: Vec<&ServiceName> = run.iter().copied().chain(&others).collect();
     let usual = section.table("policies", "[gateway.policies]");
-    let usual = usual.map(|table| usual::read(&table, names, problems)).unwrap_or_default();
+    let usual = usual.map(|table| usual::read(&table, &names, problems)).unwrap_or_default();
     let cache = section.table("cache", "[gateway.cache]");
     gateway.cache = cache.map(|table| caching::read_section(&table, problems)).unwrap_or_default();
-    let upstreams = section.table("upstreams", "[gateway.upstreams]");
-    let upstreams = upstreams.map(|table| upstreams::read(&table, names, &usual.calls, problems));
+    let upstreams = upstreams.map(|table| upstreams::read(&table, run, &usual.calls, problems));
     gateway.upstreams = upstreams.unwrap_or_default();
-    let others = gateway.upstreams.keys().filter(|name| !names.contains(name));
-    let names: Vec<&ServiceName> = names.iter().copied().chain(others).collect();
     let (usual, upstreams, held) = (&usual, &gateway.upstreams, &Held::new(kept));
     let context = route::Context { names: &names, usual, upstreams, held, problems };
     let mut routes = routes::read(section, context);
@@ -134,6 +137,7 @@ pub(super) fn read(
     routes::report_ambiguous(&routes, problems);
     gateway.routes = routes.into_iter().map(|route| route.value).collect();
     gateway.calls = usual.calls.clone();
+    usual.warn_without_effect(&gateway, problems);
     let open = section.table("open", "[gateway.open]");
     gateway.open = open.map(|table| open::read(&table, problems)).unwrap_or_default();
     section.report_unknown();

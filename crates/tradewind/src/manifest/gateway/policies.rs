@@ -30,7 +30,7 @@ pub(super) fn read(table: &Section<'_>, name: &str, usual: &Policies, problems: 
         None => {}
     }
     if let Some(rate) = table.table("rate", "the rate of a route") {
-        policies.rate = read_rate(&rate, name, problems);
+        policies.rate = read_rate(&rate, name);
     }
     match table.said("cors", "the CORS of a route", "{ origins = [\"https://shop.example\"] }") {
         Some(Said::Table(cors)) => policies.cors = read_cors(&cors, problems),
@@ -85,14 +85,12 @@ fn read_auth(rule: &Section<'_>, problems: &Problems<'_>) -> AuthRule {
     AuthRule { scopes }
 }
 
-fn read_rate(rate: &Section<'_>, name: &str, problems: &Problems<'_>) -> Option<RateLimit> {
+fn read_rate(rate: &Section<'_>, name: &str) -> Option<RateLimit> {
     let requests = rate.number("requests", 1, 1_000_000_000, "100");
     let within = rate.duration("within");
     let by = rate.text("by", "\"address\"");
     for key in ["requests", "within"] {
-        if !rate.has(key) {
-            problems.add(rate.span(), format!("the rate of a route has no `{key}`"), format!("say {RATE_EXAMPLE}"));
-        }
+        rate.require(key, format!("say {RATE_EXAMPLE}"));
     }
     rate.report_unknown();
     let key = match by.as_ref().map(|by| (&*by.value, &by.span)) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::Method;
 use tradewind_fleet::ServiceName;
 use tradewind_gateway::compose::{Composition, CompositionError, Parameters, Part, Profile, ProfileText, Served};
-use tradewind_gateway::{Action, Composing, HostPattern, Policies, Route};
+use tradewind_gateway::{Action, Composing, PathPattern, Policies, Route};
 
 use super::compositions::Drafts;
 use super::held::tell_misfits;
@@ -14,6 +14,7 @@ use super::route::{self, Context};
 use super::{ServiceRoute, policies};
 use crate::manifest::section::{At, Section};
 
+const EXAMPLE: &str = "{ prefix = \"/web\" }";
 const HELP: &str = "docs/internals/gateway-composition.md tells what can be written";
 
 /// A profile's table, read.
@@ -28,28 +29,37 @@ struct Draft<'a> {
 
 /// Reads profiles, each a route for each composition that it serves.
 pub(super) fn read(section: &Section<'_>, drafts: &Drafts, context: Context<'_>) -> Vec<At<ServiceRoute>> {
-    let profiles = section.table("profiles", "[gateway.profiles]").map(|table| table.tables("profile"));
-    let mut routes = Vec::new();
+    let profiles = section.table("profiles", "[gateway.profiles]").map(|table| table.tables("profile", EXAMPLE));
+    let (mut routes, mut selections) = (Vec::new(), Vec::new());
     for (name, table) in profiles.unwrap_or_default() {
-        routes.extend(read_one(name, &table, drafts, context));
+        let serves = table.table("serves", "what a profile serves").map(|serves| serves.texts()).unwrap_or_default();
+        if serves.is_empty() && !table.has("serves") {
+            let message = format!("profile `{}` serves nothing", name.value);
+            context.problems.warn(&name.span, message, "say what: serves.product = \"{ … }\", or take it out");
+        }
+        selections.extend(serves.iter().map(|(name, text)| (name.value.clone(), text.value.clone())));
+        routes.extend(read_one(name, &table, serves, drafts, context));
     }
+    drafts.warn_of_unused(&selections, context.problems);
     routes
 }
 
-fn read_one(name: At<&str>, table: &Section<'_>, drafts: &Drafts, context: Context<'_>) -> Vec<At<ServiceRoute>> {
+fn read_one(
+    name: At<&str>,
+    table: &Section<'_>,
+    serves: Vec<(At<String>, At<String>)>,
+    drafts: &Drafts,
+    context: Context<'_>,
+) -> Vec<At<ServiceRoute>> {
     let problems = context.problems;
     let prefix = table.text("prefix", "\"/web\"");
-    if prefix.is_none() && !table.has("prefix") {
-        let message = format!("the profile {:?} has no `prefix`", name.value);
-        problems.add(name.span.clone(), message, "say what its paths begin with: prefix = \"/web\"");
-    }
-    let serves = table.table("serves", "what a profile serves").map(|serves| serves.texts()).unwrap_or_default();
+    table.require("prefix", "say what its paths begin with: prefix = \"/web\"");
     let parameters =
         |key, what| table.table(key, what).map(|parameters| parameters.texts_or_numbers()).unwrap_or_default();
     let defaults = parameters("defaults", "the defaults of a profile");
     let fixed = parameters("fixed", "the fixed parameters of a profile");
     let report = table.flag("report").is_some_and(|report| report.value);
-    let hosts = route::read_each(table.one_or_more("host", "\"shop.example\""), problems, HostPattern::parse);
+    let hosts = route::read_hosts(table, problems);
     let policies = Arc::new(policies::read(table, name.value, &context.usual.policies, problems));
     table.report_unknown();
     let Some(prefix) = prefix else { return Vec::new() };
@@ -124,12 +134,23 @@ impl Draft<'_> {
         span.unwrap_or_else(|| self.name.span.clone())
     }
 
+    /// What a composition's path is behind the prefix.
+    fn pattern(&self, served: &Served, path: &At<String>, context: Context<'_>) -> Option<PathPattern> {
+        // What is wrong with the composition's path is told there, and what only the prefix makes wrong, at the prefix.
+        let Err(error) = PathPattern::parse(&served.pattern) else { return PathPattern::parse(&served.pattern).ok() };
+        if PathPattern::parse(&path.value).is_err() {
+            return route::read_path(path, context.problems);
+        }
+        let what = format!("profile `{}`: {error}", self.name.value);
+        context.problems.add(self.prefix.span.clone(), what, "write another prefix, as \"/web\"");
+        None
+    }
+
     fn route(&self, served: &Served, drafts: &Drafts, context: Context<'_>) -> Option<At<ServiceRoute>> {
         let composition = served.composed.composition().name();
         let draft = drafts.find(composition)?;
         let (key, _) = self.serves.iter().find(|(name, _)| name.value == composition)?;
-        let at_path = At { value: served.pattern.clone(), span: draft.path.span.clone() };
-        let pattern = route::read_path(&at_path, context.problems)?;
+        let pattern = self.pattern(served, &draft.path, context)?;
         let needed = served.composed.services();
         let services: Vec<ServiceName> =
             context.names.iter().filter(|name| needed.contains(&name.as_str())).map(|name| (*name).clone()).collect();

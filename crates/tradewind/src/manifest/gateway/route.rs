@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use http::Method;
 use tradewind_fleet::ServiceName;
-use tradewind_gateway::{Action, HeaderMatch, HostPattern, PathPattern, Rewrite, Route, RouteError, Upstream};
+use tradewind_gateway::{Action, HeaderMatch, HostPattern, PathPattern, Rewrite, Route, Upstream};
 
+use super::caching::Caching;
 use super::held::Held;
 use super::usual::Usual;
-use super::{ServiceRoute, UpstreamSection, caching, calls, policies};
+use super::{ServiceRoute, UpstreamSection, caching, calls, policies, upstreams};
 use crate::manifest::section::{At, Problems, Section};
 use crate::manifest::services;
 
 const PATH_HELP: &str = "write a prefix as \"/\" or \"/api/orders\", or a path with parameters as \"/products/{id}\"";
+const ANY_HELP: &str = "name one at least, or take it out: then any will do";
 
 /// What a route is read with.
 #[derive(Clone, Copy)]
@@ -44,24 +46,19 @@ pub(super) fn read_short(path: At<String>, service: &At<String>, context: Contex
 
 /// A table, under a path or with one.
 pub(super) fn read(path: Option<At<String>>, table: &Section<'_>, context: Context<'_>) -> Option<At<ServiceRoute>> {
-    let Context { names, usual, upstreams, held, problems } = context;
+    let Context { names, usual, held, problems, .. } = context;
     let span = path.as_ref().map_or_else(|| table.span(), |path| path.span.clone());
     let path = path.or_else(|| {
-        let path = table.text("path", "\"/api/catalog\"");
-        if path.is_none() && !table.has("path") {
-            problems.add(span.clone(), "this route has no `path`", "say what it takes: path = \"/api/catalog\"");
-        }
-        path
+        table.require("path", "say what it takes: path = \"/api/catalog\"");
+        table.text("path", "\"/api/catalog\"")
     });
     let service = table.text("to", "\"catalog\"");
-    if service.is_none() && !table.has("to") {
-        problems.add(span.clone(), "this route has no `to`", "say which service it leads to: to = \"catalog\"");
-    }
+    table.require("to", "say which service it leads to: to = \"catalog\"");
     let service = service.and_then(|service| known(&service, names, problems));
     let pattern = path.and_then(|path| read_path(&path, problems));
     let exact = table.flag("exact").is_some_and(|exact| exact.value);
     let name = table.text("name", "\"products\"");
-    let hosts = read_each(table.one_or_more("host", "\"shop.example\""), problems, HostPattern::parse);
+    let hosts = read_hosts(table, problems);
     let methods = read_methods(table, problems);
     let headers = table.table("headers", "the headers of a route");
     let headers = headers.map(|headers| read_headers(&headers, problems)).unwrap_or_default();
@@ -71,12 +68,12 @@ pub(super) fn read(path: Option<At<String>>, table: &Section<'_>, context: Conte
     let parameters: Vec<&str> = pattern.iter().flat_map(PathPattern::parameters).collect();
     let mut stored = caching::read(table, &usual.caching, &parameters, names, problems);
     caching::read_on_failure(table, &mut stored, false, problems);
-    let of_service = service.as_ref().and_then(|service| upstreams.get(service)?.options.calls.as_deref());
-    let usual_calls = of_service.unwrap_or(&usual.calls);
+    let usual_calls = upstreams::calls_of(context.upstreams, service.as_ref(), &usual.calls);
     let calls = calls::read(table, usual_calls, problems);
     policies.calls = (calls != *usual_calls).then(|| Arc::new(calls));
     let validate = table.flag("validate");
     table.report_unknown();
+    warn_of_caching_without_get(table, &stored, &methods, problems);
 
     let (pattern, service) = (pattern?, service?);
     let to = Action::Forward(Upstream::new(service.as_str(), []));
@@ -115,21 +112,28 @@ pub(super) fn known(service: &At<String>, names: &[&ServiceName], problems: &Pro
     known.map(|name| (*name).clone())
 }
 
-pub(super) fn read_each<T>(
-    texts: Vec<At<String>>,
-    problems: &Problems<'_>,
-    parse: impl Fn(&str) -> Result<T, RouteError>,
-) -> Vec<T> {
-    let mut read = Vec::new();
-    for text in texts {
-        match parse(&text.value) {
-            Ok(value) => read.push(value),
+pub(super) fn read_hosts(table: &Section<'_>, problems: &Problems<'_>) -> Vec<HostPattern> {
+    let mut hosts = Vec::new();
+    for text in table.one_or_more("host", "\"shop.example\"") {
+        match HostPattern::parse(&text.value) {
+            Ok(host) => hosts.push(host),
             Err(error) => {
-                problems.add(text.span, error.to_string(), "for example: \"shop.example\", \"*.shop.example\"");
+                let help = match host_without_port(&text.value) {
+                    Some(host) => format!("leave the port out, which makes no difference: {host:?}"),
+                    None => "for example: \"shop.example\", \"*.shop.example\"".to_owned(),
+                };
+                problems.add(text.span, error.to_string(), help);
             }
         }
     }
-    read
+    table.refuse_empty("host", ANY_HELP);
+    hosts
+}
+
+/// The host of what would be one without its port.
+fn host_without_port(text: &str) -> Option<&str> {
+    let (host, port) = text.rsplit_once(':')?;
+    (port.parse::<u16>().is_ok() && HostPattern::parse(host).is_ok()).then_some(host)
 }
 
 pub(super) fn read_methods(table: &Section<'_>, problems: &Problems<'_>) -> Vec<Method> {
@@ -144,13 +148,28 @@ pub(super) fn read_methods(table: &Section<'_>, problems: &Problems<'_>) -> Vec<
             }
         }
     }
+    table.refuse_empty("methods", ANY_HELP);
     methods
 }
 
+/// Only answers to `GET`, and to the `HEAD` of it, are stored.
+fn warn_of_caching_without_get(table: &Section<'_>, stored: &Caching, methods: &[Method], problems: &Problems<'_>) {
+    let takes_get = methods.is_empty() || methods.iter().any(|method| matches!(*method, Method::GET | Method::HEAD));
+    let keys = ["cache", "on_failure"].into_iter().filter(|key| table.has(key));
+    for key in keys.filter(|_| !takes_get && stored.rule.is_some()) {
+        let message = format!("`{key}` in {} has no effect: only answers to GET are stored", table.name());
+        problems.warn(&table.place_of(key), message, "take it out, or let the route take GET too");
+    }
+}
+
 fn read_headers(table: &Section<'_>, problems: &Problems<'_>) -> Vec<HeaderMatch> {
-    let mut headers = Vec::new();
+    let mut headers: Vec<HeaderMatch> = Vec::new();
     for (name, value) in table.texts_or_true() {
         match HeaderMatch::new(&name.value, value.as_deref()) {
+            Ok(header) if headers.iter().any(|known| known.name() == header.name()) => {
+                let message = format!("the header {:?} stands here twice", header.name().as_str());
+                problems.add(name.span, message, "take one of them out: capitals make no difference");
+            }
             Ok(header) => headers.push(header),
             Err(error) => {
                 let help = "for example: headers = { \"x-version\" = \"2\", \"x-beta\" = true }";

@@ -35,11 +35,16 @@ pub(super) fn read(section: &Section<'_>, context: Context<'_>) -> Vec<At<Servic
 pub(super) fn report_ambiguous(routes: &[At<ServiceRoute>], problems: &Problems<'_>) {
     let mut kept: Vec<&At<ServiceRoute>> = routes.iter().collect();
     while let Err(error) = RouteTable::new(kept.iter().map(|at| at.value.route.clone()).collect()) {
-        let RouteError::Ambiguous { index, .. } = error else {
+        let RouteError::Ambiguous { index, ref first, .. } = error else {
             let span = routes.last().map_or(0..0, |last| last.span.clone());
             return problems.add(span, error.to_string(), "give prefixes instead of a route for each path");
         };
-        let help = "let one of them take only some hosts, methods or headers, or take it out";
+        let first = kept[..index].iter().find(|at| {
+            let both = vec![at.value.route.clone(), kept[index].value.route.clone()];
+            *at.value.route.name == **first && RouteTable::new(both).is_err()
+        });
+        let first = first.map_or_else(String::new, |at| format!("the other is on line {}; ", problems.line(&at.span)));
+        let help = format!("{first}let one of them take only some hosts, methods or headers, or take it out");
         problems.add(kept[index].span.clone(), error.to_string(), help);
         kept.remove(index);
     }

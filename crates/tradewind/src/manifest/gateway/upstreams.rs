@@ -28,6 +28,8 @@ pub(crate) struct UpstreamSection {
 /// What is asked unless told otherwise.
 const HEALTH_PATH: &str = "/health/ready";
 
+const EXAMPLE: &str = "{ addresses = [\"http://10.0.0.7:8080\"] }";
+
 /// More would be asked for health, and balanced over, than anybody runs.
 const ADDRESSES_MAX: usize = 256;
 
@@ -36,12 +38,16 @@ const NEVER: u8 = 101;
 
 /// A service of which nothing is said but how all are called.
 pub(super) fn usual(calls: &CallPolicy) -> UpstreamOptions {
-    UpstreamOptions { calls: unusual(calls), ..UpstreamOptions::default() }
+    UpstreamOptions { calls: Some(Arc::new(calls.clone())), ..UpstreamOptions::default() }
 }
 
-/// How it is called, if that need be said.
-fn unusual(calls: &CallPolicy) -> Option<Arc<CallPolicy>> {
-    (*calls != CallPolicy::default()).then(|| Arc::new(calls.clone()))
+/// How a service is called by who says nothing else: as is said of it, or as is `usual`.
+pub(super) fn calls_of<'c>(
+    upstreams: &'c BTreeMap<ServiceName, UpstreamSection>,
+    service: Option<&ServiceName>,
+    usual: &'c CallPolicy,
+) -> &'c CallPolicy {
+    service.and_then(|service| upstreams.get(service)?.options.calls.as_deref()).unwrap_or(usual)
 }
 
 /// Reads all of them.
@@ -52,7 +58,7 @@ pub(super) fn read(
     problems: &Problems<'_>,
 ) -> BTreeMap<ServiceName, UpstreamSection> {
     let mut read = BTreeMap::new();
-    for (name, table) in section.tables("upstream") {
+    for (name, table) in section.tables("upstream", EXAMPLE) {
         let options = read_options(&table, calls, problems);
         let addresses = read_addresses(&table, problems);
         table.report_unknown();
@@ -62,6 +68,14 @@ pub(super) fn read(
         }
     }
     read
+}
+
+/// Those that others run, by what the section says of where they are.
+pub(super) fn run_by_others(section: &Section<'_>, names: &[&ServiceName]) -> Vec<ServiceName> {
+    let others = section.tables("upstream", EXAMPLE).into_iter().filter(|(_, table)| table.has("addresses"));
+    let others = others.filter(|(name, _)| !services::is_reserved(name.value));
+    let others = others.filter_map(|(name, _)| ServiceName::new(name.value).ok());
+    others.filter(|other| !names.contains(&other)).collect()
 }
 
 /// Its name: a service's, or another's that has addresses.
@@ -117,6 +131,7 @@ fn read_addresses(table: &Section<'_>, problems: &Problems<'_>) -> Vec<HostPort>
             }
         }
     }
+    table.refuse_empty("addresses", "name one at least: [\"http://10.0.0.7:8080\"]");
     if addresses.len() > ADDRESSES_MAX {
         let message = format!("there are more than {ADDRESSES_MAX} addresses");
         problems.add(table.place_of("addresses"), message, "give a name that stands for several, or a balancer's");
@@ -139,7 +154,8 @@ fn read_options(table: &Section<'_>, usual: &CallPolicy, problems: &Problems<'_>
         outliers: read_outliers(table),
         breaker: read_breaker(table),
         budget: budget.map(|budget| read_budget(&budget)).unwrap_or_default(),
-        calls: unusual(&calls),
+        // Also if it is what is built in: that need not be what is usual here.
+        calls: Some(Arc::new(calls)),
     };
     options.balance.slow_start = table.duration("slow_start").unwrap_or(options.balance.slow_start);
     options

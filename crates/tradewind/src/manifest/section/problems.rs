@@ -5,18 +5,19 @@ use std::ops::Range;
 
 use tradewind_events::ErrorCode;
 
-use crate::manifest::problem::{Problem, line_column};
+use crate::manifest::problem::{Problem, Warning, line_column};
 
 /// Collects all problems, so that one run tells them all.
 pub(crate) struct Problems<'t> {
     text: &'t str,
     found: RefCell<Vec<Problem>>,
+    warnings: RefCell<Vec<Warning>>,
 }
 
 impl<'t> Problems<'t> {
     /// None, of a manifest's text.
     pub(crate) fn of(text: &'t str) -> Self {
-        Self { text, found: RefCell::default() }
+        Self { text, found: RefCell::default(), warnings: RefCell::default() }
     }
 
     /// The line, from 1, on which something begins.
@@ -64,6 +65,19 @@ impl<'t> Problems<'t> {
         if !found.contains(&problem) {
             found.push(problem);
         }
+    }
+
+    /// Something that is allowed, and probably not meant.
+    pub(crate) fn warn(&self, span: &Range<usize>, message: impl Into<String>, help: impl Into<String>) {
+        let place = line_column(self.text, span.start);
+        self.warnings.borrow_mut().push(Warning { place, message: message.into(), help: help.into() });
+    }
+
+    /// What is probably not meant, in the order of the text.
+    pub(crate) fn take_warnings(&self) -> Vec<Warning> {
+        let mut warnings = self.warnings.take();
+        warnings.sort_by_key(|warning| (warning.place.line, warning.place.column));
+        warnings
     }
 
     /// In the order of the text.

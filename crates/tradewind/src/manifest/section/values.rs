@@ -1,18 +1,27 @@
 //! Values as an author writes them.
 
+use std::num::IntErrorKind;
 use std::time::Duration;
 
 use toml::de::DeValue;
 
-/// A time span, as `500ms` or `2m`.
+/// The longest time span that is taken: ten years. What is waited for, or kept, is added to the time that it is now, which
+/// has no room for some that could be written.
+pub(super) const TIME_SPAN_MAX: Duration = Duration::from_secs(10 * 365 * 24 * 3_600);
+
+/// A time span, as `500ms` or `2m`; the longest there is, if it is longer.
 pub(super) fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
-    let number: u64 = text[..digits].parse().ok()?;
+    let number = match text[..digits].parse::<u64>() {
+        Ok(number) => number,
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => u64::MAX,
+        Err(_) => return None,
+    };
     match &text[digits..] {
         "ms" => Some(Duration::from_millis(number)),
         "s" => Some(Duration::from_secs(number)),
-        "m" => number.checked_mul(60).map(Duration::from_secs),
-        "h" => number.checked_mul(3_600).map(Duration::from_secs),
+        "m" => Some(Duration::from_secs(number.saturating_mul(60))),
+        "h" => Some(Duration::from_secs(number.saturating_mul(3_600))),
         _ => None,
     }
 }
@@ -45,6 +54,12 @@ pub(super) fn to_json(value: &DeValue<'_>) -> Option<serde_json::Value> {
             serde_json::Value::Object(members.collect::<Option<_>>()?)
         }
     })
+}
+
+/// A key as it stands in a text: in quotes, if it must.
+pub(super) fn as_key(key: &str) -> String {
+    let is_bare = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    if is_bare { key.to_owned() } else { format!("{key:?}") }
 }
 
 /// What a message calls a value of this kind.
