@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::{stderr_of, tradewind};
+use crate::{folder, stderr_of, tradewind};
 
 #[test]
 fn every_mistake_is_shown_where_it_is_with_what_to_do() {
@@ -26,6 +26,14 @@ fn every_mistake_is_shown_where_it_is_with_what_to_do() {
         checked += 1;
     }
     assert!(checked >= 5);
+}
+
+#[test]
+fn a_manifest_that_is_no_utf_8_is_not_taken_for_one_that_is_not_there() {
+    let folder = folder("");
+    std::fs::write(folder.path().join("tradewind.toml"), b"[services.caf\xe9]\n").unwrap();
+    let told = stderr_of(&tradewind().arg("check").current_dir(folder.path()).output().unwrap());
+    assert!(told.contains("error[TW-4001]") && told.contains("save it as UTF-8"), "{told}");
 }
 
 #[test]

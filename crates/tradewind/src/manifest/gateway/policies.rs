@@ -138,9 +138,17 @@ fn read_cors(cors: &Section<'_>, problems: &Problems<'_>) -> Option<Arc<Cors>> {
 /// The usual ones, and those that are said here, by their names.
 fn read_security(headers: &Section<'_>, problems: &Problems<'_>) -> SecurityHeaders {
     let mut security = SecurityHeaders::usual();
+    let mut said: Vec<HeaderName> = Vec::new();
     for (name, value) in headers.texts() {
         match (name.value.parse::<HeaderName>(), value.value.parse::<HeaderValue>()) {
-            (Ok(name), Ok(value)) => security = security.with(name, value),
+            (Ok(header), Ok(_)) if said.contains(&header) => {
+                let message = format!("the header {:?} stands here twice", header.as_str());
+                problems.add(name.span, message, "take one of them out: capitals make no difference");
+            }
+            (Ok(header), Ok(value)) => {
+                said.push(header.clone());
+                security = security.with(header, value);
+            }
             _ => problems.add(
                 name.span,
                 format!("{:?} is no header's name, or its value has what a header cannot carry", name.value),

@@ -30,30 +30,23 @@ pub(super) struct Context<'a> {
     pub(super) problems: &'a Problems<'a>,
 }
 
-/// `"/api/catalog" = "catalog"`.
-pub(super) fn read_short(path: At<String>, service: &At<String>, context: Context<'_>) -> Option<At<ServiceRoute>> {
-    let Context { names, usual, held, problems, .. } = context;
-    let pattern = read_path(&path, problems);
-    let service = known(service, names, problems);
-    let (pattern, service) = (pattern?, service?);
-    let mut route = Route::to(pattern, Action::Forward(Upstream::new(service.as_str(), [])));
-    let mut policies = usual.policies.clone();
-    usual.caching.apply(&mut policies, &route.name, service.as_str());
-    held.hold_requests(&mut policies, service.as_str(), None, usual.validate.as_ref(), problems);
-    (route.line, route.policies) = (Some(problems.line(&path.span)), Arc::new(policies));
-    Some(At { value: ServiceRoute { services: vec![service], route }, span: path.span })
-}
-
-/// A table, under a path or with one.
-pub(super) fn read(path: Option<At<String>>, table: &Section<'_>, context: Context<'_>) -> Option<At<ServiceRoute>> {
+/// Reads one, with its path and the service that it leads to if they do not stand in its table.
+pub(super) fn read(
+    path: Option<At<String>>,
+    to: Option<At<String>>,
+    table: &Section<'_>,
+    context: Context<'_>,
+) -> Option<At<ServiceRoute>> {
     let Context { names, usual, held, problems, .. } = context;
     let span = path.as_ref().map_or_else(|| table.span(), |path| path.span.clone());
     let path = path.or_else(|| {
         table.require("path", "say what it takes: path = \"/api/catalog\"");
         table.text("path", "\"/api/catalog\"")
     });
-    let service = table.text("to", "\"catalog\"");
-    table.require("to", "say which service it leads to: to = \"catalog\"");
+    let service = to.or_else(|| {
+        table.require("to", "say which service it leads to: to = \"catalog\"");
+        table.text("to", "\"catalog\"")
+    });
     let service = service.and_then(|service| known(&service, names, problems));
     let pattern = path.and_then(|path| read_path(&path, problems));
     let exact = table.flag("exact").is_some_and(|exact| exact.value);

@@ -1,5 +1,6 @@
 //! All routes, in the order of the text, and those of them that take the same requests.
 
+use toml::de::DeTable;
 use tradewind_fleet::ServiceName;
 use tradewind_gateway::{Route, RouteError, RouteTable};
 
@@ -17,16 +18,19 @@ pub(crate) struct ServiceRoute {
 
 /// `[gateway.routes]`, whose keys are paths, and each `[[gateway.route]]`, which names its own.
 pub(super) fn read(section: &Section<'_>, context: Context<'_>) -> Vec<At<ServiceRoute>> {
-    let mut routes = Vec::new();
+    let (mut routes, nothing, problems) = (Vec::new(), DeTable::new(), context.problems);
     let by_path = section.table("routes", "[gateway.routes]").map(|routes| routes.entries("route"));
     for (path, entry) in by_path.unwrap_or_default() {
         routes.extend(match entry {
-            Entry::Text(service) => route::read_short(path, &service, context),
-            Entry::Table(table) => route::read(Some(path), &table, context),
+            Entry::Text(service) => {
+                let nothing_else = Section::over_nothing(&nothing, problems);
+                route::read(Some(path), Some(service), &nothing_else, context)
+            }
+            Entry::Table(table) => route::read(Some(path), None, &table, context),
         });
     }
     for table in section.list_of_tables("route", "a [[gateway.route]]") {
-        routes.extend(route::read(None, &table, context));
+        routes.extend(route::read(None, None, &table, context));
     }
     routes
 }
