@@ -243,3 +243,18 @@ fn while_up_runs_the_documents_of_what_runs_are_told() {
     .unwrap();
     until(|| document()["paths"]["/t/{id}"].is_object());
 }
+
+#[test]
+fn an_operation_that_another_hides_is_told_with_its_route_s_line() {
+    let folder = shop("ok", "name");
+    let one = described("one", "ok", "openapi = \"one.json\"");
+    let versioned = "[[gateway.route]]\npath = \"/things/{id}\"\nto = \"one\"\nheaders = { x-version = \"2\" }\n";
+    let text = format!("[gateway.routes]\n\"/things\" = \"one\"\n{versioned}{one}");
+    std::fs::write(folder.path().join("tradewind.toml"), text).unwrap();
+    let check = run(folder.path(), &["check", "--json"]);
+    let report: Value = serde_json::from_slice(&check.stdout).unwrap();
+    let told = report["problems"].as_array().unwrap().iter().find(|problem| {
+        problem["message"].as_str().unwrap().starts_with("in the OpenAPI document, GET /things/{id} of one")
+    });
+    assert_eq!(told.unwrap_or_else(|| panic!("{report}"))["line"], 3, "{report}");
+}
