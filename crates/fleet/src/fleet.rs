@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{broadcast, mpsc, watch};
@@ -212,7 +213,12 @@ impl Fleet {
     ///
     /// # Errors
     /// [`FleetError::Io`] if the thread that starts processes cannot be started.
-    pub async fn run(self, shutdown: CancellationToken) -> Result<(), FleetError> {
+    pub fn run(self, shutdown: CancellationToken) -> Pin<Box<dyn Future<Output = Result<(), FleetError>> + Send>> {
+        // Boxed here, so that it is compiled here: the body of an async function is compiled by who awaits it.
+        Box::pin(self.run_until(shutdown))
+    }
+
+    async fn run_until(self, shutdown: CancellationToken) -> Result<(), FleetError> {
         let spawner = Spawner::start()
             .map_err(|error| FleetError::Io { what: "start the thread that starts processes".to_owned(), error })?;
         let mut running = JoinSet::new();

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 use tradewind_http::{Limits, Server};
 
@@ -48,8 +49,8 @@ impl Front {
     }
 
     /// Serves until `shutdown`, and drains as the gateway does, but on its own.
-    pub async fn run(self, shutdown: CancellationToken) {
+    pub fn run(self, shutdown: CancellationToken) -> BoxFuture<'static, ()> {
         let Self { server, proxy, route } = self;
-        serve(server, proxy, Some(route), shutdown).await;
+        Box::pin(serve(server, proxy, Some(route), shutdown))
     }
 }

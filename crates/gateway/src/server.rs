@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use hyper::service::service_fn;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -80,7 +81,12 @@ impl Gateway {
 
     /// Serves until `shutdown`; then says for a while that it is not ready, takes no more connections, ends event streams,
     /// and waits a bounded time for the requests that are in flight.
-    pub async fn run(self, shutdown: CancellationToken) {
+    pub fn run(self, shutdown: CancellationToken) -> BoxFuture<'static, ()> {
+        // Boxed here, so that it is compiled here: the body of an async function is compiled by who awaits it.
+        Box::pin(self.run_until(shutdown))
+    }
+
+    async fn run_until(self, shutdown: CancellationToken) {
         let Self { server, proxy } = self;
         for upstream in proxy.upstreams() {
             upstream.start();

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use futures_core::future::BoxFuture;
 use tradewind_events::{Clock, ErrorCode, EventStore, SystemClock};
 
 use crate::client::{ClientOptions, HttpStore};
@@ -113,6 +114,9 @@ impl Default for OpenOptions {
     }
 }
 
+/// A store on its way. Boxed, so that it is compiled here: the body of an async function is compiled by who awaits it.
+type Opening<'a, S> = BoxFuture<'a, Result<Arc<S>, OpenError>>;
+
 /// Opens the store at a URL: `file:PATH`, `http://host:port/prefix` or `postgres://host:port/database`. Must be called
 /// on a tokio runtime.
 ///
@@ -126,7 +130,11 @@ pub async fn open(url: &str, options: OpenOptions) -> Result<Arc<dyn EventStore>
 ///
 /// # Errors
 /// As [`open`].
-pub async fn open_at(url: &StoreUrl, options: OpenOptions) -> Result<Arc<dyn EventStore>, OpenError> {
+pub fn open_at(url: &StoreUrl, options: OpenOptions) -> Opening<'_, dyn EventStore> {
+    Box::pin(at(url, options))
+}
+
+async fn at(url: &StoreUrl, options: OpenOptions) -> Result<Arc<dyn EventStore>, OpenError> {
     match url {
         StoreUrl::File(folder) => {
             if !options.create && !folder.is_dir() {
@@ -146,7 +154,11 @@ pub async fn open_at(url: &StoreUrl, options: OpenOptions) -> Result<Arc<dyn Eve
 ///
 /// # Errors
 /// As [`open`], and [`OpenError::CannotMove`] for one that another process serves.
-pub async fn open_movable(url: &StoreUrl, options: OpenOptions) -> Result<Arc<dyn Movable>, OpenError> {
+pub fn open_movable(url: &StoreUrl, options: OpenOptions) -> Opening<'_, dyn Movable> {
+    Box::pin(movable_at(url, options))
+}
+
+async fn movable_at(url: &StoreUrl, options: OpenOptions) -> Result<Arc<dyn Movable>, OpenError> {
     match url {
         StoreUrl::File(folder) => {
             if !options.create && !folder.is_dir() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use futures_core::future::BoxFuture;
 use hyper_util::service::TowerToHyperService;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
@@ -102,13 +103,21 @@ impl Service {
     ///
     /// # Errors
     /// [`ServiceError`] if the server fails, or requests had to be cut off.
-    pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), ServiceError> {
+    pub fn run<'a>(self, shutdown: impl Future<Output = ()> + Send + 'a) -> BoxFuture<'a, Result<(), ServiceError>> {
+        self.run_boxed(Box::pin(shutdown))
+    }
+
+    /// Not generic, and boxed here, so that it is compiled here: an async function's body is compiled by who awaits it.
+    fn run_boxed(self, shutdown: BoxFuture<'_, ()>) -> BoxFuture<'_, Result<(), ServiceError>> {
+        Box::pin(self.run_until(shutdown))
+    }
+
+    async fn run_until(self, mut shutdown: BoxFuture<'_, ()>) -> Result<(), ServiceError> {
         let stop = CancellationToken::new();
         let mut parts = Parts::start(self.parts, self.fallen, &stop);
         tracing::info!(service = self.name, address = %self.server.local_addr(), "serving");
         let make = move |_| TowerToHyperService::new(self.router.clone());
         let mut server = tokio::spawn(self.server.run(make, self.draining.clone(), self.drain_max));
-        let mut shutdown = std::pin::pin!(shutdown);
         let early = loop {
             tokio::select! {
                 ended = &mut server => break Some(ended),

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use futures_core::future::BoxFuture;
 use tradewind_events::{AppendError, ErrorCode, Position, ReadError, Revision, StreamId};
 
 use super::digest::{Digest, difference};
@@ -98,7 +99,17 @@ impl MoveError {
 ///
 /// # Errors
 /// [`MoveError`]. Only behind its last step is anything in the source changed.
-pub async fn relocate(
+pub fn relocate<'a>(
+    source: &'a dyn Movable,
+    target: &'a dyn Movable,
+    to: &'a str,
+    progress: &'a mut (dyn FnMut(Progress) + Send),
+) -> BoxFuture<'a, Result<Moved, MoveError>> {
+    // Boxed here, so that it is compiled here: the body of an async function is compiled by who awaits it.
+    Box::pin(run(source, target, to, progress))
+}
+
+async fn run(
     source: &dyn Movable,
     target: &dyn Movable,
     to: &str,

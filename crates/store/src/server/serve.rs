@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use futures_core::future::BoxFuture;
 use hyper_util::service::TowerToHyperService;
 use tradewind_events::EventStore;
 
@@ -61,8 +62,11 @@ impl Server {
 
     /// Serves until the options' `shutdown` is cancelled; then takes no more connections, ends live streams, and
     /// lets the requests on their way finish, within `drain_within`.
-    pub async fn run(self) {
+    pub fn run(self) -> BoxFuture<'static, ()> {
         let Self { inner, router, options } = self;
-        inner.run(move |_| TowerToHyperService::new(router.clone()), options.shutdown, options.drain_within).await;
+        // Boxed here, so that it is compiled here: the body of an async function is compiled by who awaits it.
+        Box::pin(async move {
+            inner.run(move |_| TowerToHyperService::new(router.clone()), options.shutdown, options.drain_within).await;
+        })
     }
 }
