@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use http::{HeaderMap, Method, Response, StatusCode, header};
 
+use super::asked::Serving;
 use super::body::{CacheBody, Keeping, Reserved};
 use super::directives::Directives;
 use super::entry::{Head, Stored, kept_headers, position_of};
 use super::fetch::{FetchError, FetchedBody};
+use super::finding::Lacking;
 use super::flight::{Leading, Outcome};
 use super::freshness::{Exchange, Freshness};
 use super::metrics::Result as Counted;
 use super::purge::PurgeNumber;
 use super::selecting::Selecting;
-use super::serve::{Lacking, Serving};
 use super::status::CacheStatus;
 use super::storable::{self, Refusal};
 use super::tags::{self, Tag};

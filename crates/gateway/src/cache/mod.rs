@@ -2,8 +2,10 @@
 //!
 //! Read in this order: [`CacheOptions`] are its limits and [`CachePolicy`] is what a route wants of it; a [`Key`] is what
 //! an answer is found by; [`Cache::serve`] answers a request, with what is stored or by a [`Fetch`], and [`Cache::purge`]
-//! takes out what an event has made untrue. [`Cache::hit`] is the short way for what is fresh. `serve` decides, `fetching` asks the service and keeps what it says, `reuse`
-//! makes an answer of what is stored. What may be stored is in `storable`, how long in `freshness`, for whom in
+//! takes out what an event has made untrue. [`Cache::hit`] is the short way for what is fresh. `serve` decides: `asked` is
+//! the request, `finding` looks for what of the store it may have, `sharing` says who waits for whom, `fetching` asks the
+//! service and keeps what it says, `renewing` does so behind a stale answer, `changing` takes out what a request makes
+//! untrue, and `reuse` makes an answer of what is stored. What may be stored is in `storable`, how long in `freshness`, for whom in
 //! `selecting`, and which headers are nobody's to choose by in `unkeyed`. `store` is bounded by bytes, `flight` lets one fetch serve many, and `body` stores what passes through.
 //! An answer has several forms, as it came and packed by a [`ContentCoding`], which are made by `packing` and chosen in
 //! `coding`.
@@ -11,12 +13,15 @@
 //! It knows nothing of routes, upstreams or connections, and asks its clock for the time.
 
 mod answered;
+mod asked;
 mod body;
+mod changing;
 pub(crate) mod coding;
 mod directives;
 mod entry;
 mod fetch;
 mod fetching;
+mod finding;
 mod flight;
 mod freshness;
 mod hit;
@@ -27,9 +32,11 @@ mod options;
 mod packing;
 mod purge;
 mod range;
+mod renewing;
 mod reuse;
 mod selecting;
 mod serve;
+mod sharing;
 mod status;
 mod storable;
 mod store;
@@ -46,6 +53,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tradewind_events::Clock;
 
 pub use answered::{Reused, Unanswered};
+pub use asked::Asked;
 pub use body::CacheBody;
 pub use coding::ContentCoding;
 pub(crate) use directives::Directives;
@@ -55,7 +63,6 @@ pub use key::{Key, KeyRef};
 pub(crate) use list::members;
 pub use options::{CacheOptions, CachePolicy, OnFailure};
 pub use purge::{Purge, PurgeEffect};
-pub use serve::Asked;
 pub use tags::{TagTemplate, TagTemplateError};
 pub(crate) use validators::is_known_to;
 
