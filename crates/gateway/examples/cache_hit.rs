@@ -101,7 +101,7 @@ fn asked(key: KeyRef<'_>, headers: &HeaderMap) -> Asked {
     let (mut head, ()) = Request::new(()).into_parts();
     head.headers = headers.clone();
     let key = Key::new(key.scope, key.authority, key.target);
-    Asked { key, head, after: None, parameters: Vec::new(), coding: None, stale_max: None }
+    Asked { key, head, after: None, parameters: Vec::new(), coding: None, stale_max: None, until: None }
 }
 
 fn answer_it(_: http::request::Parts) -> Fetching {

@@ -2,12 +2,13 @@
 
 use http::{HeaderMap, StatusCode};
 
+use crate::position::{AFTER, POSITION, position_in};
+
 /// Whether an answer says that its service has not come so far yet: it refuses, and tells a position before the one that the
 /// request asks for. That says nothing of what it would answer others.
 pub(crate) fn is_behind(request: &HeaderMap, (status, answer): (StatusCode, &HeaderMap)) -> bool {
-    let position = |headers: &HeaderMap, name| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
     status == StatusCode::SERVICE_UNAVAILABLE
-        && position(request, "tradewind-after")
-            .zip(position(answer, "tradewind-position"))
+        && position_in(request, &AFTER)
+            .zip(position_in(answer, &POSITION))
             .is_some_and(|(wanted, reached)| reached < wanted)
 }

@@ -31,6 +31,7 @@ mod own;
 mod page;
 mod plan;
 mod policy;
+mod position;
 mod problem;
 mod proxy;
 mod route;

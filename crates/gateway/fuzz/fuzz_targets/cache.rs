@@ -127,7 +127,8 @@ fuzz_target!(|bytes: &[u8]| {
         head.headers = headers.clone();
         let before = asked.load(std::sync::atomic::Ordering::SeqCst);
         let parameters = vec![("id".to_owned(), "7".to_owned())];
-        let request = Asked { key: Key::new("s", "host", "/a?b"), head, after: None, parameters, coding: None, stale_max: None };
+        let key = Key::new("s", "host", "/a?b");
+        let request = Asked { key, head, after: None, parameters, coding: None, stale_max: None, until: None };
         let answer = RUNTIME.block_on(cache.serve(&policy, request, Arc::clone(&fetch))).ok()?;
         Some(read(answer, asked.load(std::sync::atomic::Ordering::SeqCst) - before))
     };

@@ -26,4 +26,7 @@ pub enum Unanswered {
     /// The client wanted it from the cache only (`only-if-cached`): 504 (RFC 9111 §5.2.1.7).
     #[error("nothing is stored that could answer this, and the client wanted nothing else")]
     OnlyIfCached,
+    /// It took longer than who asks can wait, and nothing stored may stand in.
+    #[error("no answer came in the time of who asks")]
+    TooLate,
 }

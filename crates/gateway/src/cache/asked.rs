@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::request;
+use tokio::time::Instant;
 use tradewind_events::{Position, Timestamp};
 
 use super::coding::{self, ContentCoding};
@@ -33,6 +34,8 @@ pub struct Asked {
     /// How long an answer may be fresh no more at most, whoever else allows more: what is staler is asked for anew, and
     /// does not stand in if that fails.
     pub stale_max: Option<Duration>,
+    /// When the head of an answer is of no use any more. Then it is what may stand in for a failure, or nothing.
+    pub until: Option<Instant>,
 }
 
 /// A request being served.

@@ -14,6 +14,7 @@ use super::fetch::{BodyError, FetchedBody};
 use super::flight::{Leading, Outcome};
 use super::key::Key;
 use super::purge::PurgeNumber;
+use super::room::Held;
 use super::store::Put;
 use super::{Background, Inner};
 
@@ -32,8 +33,6 @@ enum Kind {
 /// A body that is stored when it has come to its end.
 pub(crate) struct Keeping {
     body: FetchedBody,
-    pieces: Vec<Bytes>,
-    bytes: usize,
     /// Where it is going; nothing once it is there, or will not get there.
     place: Option<Reserved>,
     /// No client takes it: it is read for the store alone, and if that ends before it does, it is over.
@@ -49,6 +48,8 @@ pub(crate) struct Reserved {
     /// How long the service says that it is.
     pub(crate) length: Option<usize>,
     pub(crate) leading: Option<Leading>,
+    /// What has come of it.
+    pub(crate) held: Held,
 }
 
 impl CacheBody {
@@ -121,9 +122,11 @@ impl Body for CacheBody {
 
 impl Keeping {
     pub(crate) fn new(body: FetchedBody, place: Reserved) -> Self {
-        let mut keeping = Self { body, pieces: Vec::new(), bytes: 0, place: Some(place), is_in_background: false };
+        let mut keeping = Self { body, place: Some(place), is_in_background: false };
         if keeping.body.is_end_stream() {
             keeping.finish();
+        } else if let Some(Reserved { leading: Some(leading), .. }) = &keeping.place {
+            leading.head_has_come();
         }
         keeping
     }
@@ -143,15 +146,18 @@ impl Keeping {
     }
 
     fn keep(&mut self, piece: Bytes) {
-        let Some(place) = &self.place else { return };
-        self.bytes += piece.len();
-        if self.bytes > place.cache.body_bytes_max {
+        let Some(place) = &mut self.place else { return };
+        if place.held.len() + piece.len() > place.cache.body_bytes_max {
             place.cache.metrics.too_large.inc();
             self.give_up(Outcome::Unshared);
             return;
         }
-        let is_all = place.length == Some(self.bytes);
-        self.pieces.push(piece);
+        if place.held.add(piece).is_err() {
+            // There may be room for it at another time.
+            self.give_up(Outcome::Abandoned);
+            return;
+        }
+        let is_all = place.length == Some(place.held.len());
         // Whoever sends it on may ask for no more than it needs.
         if is_all || self.body.is_end_stream() {
             self.finish();
@@ -159,7 +165,6 @@ impl Keeping {
     }
 
     fn give_up(&mut self, outcome: Outcome) {
-        self.pieces = Vec::new();
         if let Some(Reserved { cache, leading: Some(leading), .. }) = self.place.take() {
             leading.settle(outcome, cache.clock.now());
         }
@@ -167,26 +172,25 @@ impl Keeping {
 
     fn finish(&mut self) {
         let Some(place) = self.place.take() else { return };
-        if place.length.is_some_and(|length| length != self.bytes) {
-            return;
+        if place.length.is_none_or(|length| length == place.held.len()) {
+            place.store();
         }
-        // In memory of its own, of just this size: a piece may be a part of a much larger buffer.
-        let mut body = Vec::with_capacity(self.bytes);
-        std::mem::take(&mut self.pieces).iter().for_each(|piece| body.extend_from_slice(piece));
-        place.store(body.into());
     }
 }
 
 impl Reserved {
-    fn store(self, body: Bytes) {
-        let stored = Arc::new(Stored::new(self.head, body));
-        self.cache.put(&self.key, &stored, self.begun, self.leading);
+    fn store(self) {
+        let Self { cache, key, head, begun, leading, held, .. } = self;
+        let stored = Arc::new(Stored::new(head, held.whole()));
+        // From here on it counts as a part of the store.
+        drop(held);
+        cache.put(&key, &stored, begun, leading);
     }
 }
 
 impl Inner {
-    /// Stores an answer, and gives it to those who wait for it.
-    pub(crate) fn put(&self, key: &Key, stored: &Arc<Stored>, begun: PurgeNumber, leading: Option<Leading>) {
+    /// Stores an answer if nothing newer is known, and gives it to those who wait for it.
+    pub(crate) fn put(&self, key: &Key, stored: &Arc<Stored>, begun: PurgeNumber, leading: Option<Leading>) -> Put {
         // Once it is stored it may be purged, and who asks after that must not be given it.
         if let Some(leading) = &leading {
             leading.takes_nobody_more();
@@ -207,6 +211,7 @@ impl Inner {
         if let Some(leading) = leading {
             leading.settle(outcome, now);
         }
+        put
     }
 }
 
@@ -223,13 +228,8 @@ impl Drop for Keeping {
     fn drop(&mut self) {
         let Some(background) = self.place_to_go_on() else { return self.give_up(Outcome::Abandoned) };
         let nothing = FetchedBody::new(Empty::new().map_err(|never| match never {}));
-        let rest = Self {
-            body: std::mem::replace(&mut self.body, nothing),
-            pieces: std::mem::take(&mut self.pieces),
-            bytes: self.bytes,
-            place: self.place.take(),
-            is_in_background: true,
-        };
+        let rest =
+            Self { body: std::mem::replace(&mut self.body, nothing), place: self.place.take(), is_in_background: true };
         background.run(CacheBody::keeping(rest).drain());
     }
 }

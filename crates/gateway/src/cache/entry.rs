@@ -6,19 +6,18 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tradewind_events::{Position, Timestamp};
 
 use super::coding::{ContentCoding, Form, Packed};
 use super::directives::Directives;
-use super::freshness::Freshness;
+use super::freshness::{Freshness, is_content};
 use super::hit::{Counted, Told};
 use super::options::{CachePolicy, OnFailure};
 use super::selecting::{Choosing, Selecting};
 use super::status::CACHE_STATUS;
 use super::tags::Tag;
-
-pub(crate) const POSITION: HeaderName = HeaderName::from_static("tradewind-position");
+use crate::position::{POSITION, position_in};
 
 /// Bytes that an entry takes beside what can be counted: allocations, the store's slots, the index's nodes.
 const OVERHEAD_BYTES: usize = 1_024;
@@ -81,13 +80,13 @@ pub(crate) enum Condition {
 }
 
 impl Head {
-    /// The answer's own bounds, then the request's and the route's, unless it forbids to be served stale
-    /// (RFC 9111 §4.2.4).
+    /// The answer's own bounds, then the request's and, for what is there, the route's, unless it forbids to be served
+    /// stale (RFC 9111 §4.2.4).
     pub(crate) fn stale_if_error(&self, policy: &CachePolicy, request: &Directives) -> Option<Duration> {
         let own = self.directives.stale_if_error;
         let of_route = match policy.on_failure {
             OnFailure::Error => None,
-            OnFailure::Stale(bound) => Some(bound),
+            OnFailure::Stale(bound) => Some(bound).filter(|_| is_content(self.status)),
         };
         let bound = own.max(of_route).max(request.stale_if_error);
         bound.filter(|most| !most.is_zero() && !self.forbids_stale(own.is_some()))
@@ -96,7 +95,8 @@ impl Head {
     /// How long it may be served while it is being revalidated.
     pub(crate) fn stale_while_revalidate(&self, policy: &CachePolicy) -> Option<Duration> {
         let own = self.directives.stale_while_revalidate;
-        own.or(policy.stale_while_revalidate).filter(|most| !most.is_zero() && !self.forbids_stale(own.is_some()))
+        let bound = own.or(policy.stale_while_revalidate.filter(|_| is_content(self.status)));
+        bound.filter(|most| !most.is_zero() && !self.forbids_stale(own.is_some()))
     }
 
     /// `s-maxage` forbids it as well, unless the same answer allows it in so many words.
@@ -262,7 +262,7 @@ impl Variants {
 
 /// Where the service had come, as the answer tells it under a rule.
 pub(crate) fn position_of(headers: &HeaderMap, policy: &CachePolicy) -> Option<Position> {
-    headers.get(POSITION).filter(|_| policy.tells_positions)?.to_str().ok()?.trim().parse().ok()
+    position_in(headers, &POSITION).filter(|_| policy.tells_positions)
 }
 
 /// Headers as they are kept: without those of one connection or exchange only, and in memory of their own, since a

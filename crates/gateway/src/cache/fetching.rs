@@ -17,6 +17,7 @@ use super::purge::PurgeNumber;
 use super::selecting::Selecting;
 use super::status::CacheStatus;
 use super::storable::{self, Refusal};
+use super::store::Put;
 use super::tags::{self, Tag};
 use super::{reuse, validators};
 use crate::behind::is_behind;
@@ -131,17 +132,19 @@ impl Serving {
         };
         let mut status = CacheStatus::forwarded(lacking.why);
         (status.forward_status, status.detail) = (Some(StatusCode::NOT_MODIFIED), lacking.detail);
-        let considered = self.consider(stored.head.status, &headers, &fetched.exchange);
+        let considered = self.consider(stored.head.status, &headers, &fetched.exchange).and_then(|mut head| {
+            // What the service has told by its own header is not kept with the others. It stays, unless it tells anew.
+            head.tags = match self.policy.tag_header.as_ref().is_some_and(|name| answer.contains_key(name)) {
+                true => self.tags(answer).ok_or("tags")?,
+                false => stored.head.tags.clone(),
+            };
+            Ok(head)
+        });
         let renewed = match considered {
-            Ok(mut head) => {
-                // What the service has told by its own header stays, unless it tells anew.
-                let names_tags = self.policy.tag_header.as_ref().is_some_and(|name| answer.contains_key(name));
-                if !names_tags {
-                    head.tags.clone_from(&stored.head.tags);
-                }
+            Ok(head) => {
                 let renewed = Arc::new(stored.with_head(head));
-                self.cache.put(&self.asked.key, &renewed, fetched.begun, fetched.leading.take());
-                status.stored = true;
+                let put = self.cache.put(&self.asked.key, &renewed, fetched.begun, fetched.leading.take());
+                status.stored = matches!(put, Put::Stored { .. });
                 renewed
             }
             Err(why) => {
@@ -182,7 +185,11 @@ impl Serving {
         let mut head = match considered {
             Ok(head) => head,
             Err(why) => {
-                fetched.settle(Outcome::Unshared);
+                // What is wrong with how this one has asked says nothing of what others will be answered.
+                fetched.settle(match storable::is_about_the_request(answer.status()) {
+                    true => Outcome::Abandoned,
+                    false => Outcome::Unshared,
+                });
                 let is_gone = matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::GONE);
                 // What it says now of the same is not kept, and so nothing from before may be used in its place.
                 if let Some(stored) = &lacking.base
@@ -206,6 +213,7 @@ impl Serving {
             begun: fetched.begun,
             length,
             leading: fetched.leading.take(),
+            held: self.cache.room.begin(),
         };
         let body = CacheBody::keeping(Keeping::new(body, place));
         let mut response = Response::from_parts(parts, body);

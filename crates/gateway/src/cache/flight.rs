@@ -2,7 +2,8 @@
 //!
 //! The first leads and fetches; the others wait, a bounded number of them and for a bounded time, until what it brought
 //! is stored whole. If it turns out to be for the leader alone they go by themselves, and for a while nobody waits for
-//! such an answer again. If the leader goes away, or its own deadline is over, one of those who wait takes its place.
+//! such an answer again. If the leader goes away, its own deadline is over, or its answer comes too slowly for one of
+//! those who wait, one of them takes its place.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -36,6 +37,15 @@ pub(crate) enum Outcome {
     Abandoned,
 }
 
+/// How far a fetch has come.
+#[derive(Debug, Clone)]
+enum Progress {
+    Asked,
+    /// The answer's head has come, and the body follows at the pace at which the leader's client takes it.
+    Answering,
+    Over(Outcome),
+}
+
 pub(crate) struct Flights {
     open: Mutex<HashMap<Arc<str>, Arc<Flight>>>,
     /// By the hash of the flight's name, which may be long. Two that share one do not wait, and that is all.
@@ -46,8 +56,14 @@ pub(crate) struct Flights {
 }
 
 struct Flight {
-    outcome: watch::Sender<Option<Outcome>>,
+    progress: watch::Sender<Progress>,
     waiting: AtomicUsize,
+}
+
+impl Flight {
+    fn begin() -> Arc<Self> {
+        Arc::new(Self { progress: watch::Sender::new(Progress::Asked), waiting: AtomicUsize::new(0) })
+    }
 }
 
 /// A request's place in a flight.
@@ -67,8 +83,10 @@ pub(crate) struct Leading {
 
 /// One who waits.
 pub(crate) struct Waiting {
+    flights: Arc<Flights>,
+    name: Arc<str>,
     flight: Arc<Flight>,
-    outcome: watch::Receiver<Option<Outcome>>,
+    progress: watch::Receiver<Progress>,
 }
 
 impl Flights {
@@ -92,7 +110,7 @@ impl Flights {
         }
         let mut open = self.open();
         let Some(flight) = open.get(name) else {
-            let flight = Arc::new(Flight { outcome: watch::Sender::new(None), waiting: AtomicUsize::new(0) });
+            let flight = Flight::begin();
             open.insert(Arc::clone(name), Arc::clone(&flight));
             return Place::Lead(Leading { flights: Arc::clone(self), name: Arc::clone(name), flight });
         };
@@ -100,7 +118,9 @@ impl Flights {
             flight.waiting.fetch_sub(1, Ordering::AcqRel);
             return Place::Alone;
         }
-        Place::Wait(Waiting { flight: Arc::clone(flight), outcome: flight.outcome.subscribe() })
+        let (flights, name, flight) = (Arc::clone(self), Arc::clone(name), Arc::clone(flight));
+        let progress = flight.progress.subscribe();
+        Place::Wait(Waiting { flights, name, flight, progress })
     }
 
     /// Leads if nobody does.
@@ -109,9 +129,17 @@ impl Flights {
         if open.contains_key(name) {
             return None;
         }
-        let flight = Arc::new(Flight { outcome: watch::Sender::new(None), waiting: AtomicUsize::new(0) });
+        let flight = Flight::begin();
         open.insert(Arc::clone(name), Arc::clone(&flight));
         Some(Leading { flights: Arc::clone(self), name: Arc::clone(name), flight })
+    }
+
+    /// Who comes from now on does not join this flight.
+    fn close(&self, name: &Arc<str>, flight: &Arc<Flight>) {
+        let mut open = self.open();
+        if open.get(name).is_some_and(|known| Arc::ptr_eq(known, flight)) {
+            open.remove(name);
+        }
     }
 
     #[cfg(test)]
@@ -133,20 +161,28 @@ impl Leading {
         self.close(outcome);
     }
 
+    /// The answer's head has come.
+    pub(crate) fn head_has_come(&self) {
+        self.flight.progress.send_if_modified(|progress| {
+            let is_first = matches!(progress, Progress::Asked);
+            if is_first {
+                *progress = Progress::Answering;
+            }
+            is_first
+        });
+    }
+
     /// Who comes from now on does not wait for this.
     pub(crate) fn takes_nobody_more(&self) {
-        let mut open = self.flights.open();
-        if open.get(&self.name).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
-            open.remove(&self.name);
-        }
+        self.flights.close(&self.name, &self.flight);
     }
 
     fn close(&self, outcome: Outcome) {
         self.takes_nobody_more();
-        self.flight.outcome.send_if_modified(|settled| {
-            let is_first = settled.is_none();
+        self.flight.progress.send_if_modified(|progress| {
+            let is_first = !matches!(progress, Progress::Over(_));
             if is_first {
-                *settled = Some(outcome);
+                *progress = Progress::Over(outcome);
             }
             is_first
         });
@@ -160,9 +196,22 @@ impl Drop for Leading {
 }
 
 impl Waiting {
-    pub(crate) async fn outcome(mut self) -> Outcome {
-        let settled = self.outcome.wait_for(Option::is_some).await;
-        settled.ok().and_then(|outcome| outcome.clone()).unwrap_or(Outcome::Abandoned)
+    /// Waits for the answer's head, or for what else becomes of the fetch.
+    pub(crate) async fn head(&mut self) {
+        // Whoever leads settles before it goes.
+        let _ = self.progress.wait_for(|progress| !matches!(progress, Progress::Asked)).await;
+    }
+
+    pub(crate) async fn outcome(&mut self) -> Outcome {
+        match self.progress.wait_for(|progress| matches!(progress, Progress::Over(_))).await.as_deref() {
+            Ok(Progress::Over(outcome)) => outcome.clone(),
+            Ok(_) | Err(_) => Outcome::Abandoned,
+        }
+    }
+
+    /// Leaves the fetch to itself: whoever asks for the same from now on leads one of its own.
+    pub(crate) fn leave(self) {
+        self.flights.close(&self.name, &self.flight);
     }
 }
 

@@ -111,12 +111,12 @@ fn implicit_lifetime(
 }
 
 /// Statuses for which a cache may guess (RFC 9110 §15.1).
-fn is_heuristic(status: StatusCode) -> bool {
+pub(crate) fn is_heuristic(status: StatusCode) -> bool {
     matches!(status.as_u16(), 200 | 203 | 204 | 300 | 301 | 308 | 404 | 405 | 410 | 414 | 501)
 }
 
-/// Statuses to which a route's own time applies: it speaks of what is there, not of mistakes.
-fn is_content(status: StatusCode) -> bool {
+/// Statuses to which a route's own times apply: it speaks of what is there, not of mistakes.
+pub(crate) fn is_content(status: StatusCode) -> bool {
     matches!(status.as_u16(), 200 | 203 | 204 | 300 | 301 | 308 | 410)
 }
 

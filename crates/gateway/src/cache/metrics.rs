@@ -41,6 +41,7 @@ pub(crate) struct Metrics {
     pub(crate) packed: Counter,
     pub(crate) bytes: Gauge,
     pub(crate) entries: Gauge,
+    pub(crate) passing_bytes: Gauge,
     pub(crate) waiting: Gauge,
     pub(crate) background: Gauge,
 }
@@ -55,6 +56,7 @@ impl Metrics {
             packed: Counter::default(),
             bytes: Gauge::default(),
             entries: Gauge::default(),
+            passing_bytes: Gauge::default(),
             waiting: Gauge::default(),
             background: Gauge::default(),
         }
@@ -68,6 +70,8 @@ impl Metrics {
         registry.register("too_large", "Answers not stored for their size", self.too_large.clone());
         registry.register("packed", "Answers packed for those who will ask for them", self.packed.clone());
         registry.register_with_unit("stored", "What stored answers take", Unit::Bytes, self.bytes.clone());
+        let passing = "What has come of answers on their way into the store";
+        registry.register_with_unit("passing", passing, Unit::Bytes, self.passing_bytes.clone());
         registry.register("targets", "Targets of which answers are stored", self.entries.clone());
         registry.register("waiting", "Requests that wait for another's fetch", self.waiting.clone());
         registry.register("background", "Fetches that go on without a client", self.background.clone());

@@ -5,10 +5,10 @@
 //! takes out what an event has made untrue. [`Cache::hit`] is the short way for what is fresh. `serve` decides: `asked` is
 //! the request, `finding` looks for what of the store it may have, `sharing` says who waits for whom, `fetching` asks the
 //! service and keeps what it says, `renewing` does so behind a stale answer, `changing` takes out what a request makes
-//! untrue, and `reuse` makes an answer of what is stored. What may be stored is in `storable`, how long in `freshness`, for whom in
-//! `selecting`, and which headers are nobody's to choose by in `unkeyed`. `store` is bounded by bytes, `flight` lets one fetch serve many, and `body` stores what passes through.
-//! An answer has several forms, as it came and packed by a [`ContentCoding`], which are made by `packing` and chosen in
-//! `coding`.
+//! untrue, and `reuse` makes an answer of what is stored. What may be stored is in `storable`, how long in `freshness`,
+//! for whom in `selecting`, and which headers are nobody's to choose by in `unkeyed`. `store` is bounded by bytes, `room`
+//! bounds what is on its way there, `flight` lets one fetch serve many, and `body` stores what passes through. An answer
+//! has several forms, as it came and packed by a [`ContentCoding`], which are made by `packing` and chosen in `coding`.
 //!
 //! It knows nothing of routes, upstreams or connections, and asks its clock for the time.
 
@@ -34,6 +34,7 @@ mod purge;
 mod range;
 mod renewing;
 mod reuse;
+mod room;
 mod selecting;
 mod serve;
 mod sharing;
@@ -57,6 +58,8 @@ pub use asked::Asked;
 pub use body::CacheBody;
 pub use coding::ContentCoding;
 pub(crate) use directives::Directives;
+#[cfg(test)]
+pub(crate) use entry::position_of;
 pub use fetch::{BodyError, Fetch, FetchError, FetchedBody, Fetching};
 pub use hit::Lookup;
 pub use key::{Key, KeyRef};
@@ -64,11 +67,13 @@ pub(crate) use list::members;
 pub use options::{CacheOptions, CachePolicy, OnFailure};
 pub use purge::{Purge, PurgeEffect};
 pub use tags::{TagTemplate, TagTemplateError};
+pub(crate) use unkeyed::is_of_the_gateway;
 pub(crate) use validators::is_known_to;
 
 use flight::Flights;
 use metrics::Metrics;
 use packing::Packings;
+use room::Room;
 use store::Store;
 
 /// The cache of a gateway. Cheap to clone: all clones are one.
@@ -84,11 +89,15 @@ pub(crate) struct Inner {
     flights: Arc<Flights>,
     packings: Packings,
     metrics: Metrics,
+    room: Room,
     background: Arc<Semaphore>,
 }
 
 /// An answer's body takes at most this part of the store, so that one cannot push out all others.
 const BODY_DIVISOR: u64 = 8;
+
+/// What has come of answers on their way into the store takes at most this part of it, beside what it holds.
+const ROOM_DIVISOR: u64 = 4;
 
 impl Cache {
     /// An empty cache.
@@ -96,13 +105,15 @@ impl Cache {
     pub fn new(mut options: CacheOptions, clock: Arc<dyn Clock>) -> Self {
         let most = usize::try_from(options.bytes_max / BODY_DIVISOR).unwrap_or(usize::MAX);
         options.body_bytes_max = options.body_bytes_max.min(most);
+        let metrics = Metrics::new();
         Self(Arc::new(Inner {
             body_bytes_max: options.body_bytes_max,
             clock,
             store: Store::new(&options),
             flights: Flights::new(&options),
             packings: Packings::new(options.packings_max),
-            metrics: Metrics::new(),
+            room: Room::new(options.bytes_max / ROOM_DIVISOR, metrics.passing_bytes.clone()),
+            metrics,
             background: Arc::new(Semaphore::new(options.background_max)),
             options,
         }))

@@ -13,7 +13,8 @@ use super::tags::TagTemplate;
 /// The limits of a cache. It is one for all routes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CacheOptions {
-    /// Bytes of memory that all stored answers may take: bodies, headers, keys, tags.
+    /// Bytes of memory that all stored answers may take: bodies, headers, keys, tags. What has come of those that are on
+    /// their way takes at most a quarter of it, beside this.
     pub bytes_max: u64,
     /// Bytes that one answer's body may have to be stored. A larger one passes through. At most an eighth of
     /// `bytes_max` counts.
@@ -31,7 +32,8 @@ pub struct CacheOptions {
     pub waiting_max: usize,
     /// How long a request waits for another's fetch, before it goes by itself.
     pub waiting_time_max: Duration,
-    /// Fetches that go on without a client: stale answers being revalidated, and bodies whose client has gone.
+    /// Fetches that go on without a client: stale answers being revalidated, bodies whose client has gone, and changes
+    /// that nobody waits for any more.
     pub background_max: usize,
     /// How long one of them may take.
     pub background_time_max: Duration,

@@ -1,17 +1,17 @@
 //! What is done with a request: answered from the store, or from there while it is being revalidated, or by asking the
 //! service, once for all who ask the same.
 
-use std::future::ready;
 use std::sync::Arc;
 
 use http::{Method, Response, header, request};
+use tokio::time::timeout_at;
 
 use super::answered::Unanswered;
 use super::asked::{Asked, Serving};
 use super::body::CacheBody;
 use super::directives::Directives;
 use super::entry::Stored;
-use super::fetch::{Fetch, FetchError, Fetching};
+use super::fetch::{Fetch, FetchError};
 use super::finding::Found;
 use super::flight::{Outcome, Place};
 use super::hit::is_plain;
@@ -20,16 +20,12 @@ use super::options::CachePolicy;
 use super::status::{CacheStatus, Forwarded};
 use super::{Cache, reuse};
 
-/// Nobody is asked any more.
-#[derive(Debug, thiserror::Error)]
-#[error("the service is not asked")]
-struct NotAsked;
-
 impl Cache {
     /// Answers a request, with what is stored or by asking the service.
     ///
     /// # Errors
-    /// The service gave no answer and nothing may stand in for it, or the client wanted a stored one and there is none.
+    /// The service gave no answer, or none in time, and nothing may stand in for it; or the client wanted a stored one and
+    /// there is none.
     pub async fn serve(
         &self,
         policy: &Arc<CachePolicy>,
@@ -42,27 +38,15 @@ impl Cache {
         let directives = Directives::of_request(&asked.head.headers);
         let directives = if policy.heeds_clients { directives } else { Directives::default() };
         let serving = Serving { cache: Arc::clone(&self.0), policy: Arc::clone(policy), asked, fetch, directives };
-        let answered = serving.answer().await;
+        let answered = match serving.asked.until {
+            // Others' fetches may have more time than it has.
+            Some(until) => timeout_at(until, serving.answer()).await.unwrap_or_else(|_| serving.stand_in()),
+            None => serving.answer().await,
+        };
         if answered.is_err() {
             serving.count(Counted::Failed);
         }
         answered
-    }
-
-    /// What may be answered without the service, for one who cannot wait for it any longer: what is fresh, or no staler
-    /// than may be when it fails.
-    #[must_use]
-    pub fn stand_in(&self, policy: &Arc<CachePolicy>, asked: Asked) -> Option<Response<CacheBody>> {
-        let fetch = Arc::new(|_: request::Parts| -> Fetching { Box::pin(ready(Err(FetchError::new(NotAsked)))) });
-        let (cache, policy) = (Arc::clone(&self.0), Arc::clone(policy));
-        let serving = Serving { cache, policy, asked, fetch, directives: Directives::default() };
-        match serving.look_up() {
-            Found::Usable { stored, counted } => Some(serving.reuse(&stored, CacheStatus::hit(), counted)),
-            Found::Lacking(lacking) => {
-                let status = CacheStatus::forwarded(lacking.why).because("stale-if-error");
-                serving.stale_if_error(&lacking).map(|stored| serving.reuse(stored, status, Counted::Stale))
-            }
-        }
     }
 }
 
@@ -120,6 +104,24 @@ impl Serving {
             }
         }
         unreachable!("the last round does not wait")
+    }
+
+    /// What may be answered without the service, to who cannot wait for it any longer: what is fresh by now, or no staler
+    /// than may be when it fails.
+    fn stand_in(&self) -> Result<Response<CacheBody>, Unanswered> {
+        let request::Parts { method, headers, .. } = &self.asked.head;
+        if !matches!(*method, Method::GET | Method::HEAD) || !is_plain(headers) {
+            return Err(Unanswered::TooLate);
+        }
+        match self.look_up() {
+            Found::Usable { stored, counted } => Ok(self.reuse(&stored, CacheStatus::hit(), counted)),
+            Found::Lacking(lacking) if self.is_not_for_storing(&lacking).is_some() => Err(Unanswered::TooLate),
+            Found::Lacking(lacking) => {
+                let status = CacheStatus::forwarded(lacking.why).because("stale-if-error");
+                let stored = self.stale_if_error(&lacking).ok_or(Unanswered::TooLate)?;
+                Ok(self.reuse(stored, status, Counted::Stale))
+            }
+        }
     }
 
     pub(crate) fn reuse(&self, stored: &Stored, status: CacheStatus, result: Counted) -> Response<CacheBody> {

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use http::header;
+use prometheus_client::metrics::gauge::Gauge;
+use tokio::time::{Instant, timeout};
 use tradewind_events::Position;
 
 use super::asked::Serving;
@@ -26,11 +28,21 @@ impl Serving {
     }
 
     /// What came of the fetch that it waits for; nothing if that takes too long.
-    pub(crate) async fn wait(&self, waiting: Waiting) -> Option<Outcome> {
-        self.cache.metrics.waiting.inc();
-        let outcome = tokio::time::timeout(self.cache.options.waiting_time_max, waiting.outcome()).await;
-        self.cache.metrics.waiting.dec();
-        outcome.ok()
+    pub(crate) async fn wait(&self, mut waiting: Waiting) -> Option<Outcome> {
+        let _counted = OneWaiting::among(&self.cache.metrics.waiting);
+        let waited = async {
+            waiting.head().await;
+            // A service that has answered one can answer another. So half of what is left is kept for that, and the pace
+            // of the leader's client takes no more than the other.
+            let Some(until) = self.asked.until else { return waiting.outcome().await };
+            let left = until.saturating_duration_since(Instant::now());
+            if let Ok(outcome) = timeout(left / 2, waiting.outcome()).await {
+                return outcome;
+            }
+            waiting.leave();
+            Outcome::Abandoned
+        };
+        timeout(self.cache.options.waiting_time_max, waited).await.ok()
     }
 
     /// Those who would not be answered with the same as far as is known do not wait for one another: whose answers are
@@ -61,5 +73,21 @@ impl Serving {
             && stored.head.is_under(self.rule())
             && stored.head.shows(self.asked.after)
             && stored.condition(self.now()) == Condition::Fresh
+    }
+}
+
+/// Counts one who waits for as long as it does, also if it goes away.
+struct OneWaiting<'a>(&'a Gauge);
+
+impl<'a> OneWaiting<'a> {
+    fn among(waiting: &'a Gauge) -> Self {
+        waiting.inc();
+        Self(waiting)
+    }
+}
+
+impl Drop for OneWaiting<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }

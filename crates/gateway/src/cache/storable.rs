@@ -3,7 +3,7 @@
 use http::{HeaderMap, Method, StatusCode, header};
 
 use super::directives::Directives;
-use super::freshness::Freshness;
+use super::freshness::{Freshness, is_heuristic};
 use super::validators;
 
 /// Why an answer is not stored, as `Cache-Status` tells it.
@@ -19,6 +19,8 @@ pub(crate) fn refusal(
     let refused = [
         (*method != Method::GET, "method"),
         (!is_understood(status) || is_about_the_request(status), "status"),
+        // The last condition of RFC 9111 §3: what says nothing may be guessed to last only where guesses are allowed.
+        (!freshness.is_explicit && !directives.public && !is_heuristic(status), "status"),
         (directives.no_store && !(directives.must_understand && is_understood(status)), "no-store"),
         (directives.private, "private"),
         (Directives::of_request(request).no_store, "request-no-store"),
@@ -50,8 +52,8 @@ fn allows_authorized(directives: &Directives) -> bool {
 
 /// Statuses that say that something is wrong with how it was asked, by headers that are in no key: whoever asks so would
 /// have all others be told the same.
-fn is_about_the_request(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 400 | 407 | 408 | 411 | 412 | 413 | 415 | 416 | 417 | 421 | 426)
+pub(crate) fn is_about_the_request(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 400 | 406 | 407 | 408 | 411 | 412 | 413 | 415 | 416 | 417 | 421 | 426)
 }
 
 /// The final statuses whose caching requirements are known: all that RFC 9110 defines but those of partial content,

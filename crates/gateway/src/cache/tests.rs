@@ -20,8 +20,15 @@ async fn begin(cache: &Cache, target: &str) -> Response<CacheBody> {
     policy.tags = vec!["target:{target}".parse().unwrap(), "all".parse().unwrap()];
     let (head, ()) = Request::get(target).body(()).unwrap().into_parts();
     let parameters = vec![("target".to_owned(), target.to_owned())];
-    let asked =
-        Asked { key: Key::new("test", "host", target), head, after: None, parameters, coding: None, stale_max: None };
+    let asked = Asked {
+        key: Key::new("test", "host", target),
+        head,
+        after: None,
+        parameters,
+        coding: None,
+        stale_max: None,
+        until: None,
+    };
     let fetch = |_| -> Fetching {
         Box::pin(async {
             let body = FetchedBody::new(Full::new(Bytes::from(vec![0; 5_000])).map_err(|never| match never {}));

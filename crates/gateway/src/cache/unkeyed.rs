@@ -24,8 +24,18 @@ const OVERRIDES: [&str; 12] = [
     "x-rewrite-url",
 ];
 
-/// What a gateway adds to a request by itself, so that no request that comes can be compared by it.
-const OF_THE_GATEWAY: [&str; 6] = ["forwarded", "traceparent", "tracestate", "via", "x-forwarded-for", "x-request-id"];
+/// What a gateway adds to a request by itself, or changes in it for each, so that no request that comes can be compared
+/// by it.
+const OF_THE_GATEWAY: [&str; 8] = [
+    "forwarded",
+    "grpc-timeout",
+    "traceparent",
+    "tracestate",
+    "tradewind-deadline",
+    "via",
+    "x-forwarded-for",
+    "x-request-id",
+];
 
 /// The headers of a request that belong to its answer, whatever that says.
 pub(crate) fn of_proxies(headers: &HeaderMap) -> impl Iterator<Item = &HeaderName> {

@@ -15,11 +15,10 @@ use super::selection::REPORT_MEMBER;
 use super::splice::{Splicer, Unusable};
 use super::template::Source;
 use super::{Composed, Failed, Freshness};
+use crate::position::POSITION;
 
 /// Which parts of an answer are complete, stale or missing: a list (RFC 9651).
 const FRAGMENTS: HeaderName = HeaderName::from_static("tradewind-fragments");
-/// Which position of each service's log an answer reflects: a dictionary (RFC 9651).
-pub(super) const POSITION: HeaderName = HeaderName::from_static("tradewind-position");
 /// As of when an answer is to be, and is, if not as of now.
 pub(super) const AS_OF: HeaderName = HeaderName::from_static("tradewind-as-of");
 /// The largest integer of a structured field (RFC 9651, 3.3.1).
@@ -260,6 +259,7 @@ fn headers(composed: &Composed, outcomes: &[Outcome], fragments: &[Fragment], bo
     };
     add(FRAGMENTS, list(fragments.iter().map(Fragment::to_string).collect()));
     if !positions.is_empty() {
+        // A dictionary (RFC 9651).
         add(POSITION, list(positions.iter().map(|(service, position)| format!("{service}={position}")).collect()));
     }
     add(header::CACHE_CONTROL, caching.control());

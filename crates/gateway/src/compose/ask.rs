@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, header};
 use tokio::time::Instant;
 
 use super::Failed;
+use crate::position::{POSITION, position_in};
 
 /// Asks a service. What is behind it caches, balances and tries again as it likes; a composition only hears what came
 /// of it.
@@ -106,7 +107,7 @@ impl Piece {
             () if said("private") => Storing::Private,
             () => Storing::Shared,
         };
-        let position = text(super::answer::POSITION.as_str()).and_then(|position| position.parse().ok());
+        let position = position_in(headers, &POSITION).map(|position| position.0);
         let as_of = headers.get(super::answer::AS_OF).cloned();
         Self { body: body.into(), age, freshness, storing, position, source: None, as_of, vary }
     }

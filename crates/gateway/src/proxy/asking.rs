@@ -11,13 +11,15 @@ use tokio::time::{Instant, timeout_at};
 
 use super::cached::tell_that_it_varies;
 use super::forward::make_own;
-use super::positions::{self, AFTER};
+use super::positions;
 use super::refusals::Refusals;
+use super::unfetched::Unfetched;
 use super::{Proxy, impatient};
-use crate::cache::{self, Cache, CacheBody, Fetch, FetchError, FetchedBody, Fetching, Key, Reused, Unanswered};
+use crate::cache::{Asked, Cache, CacheBody, Fetch, FetchError, FetchedBody, Fetching, Key, Reused, Unanswered};
 use crate::compose::{Answering, Ask, Failed, Freshness, Piece, Question, Storing};
 use crate::composing::{CallRule, Composing};
 use crate::metrics::RouteCounts;
+use crate::position::AFTER;
 use crate::upstream::{CallPolicy, Deadline, NoAnswer, RequestBody, Upstream};
 
 /// What is left of a call's time when its service has failed to answer, for what may stand in its place.
@@ -84,31 +86,24 @@ impl Asking<'_> {
             if self.only_stored {
                 return Err(Failed::NotCached);
             }
-            let (parts, body) = whole.ask(self.head(call, question)?).await?.into_parts();
+            let answer = whole.ask(self.head(call, question)?).await.map_err(Unfetched::failed)?;
+            let (parts, body) = answer.into_parts();
             return self.accept(question.call, &parts, body);
         };
-        let asked = || -> Result<cache::Asked, Failed> {
-            let parameters = match policy.tags.is_empty() {
-                true => Vec::new(),
-                false => self.composing.composed.composition().values_in(question.call, question.path_and_query),
-            };
-            let head = self.head(call, question)?;
-            let key = Key::of_one(call.upstream.name(), self.whose, self.host, question.path_and_query);
-            let (after, stale_max) = (self.asked.after(call.positions.as_deref()), question.stale_most);
-            Ok(cache::Asked { key, head, after, parameters, coding: None, stale_max })
+        let parameters = match policy.tags.is_empty() {
+            true => Vec::new(),
+            false => self.composing.composed.composition().values_in(question.call, question.path_and_query),
         };
-        let served = timeout_at(until + SPARE / 2, cache.serve(policy, asked()?, Arc::new(whole))).await;
-        match served {
-            Ok(Ok(answer)) => self.read(question.call, answer).await,
-            Ok(Err(Unanswered::Failed(why))) => {
-                Err(why.downcast_ref::<Failed>().copied().unwrap_or(Failed::Unavailable))
-            }
-            Ok(Err(Unanswered::OnlyIfCached)) => Err(Failed::NotCached),
-            // It waited for another's fetch, which has more time.
-            Err(_) => match cache.stand_in(policy, asked()?) {
-                Some(answer) => self.read(question.call, answer).await,
-                None => Err(Failed::Timeout),
-            },
+        let head = self.head(call, question)?;
+        let key = Key::of_one(call.upstream.name(), self.whose, self.host, question.path_and_query);
+        let (after, stale_max) = (self.asked.after(call.positions.as_deref()), question.stale_most);
+        let until = Some(until + SPARE / 2);
+        let asked = Asked { key, head, after, parameters, coding: None, stale_max, until };
+        match cache.serve(policy, asked, Arc::new(whole)).await {
+            Ok(answer) => self.read(question.call, answer).await,
+            Err(Unanswered::Failed(why)) => Err(Unfetched::of(&why).map_or(Failed::Unavailable, Unfetched::failed)),
+            Err(Unanswered::OnlyIfCached) => Err(Failed::NotCached),
+            Err(Unanswered::TooLate) => Err(Failed::Timeout),
         }
     }
 
@@ -163,24 +158,24 @@ struct Whole {
 }
 
 impl Whole {
-    async fn ask(&self, head: request::Parts) -> Result<Response<Bytes>, Failed> {
+    async fn ask(&self, head: request::Parts) -> Result<Response<Bytes>, Unfetched> {
         let request = Request::from_parts(head, RequestBody::empty());
         let called = match self.is_impatient {
             true => self.upstream.call(request, self.deadline, &impatient(&self.policy)).await,
             false => self.upstream.call(request, self.deadline, &self.policy).await,
         };
-        let mut answer = called.map_err(failed)?;
+        let mut answer = called.map_err(Unfetched::NoAnswer)?;
         make_own(&mut answer);
         tell_that_it_varies(answer.headers_mut());
         let (parts, body) = answer.into_parts();
         let read = timeout_at(self.until, Limited::new(body, self.bytes_most).collect()).await;
-        let body = match read.map_err(|_| Failed::Timeout)? {
+        let body = match read.map_err(|_| Unfetched::Late)? {
             Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => return Err(Failed::TooLarge),
-            Err(_) => return Err(Failed::Unavailable),
+            Err(error) if error.is::<LengthLimitError>() => return Err(Unfetched::TooLarge),
+            Err(_) => return Err(Unfetched::BrokenOff),
         };
         if parts.status.is_success() && serde_json::from_slice::<IgnoredAny>(&body).is_err() {
-            return Err(Failed::Garbage);
+            return Err(Unfetched::NotJson);
         }
         Ok(Response::from_parts(parts, body))
     }
@@ -191,8 +186,11 @@ impl Fetch for Whole {
         let whole = self.clone();
         Box::pin(async move {
             let answer = whole.ask(head).await.map_err(|why| match why {
-                // Others who ask for the same have more time.
-                Failed::Timeout if whole.deadline.is_the_clients() => FetchError::of_who_asks(why),
+                // Others who ask for the same have more time, take more, or something else than JSON.
+                Unfetched::NoAnswer(NoAnswer::Timeout | NoAnswer::Deadline)
+                | Unfetched::Late
+                | Unfetched::TooLarge
+                | Unfetched::NotJson => FetchError::of_who_asks(why),
                 why => FetchError::new(why),
             })?;
             Ok(answer.map(|body| FetchedBody::new(Full::new(body).map_err(|never| match never {}))))
@@ -203,19 +201,6 @@ impl Fetch for Whole {
         let (deadline, until) = (Deadline::after(self.within), Instant::now() + self.within);
         let unhurried = || Self { deadline, until, ..self.clone() };
         self.deadline.is_the_clients().then(|| Arc::new(unhurried()) as Arc<dyn Fetch>)
-    }
-}
-
-fn failed(why: NoAnswer) -> Failed {
-    match why {
-        NoAnswer::Timeout | NoAnswer::Deadline => Failed::Timeout,
-        NoAnswer::Malformed => Failed::Garbage,
-        NoAnswer::Unreachable
-        | NoAnswer::Broken
-        | NoAnswer::RequestBody
-        | NoAnswer::RequestTimeout
-        | NoAnswer::Busy
-        | NoAnswer::BreakerOpen { .. } => Failed::Unavailable,
     }
 }
 

@@ -8,15 +8,15 @@ use http_body_util::BodyExt;
 use tradewind_events::Position;
 
 use super::forward::{deadline_of, is_event_stream, make_own};
+use super::unfetched::Unfetched;
 use super::{OnItsWay, Proxy, Routed, impatient};
 use crate::Route;
 use crate::body::{Passing, ResponseBody};
 use crate::cache::{
     Asked, Cache, CacheBody, CachePolicy, Fetch, FetchError, FetchedBody, Fetching, KeyRef, Lookup, OnFailure, Reused,
-    Unanswered,
+    Unanswered, is_of_the_gateway, members,
 };
 use crate::headers::{self, From, RequestId, join_cookies, tell_proto};
-use crate::policy::sizes::body_too_large;
 use crate::policy::{Sizes, trace};
 use crate::problem::Problem;
 use crate::upstream::{CallPolicy, Deadline, NoAnswer, RequestBody, Upstream};
@@ -24,7 +24,8 @@ use crate::upstream::{CallPolicy, Deadline, NoAnswer, RequestBody, Upstream};
 /// For how many seconds an answer has been fresh no more, when it is given all the same.
 pub(super) const STALE: HeaderName = HeaderName::from_static("tradewind-stale");
 
-/// How long a request waits beyond its deadline for another's fetch of the same, which ends by a deadline of its own.
+/// How long a request waits beyond its deadline for its own fetch, or for another's of the same, which ends by a deadline
+/// of its own.
 const GRACE: Duration = Duration::from_millis(50);
 
 impl Proxy {
@@ -75,16 +76,11 @@ impl Proxy {
             deadline,
             within: route.policies.deadline,
             policy: self.calls(Some(&route.policies), upstream),
-            is_impatient: policy.on_failure != OnFailure::Error,
+            is_impatient: reads && policy.on_failure != OnFailure::Error,
         });
-        let asked = Asked { key, head, after, parameters, coding: on_its_way.coding, stale_max: None };
-        let serving = cache.serve(&policy, asked, fetch);
-        let served = match deadline.at() {
-            Some(at) => tokio::time::timeout_at(at + GRACE, serving)
-                .await
-                .unwrap_or_else(|_| Err(FetchError::new(Unfetched::NoAnswer(NoAnswer::Deadline)).into())),
-            None => serving.await,
-        };
+        let until = deadline.at().map(|at| at + GRACE);
+        let asked = Asked { key, head, after, parameters, coding: on_its_way.coding, stale_max: None, until };
+        let served = cache.serve(&policy, asked, fetch).await;
         let mut answer = served.map_err(|why| problem(upstream, &why))?;
         tell_staleness(&mut answer);
         let until = is_event_stream(answer.headers()).then(|| on_its_way.client.stop.clone().cancelled_owned());
@@ -141,7 +137,8 @@ impl Fetch for FromService {
                 return Err(FetchError::new(Unfetched::NoAnswer(NoAnswer::Broken)));
             }
             if !sizes.takes_answer(answer.headers()) {
-                return Err(FetchError::new(Unfetched::HeadersTooLarge));
+                // Others who ask for the same may take more.
+                return Err(FetchError::of_who_asks(Unfetched::HeadersTooLarge));
             }
             make_own(&mut answer);
             tell_that_it_varies(answer.headers_mut());
@@ -158,27 +155,13 @@ impl Fetch for FromService {
     }
 }
 
-/// Why a service's answer cannot be had.
-#[derive(Debug, thiserror::Error)]
-enum Unfetched {
-    #[error(transparent)]
-    NoAnswer(NoAnswer),
-    #[error("the request's body is larger than {0} bytes")]
-    BodyTooLarge(u64),
-    #[error("the answer has larger headers than are passed on")]
-    HeadersTooLarge,
-}
-
 fn problem(upstream: &Upstream, why: &Unanswered) -> Problem {
-    let why = match why {
-        Unanswered::OnlyIfCached => return Problem::not_cached(),
-        Unanswered::Failed(why) => why.downcast_ref::<Unfetched>(),
-    };
     match why {
-        Some(Unfetched::NoAnswer(why)) => Problem::no_answer(upstream.name(), *why),
-        Some(Unfetched::BodyTooLarge(max)) => body_too_large(*max),
-        Some(Unfetched::HeadersTooLarge) => Problem::headers_too_large(upstream.name()),
-        None => Problem::broken(upstream.name()),
+        Unanswered::OnlyIfCached => Problem::not_cached(),
+        Unanswered::TooLate => Problem::no_answer(upstream.name(), NoAnswer::Deadline),
+        Unanswered::Failed(why) => {
+            Unfetched::of(why).map_or_else(|| Problem::broken(upstream.name()), |why| why.problem(upstream.name()))
+        }
     }
 }
 
@@ -201,11 +184,8 @@ fn tell_staleness(answer: &mut Response<CacheBody>) {
 /// An answer that was chosen by what the gateway itself has added to the request is for this client alone: the cache
 /// compares what clients say.
 pub(super) fn tell_that_it_varies(headers: &mut HeaderMap) {
-    const ADDED: [&str; 6] =
-        ["forwarded", "x-forwarded-for", "via", "x-request-id", "traceparent", "tradewind-deadline"];
-    let lines = headers.get_all(header::VARY).iter().filter_map(|line| line.to_str().ok());
-    let mut names = lines.flat_map(|line| line.split(',')).map(str::trim);
-    if names.any(|name| ADDED.iter().any(|added| added.eq_ignore_ascii_case(name))) {
+    let names = members(headers, &header::VARY).filter_map(|name| HeaderName::from_bytes(name).ok());
+    if names.into_iter().any(|name| is_of_the_gateway(&name)) {
         headers.insert(header::VARY, HeaderValue::from_static("*"));
     }
 }

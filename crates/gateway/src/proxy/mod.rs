@@ -1,8 +1,8 @@
 //! One request's way to its service and back.
 //!
 //! [`routed`] finds the route; then it goes [`forward`], or through the [`cached`] answers, or is [`composed`] of several,
-//! for which services are asked by [`asking`]; [`refusals`] are what they have said for clients when they refused, and
-//! [`as_of`] is the one moment that all are asked about. [`positions`] are what the client has written, so that it sees
+//! for which services are asked by [`asking`]; [`refusals`] are what they have said for clients when they refused, [`unfetched`] is
+//! why there is no answer, and [`as_of`] is the one moment that all are asked about. [`positions`] are what the client has written, so that it sees
 //! nothing older. What answers `HEAD` loses its content in [`head`].
 
 mod as_of;
@@ -14,6 +14,7 @@ mod head;
 mod positions;
 mod refusals;
 mod routed;
+mod unfetched;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

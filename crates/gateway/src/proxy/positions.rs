@@ -8,16 +8,13 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use http::{HeaderMap, HeaderValue, Response, header};
 use tokio::time::Instant;
 use tradewind_events::Position;
 
+use crate::position::{AFTER, POSITION, position_in, position_of};
 use crate::problem::Problem;
 
-/// The position that an answer must show.
-pub(crate) const AFTER: HeaderName = HeaderName::from_static("tradewind-after");
-/// The position that an answer shows.
-const POSITION: HeaderName = HeaderName::from_static("tradewind-position");
 /// What the names of the gateway's cookies begin with, one for each service: `tradewind-after.catalog=LIFE~42`. Answers to
 /// what was written at the same time to several services do not take each other's place.
 const COOKIE: &str = "tradewind-after";
@@ -97,7 +94,7 @@ impl Asked {
         over_tls: bool,
         furthest: &Furthest,
     ) {
-        let told = answer.headers().get(POSITION).and_then(|told| position_of(told.to_str().ok()?));
+        let told = position_in(answer.headers(), &POSITION);
         let Some(position) = told.filter(|_| !answer.status().is_client_error() && !answer.status().is_server_error())
         else {
             return;
@@ -163,12 +160,6 @@ impl Positions {
         self.0.insert(0, (name, furthest.max(position)));
         self.0.truncate(SERVICES_MAX);
     }
-}
-
-/// Digits and nothing else, not even a sign.
-fn position_of(text: &str) -> Option<Position> {
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| is_number)
 }
 
 /// Takes the gateway's cookies from those of a request. The others are bytes, which need be no text.

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tradewind_gateway::cache::{Asked, CacheOptions, Fetch, FetchError, Fetching, Key, OnFailure, Unanswered};
 
 use crate::Headers;
-use crate::world::{Got, Reply, World};
+use crate::world::{Got, Reply, World, read, text};
 
 type Asking = JoinHandle<Result<Got, Unanswered>>;
 
@@ -251,7 +251,8 @@ async fn a_leader_whose_own_time_is_over_fails_nobody_else() {
         let (cache, policy) = (world.cache.clone(), Arc::clone(&policy));
         let (head, ()) = http::Request::get("/").body(()).unwrap().into_parts();
         let key = Key::new("test", "shop.example", "/");
-        let asked = Asked { key, head, after: None, parameters: Vec::new(), coding: None, stale_max: None };
+        let asked =
+            Asked { key, head, after: None, parameters: Vec::new(), coding: None, stale_max: None, until: None };
         tokio::spawn(async move { cache.serve(&policy, asked, fetch).await.map(|_| ()) })
     };
     // All but the last are in a hurry, and take the lead one after the other.
@@ -288,4 +289,88 @@ async fn who_is_answered_alone_for_what_it_says_keeps_nobody_from_waiting() {
         all(asking).await;
         assert_eq!(world.asked(), 2, "{headers:?}");
     }
+}
+
+#[tokio::test]
+async fn who_is_told_that_it_asks_wrongly_keeps_nobody_from_waiting() {
+    for status in [400, 406, 412, 415] {
+        let gate = Arc::new(Semaphore::new(0));
+        let closed = Arc::clone(&gate);
+        let world = World::new(move |seen| match seen.number {
+            0 => Reply::status(status, "", &[]).behind(&closed),
+            _ => Reply::ok("body", &[("cache-control", "max-age=60")]).behind(&closed),
+        });
+        let world = Arc::new(world.await);
+        let mut asking = ask_together(&world, 11).await;
+        gate.add_permits(1);
+        assert_eq!(asking.remove(0).await.unwrap().unwrap().status, status);
+        world.until_asked(2).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        gate.add_permits(100);
+        assert!(all(asking).await.iter().all(|got| got.body == "body"));
+        assert_eq!(world.asked(), 2, "{status}: one of those who waited has fetched it for all");
+    }
+}
+
+#[tokio::test]
+async fn who_waits_and_goes_away_counts_no_more() {
+    let gate = Arc::new(Semaphore::new(0));
+    let reply = Reply::ok("body", &[("cache-control", "max-age=60")]).behind(&gate);
+    let world = Arc::new(World::new(move |_| reply.clone()).await);
+    let text = text(&world);
+    let mut asking = ask_together(&world, 3).await;
+    world.until(|_| text().contains("cache_waiting 2\n")).await;
+    asking.pop().unwrap().abort();
+    world.until(|_| text().contains("cache_waiting 1\n")).await;
+    gate.add_permits(1);
+    all(asking).await;
+    assert!(text().contains("cache_waiting 0\n"), "{}", text());
+}
+
+/// A world whose second answer stops in the midst of its body, and a client that has got the head of that.
+async fn stalled(
+    options: CacheOptions,
+    others: Reply,
+) -> (Arc<World>, Arc<Semaphore>, http::Response<tradewind_gateway::cache::CacheBody>) {
+    let gate = Arc::new(Semaphore::new(0));
+    let closed = Arc::clone(&gate);
+    let mut world = World::with(options, move |seen| match seen.number {
+        0 => Reply::ok("old", &[("cache-control", "max-age=10")]),
+        1 => Reply::ok("", &[("cache-control", "max-age=10")]).streaming(&["one ", "two"]).opening(1).behind(&closed),
+        _ => others.clone(),
+    })
+    .await;
+    world.get(&[]).await;
+    world.later(20);
+    world.policy.on_failure = OnFailure::Stale(Duration::from_secs(60));
+    world.within = Some(Duration::from_secs(1));
+    let leader = world.head("GET", "/", &[]).await.unwrap();
+    (Arc::new(world), gate, leader)
+}
+
+#[tokio::test]
+async fn a_leader_whose_client_does_not_read_leaves_the_others_time_to_ask() {
+    let reply = Reply::ok("new", &[("cache-control", "max-age=10")]);
+    let (world, gate, leader) = stalled(CacheOptions::default(), reply).await;
+    let asking = (0..20).map(|_| ask(&world, &[])).collect();
+    for got in all(asking).await {
+        assert_eq!((got.status, &got.body[..], got.reused.and_then(|reused| reused.stale_for)), (200, "new", None));
+    }
+    assert_eq!(world.asked(), 3, "one of those who waited has asked for all");
+    gate.add_permits(1);
+    assert_eq!(read(leader).await.unwrap().body, "one two");
+}
+
+#[tokio::test]
+async fn who_has_waited_for_too_long_gets_what_is_stale() {
+    let gate = Arc::new(Semaphore::new(0));
+    let never = Reply::ok("new", &[]).behind(&gate);
+    let (world, _gate, _leader) = stalled(CacheOptions::default(), never).await;
+    let text = text(&world);
+    let got = all((0..3).map(|_| ask(&world, &[])).collect()).await;
+    assert!(got.iter().all(|got| got.body == "old" && got.did().contains("detail=stale-if-error")), "{got:?}");
+    assert!(text().contains("cache_waiting 0\n"), "{}", text());
+    assert!(matches!(world.try_ask("GET", "/other", &[]).await, Err(Unanswered::TooLate)), "nothing is stored for it");
+    assert!(text().contains("result=\"Failed\"} 1\n"), "{}", text());
+    assert!(matches!(world.try_ask("DELETE", "/", &[]).await, Err(Unanswered::TooLate)), "nothing stands in for that");
 }

@@ -1,12 +1,13 @@
 //! What unsafe methods make untrue (RFC 9111 §4.4).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tradewind_gateway::cache::CacheOptions;
 
 use crate::Headers;
-use crate::world::{Reply, World};
+use crate::world::{Reply, World, text};
 
 async fn world(answer: Headers<'static>, status: u16) -> World {
     World::new(move |seen| match &seen.method[..] {
@@ -194,4 +195,54 @@ async fn what_was_on_its_way_to_somebody_alone_is_not_stored_either() {
     gate.add_permits(1);
     slow.await.unwrap();
     assert!(!ann.get(&[]).await.is_hit());
+}
+
+#[tokio::test]
+async fn what_is_fetched_before_a_change_that_nobody_waits_for_takes_effect_goes_with_that() {
+    let gate = Arc::new(Semaphore::new(0));
+    let closed = Arc::clone(&gate);
+    let world = World::new(move |seen| match &seen.method[..] {
+        "GET" => Reply::ok("", &[("cache-control", "max-age=60")]),
+        _ => Reply::status(204, "", &[("location", "/other")]).behind(&closed),
+    });
+    let world = Arc::new(world.await);
+    let text = text(&world);
+    let leaves = tokio::spawn({
+        let world = Arc::clone(&world);
+        async move { world.ask("POST", "/", &[]).await.status }
+    });
+    world.until_asked(1).await;
+    leaves.abort();
+    assert!(leaves.await.unwrap_err().is_cancelled());
+    for path in ["/", "/other"] {
+        world.ask("GET", path, &[]).await;
+        assert!(world.ask("GET", path, &[]).await.is_hit(), "{path}: it has not taken effect yet");
+    }
+    assert!(text().contains("cache_background 1\n"), "{}", text());
+    gate.add_permits(1);
+    world.until(|_| text().contains("cache_background 0\n")).await;
+    for path in ["/", "/other"] {
+        assert!(!world.ask("GET", path, &[]).await.is_hit(), "{path}: it shows what was before");
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_nobody_waits_for_any_more_and_does_not_end_counts_as_done_again() {
+    for (background_max, hit) in [(1, false), (0, true)] {
+        let background_time_max = Duration::from_millis(100);
+        let options = CacheOptions { background_max, background_time_max, ..CacheOptions::default() };
+        let gate = Arc::new(Semaphore::new(0));
+        let closed = Arc::clone(&gate);
+        let world = World::with(options, move |seen| match &seen.method[..] {
+            "GET" => Reply::ok("", &[("cache-control", "max-age=60")]),
+            _ => Reply::status(204, "", &[]).behind(&closed),
+        });
+        let mut world = world.await;
+        world.within = Some(Duration::from_millis(50));
+        assert!(world.try_ask("POST", "/", &[]).await.is_err());
+        assert!(!world.get(&[]).await.is_hit());
+        let text = text(&world);
+        world.until(|_| text().contains("cache_background 0\n")).await;
+        assert_eq!(world.get(&[]).await.is_hit(), hit, "{background_max}");
+    }
 }

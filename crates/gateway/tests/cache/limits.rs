@@ -3,24 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prometheus_client::encoding::text::encode;
-use prometheus_client::registry::Registry;
+use http_body_util::BodyExt;
 use tokio::sync::Semaphore;
 use tradewind_gateway::cache::CacheOptions;
 
-use crate::world::{Reply, World, read};
+use crate::world::{Reply, World, read, text};
 
 const FRESH: &[(&str, &str)] = &[("cache-control", "max-age=60")];
-
-fn text(world: &World) -> impl Fn() -> String + use<> {
-    let mut registry = Registry::default();
-    world.cache.register(&mut registry);
-    move || {
-        let mut text = String::new();
-        encode(&mut text, &registry).unwrap();
-        text
-    }
-}
 
 #[tokio::test]
 async fn all_that_is_stored_stays_within_the_limit() {
@@ -193,4 +182,37 @@ fn what_is_left_where_nothing_runs_any_more_is_let_go() {
         std::future::pending::<()>().await;
     });
     drop(runtime);
+}
+
+#[tokio::test]
+async fn what_is_on_its_way_into_the_store_takes_a_part_of_it_and_no_more() {
+    // A quarter of it has room for two halves, and for all of both.
+    let options = CacheOptions { bytes_max: 40_000, background_max: 0, ..CacheOptions::default() };
+    let gate = Arc::new(Semaphore::new(0));
+    let closed = Arc::clone(&gate);
+    let (half, rest) = ("x".repeat(4_000), "y".repeat(500));
+    let whole = [half.as_str(), &rest].concat();
+    let script = move |_: &_| Reply::ok("", FRESH).streaming(&[&half, &rest]).opening(1).behind(&closed);
+    let world = World::with(options, script).await;
+    let text = text(&world);
+    let mut coming = Vec::new();
+    for number in 0..10 {
+        let mut answer = world.head("GET", &format!("/{number}"), &[]).await.unwrap();
+        let first = answer.body_mut().frame().await.unwrap().unwrap().into_data().unwrap();
+        assert_eq!(first.len(), 4_000);
+        coming.push((answer, first));
+    }
+    assert!(text().contains("cache_passing_bytes 8000\n"), "{}", text());
+    drop(coming.remove(0));
+    assert!(text().contains("cache_passing_bytes 4000\n"), "{}", text());
+    gate.add_permits(100);
+    for (answer, first) in coming {
+        let got = [&first[..], &read(answer).await.unwrap().bytes].concat();
+        assert_eq!(got, whole.as_bytes(), "it arrives, wherever it goes beside");
+    }
+    assert!(text().contains("cache_passing_bytes 0\n"), "{}", text());
+    assert_eq!(world.cache.targets(), 1);
+    assert!(world.ask("GET", "/1", &[]).await.is_hit());
+    assert_eq!(world.ask("GET", "/2", &[]).await.body, whole);
+    assert!(world.ask("GET", "/2", &[]).await.is_hit(), "there is room again");
 }

@@ -265,8 +265,15 @@ impl Run {
     async fn post(&mut self, path: u8) {
         let (head, target) = self.head(Method::POST, path);
         let parameters = vec![("path".to_owned(), path.to_string())];
-        let asked =
-            Asked { key: Key::new("m", "host", &target), head, after: None, parameters, coding: None, stale_max: None };
+        let asked = Asked {
+            key: Key::new("m", "host", &target),
+            head,
+            after: None,
+            parameters,
+            coding: None,
+            stale_max: None,
+            until: None,
+        };
         let step = self.service.lock().unwrap().step;
         let position = match self.cache.serve(&self.policy, asked, Arc::clone(&self.fetch)).await {
             Ok(_) => Some(self.service.lock().unwrap().position),
@@ -295,7 +302,7 @@ impl Run {
         let answer = match short {
             Some(answer) => Ok(answer),
             None => {
-                let asked = Asked { key: key.to_key(), head, after, parameters, coding, stale_max: None };
+                let asked = Asked { key: key.to_key(), head, after, parameters, coding, stale_max: None, until: None };
                 self.cache.serve(&self.policy, asked, Arc::clone(&self.fetch)).await
             }
         };
@@ -309,6 +316,7 @@ impl Run {
                 assert_eq!(cache_control, Some("only-if-cached"));
                 return;
             }
+            Err(Unanswered::TooLate) => panic!("it has all the time there is"),
         };
         let reused = answer.body().reused().copied();
         let (parts, body) = answer.into_parts();

@@ -226,3 +226,55 @@ async fn who_waits_is_not_given_what_has_just_become_stale() {
     assert_eq!(world.cache.purge(&purge), 1);
     assert_eq!(waiting.await.unwrap(), "new");
 }
+
+/// An answer with the tags `a` and `b`, whose service says when it is asked again that it is still so, with others.
+async fn renewed(options: CacheOptions, tags: &'static str) -> World {
+    let mut world = World::with(options, move |seen| match seen.header("if-none-match") {
+        "" => Reply::ok("", &[("cache-control", "max-age=60"), ("etag", "\"a\""), ("cache-tag", "a, b")]),
+        _ => Reply::status(304, "", &[("cache-control", "max-age=60"), ("cache-tag", tags)]),
+    })
+    .await;
+    world.policy.tags = vec!["all".parse().unwrap()];
+    world.policy.tag_header = Some(HeaderName::from_static("cache-tag"));
+    world.get(&[]).await;
+    world.later(100);
+    world
+}
+
+#[tokio::test]
+async fn what_is_renewed_goes_with_the_tags_that_were_told_with_that() {
+    for (tag, purged) in [("a", 1), ("c", 1), ("all", 1), ("b", 0)] {
+        let world = renewed(CacheOptions::default(), "a, c").await;
+        assert!(world.get(&[]).await.did().contains("fwd-status=304; stored"));
+        assert_eq!(world.cache.purge(&purge(&[tag])), purged, "{tag}");
+        assert_eq!(world.get(&[]).await.is_hit(), purged == 0, "{tag}");
+    }
+    let world = renewed(CacheOptions { tags_max: 3, ..CacheOptions::default() }, "a b c d").await;
+    let got = world.get(&[]).await;
+    assert!(got.did().contains("detail=tags") && !got.did().contains("; stored"), "{}", got.did());
+}
+
+#[tokio::test]
+async fn what_is_renewed_and_was_purged_meanwhile_is_not_told_to_be_stored() {
+    let gate = Arc::new(Semaphore::new(0));
+    let closed = Arc::clone(&gate);
+    let mut world = World::new(move |seen| match seen.header("if-none-match") {
+        "" => Reply::ok("", &[("cache-control", "max-age=60"), ("etag", "\"a\"")]),
+        _ => Reply::status(304, "", &[("cache-control", "max-age=60")]).behind(&closed),
+    })
+    .await;
+    world.policy.tags = vec!["all".parse().unwrap()];
+    world.get(&[]).await;
+    world.later(100);
+    let world = Arc::new(world);
+    let renewing = tokio::spawn({
+        let world = Arc::clone(&world);
+        async move { world.get(&[]).await }
+    });
+    world.until_asked(2).await;
+    assert_eq!(world.cache.purge(&purge(&["all"])), 1);
+    gate.add_permits(1);
+    let got = renewing.await.unwrap();
+    assert!(got.did().contains("fwd-status=304") && !got.did().contains("; stored"), "{}", got.did());
+    assert_eq!(world.cache.targets(), 0);
+}

@@ -274,3 +274,40 @@ async fn a_service_that_fails_when_it_is_asked_for_another_version_has_failed() 
         assert!(got.did().contains("detail=stale-if-error"), "{}", got.did());
     }
 }
+
+#[tokio::test]
+async fn a_refusal_is_not_stored_for_what_a_route_allows_to_be_stale() {
+    let bound = Duration::from_secs(60);
+    for status in [302, 401, 403, 404, 406, 409] {
+        for (on_failure, while_asked) in [(OnFailure::Stale(bound), None), (OnFailure::Error, Some(bound))] {
+            let mut world = World::new(move |seen| match seen.number {
+                0 => Reply::status(status, "who are you?", &[]),
+                _ => Reply::ok("the page", &[]),
+            })
+            .await;
+            (world.policy.on_failure, world.policy.stale_while_revalidate) = (on_failure, while_asked);
+            world.get(&[]).await;
+            let next = world.get(&[("authorization", "Bearer a")]).await;
+            assert_eq!((next.status, &next.body[..]), (200, "the page"), "{status} {on_failure:?}: {}", next.did());
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_another_was_refused_does_not_take_the_place_of_what_stands_in() {
+    for status in [302, 401, 403, 404] {
+        let mut world = World::new(move |seen| match seen.number {
+            0 => Reply::ok("good", &[("vary", "tradewind-as-of")]),
+            1 => Reply::status(status, "refused", &[]),
+            _ => Reply::none(),
+        })
+        .await;
+        world.policy.fresh_for = Some(Duration::from_secs(10));
+        world.policy.on_failure = OnFailure::Stale(Duration::from_secs(60));
+        world.get(&[]).await;
+        world.later(20);
+        assert_eq!(world.get(&[("tradewind-as-of", "1990")]).await.status, status);
+        let got = world.get(&[]).await;
+        assert_eq!((got.status, &got.body[..]), (200, "good"), "{status}: {}", got.did());
+    }
+}

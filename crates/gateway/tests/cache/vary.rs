@@ -113,3 +113,23 @@ async fn what_no_longer_varies_answers_all() {
     world.get(&[("foo", "2")]).await;
     assert!(world.get(&[("foo", "3")]).await.is_hit());
 }
+
+#[tokio::test]
+async fn what_was_chosen_by_what_gateways_say_is_for_nobody_else() {
+    for name in [
+        "forwarded",
+        "grpc-timeout",
+        "traceparent",
+        "tracestate",
+        "tradewind-deadline",
+        "via",
+        "x-forwarded-for",
+        "x-request-id",
+    ] {
+        let world = World::answering(&[("cache-control", "max-age=60"), ("vary", name)]).await;
+        for _ in 0..2 {
+            let got = world.get(&[(name, "1")]).await;
+            assert!(!got.is_hit() && got.did().contains("detail=vary"), "{name}: {}", got.did());
+        }
+    }
+}

@@ -13,8 +13,11 @@ use hyper::service::service_fn;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::Instant;
 use tradewind_events::{Clock, ManualClock, Position, Timestamp};
 use tradewind_gateway::cache::{
     Asked, Cache, CacheOptions, CachePolicy, ContentCoding, Fetch, FetchError, FetchedBody, Fetching, Key, Reused,
@@ -99,6 +102,8 @@ pub(crate) struct World {
     pub(crate) codings: Vec<&'static dyn ContentCoding>,
     /// How stale an answer may be at most.
     pub(crate) stale_max: Option<Duration>,
+    /// How long a request may take.
+    pub(crate) within: Option<Duration>,
     seen: Arc<Mutex<Vec<Seen>>>,
     fetch: Arc<dyn Fetch>,
 }
@@ -149,8 +154,8 @@ impl World {
         let cache = Cache::new(options, Arc::clone(&clock) as Arc<dyn Clock>);
         let policy = CachePolicy::new("test", "origin");
         let (parameters, codings) = (Vec::new(), Vec::new());
-        let (whose, stale_max) = (None, None);
-        Self { clock, cache, policy, parameters, whose, codings, stale_max, seen, fetch: fetch(address) }
+        let (whose, stale_max, within) = (None, None, None);
+        Self { clock, cache, policy, parameters, whose, codings, stale_max, within, seen, fetch: fetch(address) }
     }
 
     /// An origin that always answers the same.
@@ -241,11 +246,22 @@ impl World {
         let accepted = head.headers.get("accept-encoding").map_or("", |value| value.to_str().unwrap());
         let coding = self.codings.iter().find(|coding| accepted.contains(coding.name())).copied();
         let key = Key::of_one("test", whose, "shop.example", path);
-        let parameters = self.parameters.clone();
-        let asked = Asked { key, head, after, parameters, coding, stale_max: self.stale_max };
+        let (parameters, until) = (self.parameters.clone(), self.within.map(|within| Instant::now() + within));
+        let asked = Asked { key, head, after, parameters, coding, stale_max: self.stale_max, until };
         let policy = Arc::new(policy.clone());
         let serving = self.cache.serve(&policy, asked, Arc::clone(&self.fetch));
         tokio::time::timeout(Duration::from_secs(20), serving).await.expect("no answer came")
+    }
+}
+
+/// What the cache counts.
+pub(crate) fn text(world: &World) -> impl Fn() -> String + use<> {
+    let mut registry = Registry::default();
+    world.cache.register(&mut registry);
+    move || {
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
+        text
     }
 }
 

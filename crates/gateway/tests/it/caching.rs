@@ -369,3 +369,59 @@ async fn what_comes_before_the_final_answer_is_neither_passed_on_nor_stored() {
     }
     assert_eq!(acting.asked(), 1);
 }
+
+#[tokio::test]
+async fn who_cannot_wait_for_another_s_fetch_gets_what_is_stale() {
+    let acting = Acting::answering("", "tea").await;
+    let gateway = before(&acting, |rule| rule.on_failure = OnFailure::Stale(Duration::from_secs(60))).await;
+    gateway.get("/a").await;
+    until_stale().await;
+    acting.does(Does::Dawdles(Duration::from_millis(400)));
+    let (patient, hurried) = tokio::join!(gateway.get("/a"), async {
+        acting.until_asked(2).await;
+        gateway.get_with("/a", "tradewind-deadline: 50\r\n").await
+    });
+    assert_eq!((status_of(&patient), header(&patient, "tradewind-stale")), (200, ""), "{patient}");
+    assert_eq!((status_of(&hurried), header(&hurried, "tradewind-stale")), (200, "0"), "{hurried}");
+    assert!(header(&hurried, "cache-status").contains("detail=stale-if-error"), "{hurried}");
+    assert_eq!(acting.asked(), 2, "it has waited for the other's");
+}
+
+#[tokio::test]
+async fn a_command_waits_for_a_service_that_comes_back_soon_also_where_queries_need_not() {
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let upstream = Upstream::new("test", [address]);
+    let mut rule = rule(&upstream);
+    rule.on_failure = OnFailure::Stale(Duration::from_secs(60));
+    let gateway = gateway_before(plan(&upstream, rule), Limits::default()).await;
+    let late = tokio::spawn(async move {
+        // Longer than a query would wait, and less than the service is waited for.
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+        let mut peer = Peer(listener.accept().await.unwrap().0);
+        peer.hear_until("the order").await;
+        peer.say(&ok("", "done")).await;
+    });
+    let posted = gateway.ask("POST /a", "the order").await;
+    assert_eq!((status_of(&posted), body(&posted)), (200, "done"), "{posted}");
+    late.await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_chosen_by_what_the_gateway_says_is_told_to_be_for_nobody_else() {
+    for (name, told) in [
+        ("Forwarded", "*"),
+        ("grpc-timeout", "*"),
+        ("accept, traceparent", "*"),
+        ("tracestate", "*"),
+        ("tradewind-deadline", "*"),
+        ("via", "*"),
+        ("X-Forwarded-For", "*"),
+        ("x-request-id,accept", "*"),
+        ("accept", "accept"),
+    ] {
+        let acting = Acting::answering(&format!("vary: {name}\r\ncache-control: max-age=60\r\n"), "tea").await;
+        let gateway = before(&acting, |_| {}).await;
+        assert_eq!(header(&gateway.get("/a").await, "vary"), told, "{name}");
+    }
+}

@@ -3,6 +3,7 @@
 mod failing;
 mod passing;
 mod serving;
+mod sharing;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -115,6 +115,7 @@ async fn fill(shape: Shape, targets: usize) -> (usize, u64) {
                 parameters,
                 coding,
                 stale_max: None,
+                until: None,
             };
             let answer = cache.serve(&policy, asked, Arc::clone(&fetch)).await.unwrap();
             answer.into_body().collect().await.unwrap();
