@@ -95,6 +95,8 @@ impl IntoResponse for Problem {
         }
         let kind = [(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"))];
         let mut response = (self.status, kind, self.body().to_string()).into_response();
+        // For caches: what there was not on another day there may be today, as with answers.
+        response.headers_mut().insert(header::VARY, HeaderValue::from(headers::AS_OF));
         if let Some(seconds) = self.retry_after_seconds {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

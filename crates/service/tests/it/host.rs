@@ -209,6 +209,7 @@ async fn every_problem_has_its_code_and_its_type() {
         let problem = got.json();
         assert_eq!((got.status.as_u16(), problem["code"].as_str()), (status, Some(code)), "{method} {path}");
         assert_eq!(got.header("content-type"), "application/problem+json");
+        assert_eq!(got.header("vary"), "tradewind-as-of");
         assert_eq!(problem["type"], format!("https://tradewind.dev/errors/{code}"));
         assert_eq!(problem["status"], status);
         assert_eq!(got.header("retry-after").is_empty(), status != 503);
