@@ -12,6 +12,7 @@ use super::asked::Serving;
 use super::directives::Directives;
 use super::entry::{Condition, Stored};
 use super::flight::{Outcome, Place, Waiting};
+use super::unkeyed::of_proxies;
 
 /// How often a request waits for another one's fetch before it goes by itself.
 const ROUNDS_MAX: usize = 3;
@@ -46,8 +47,8 @@ impl Serving {
     }
 
     /// Those who would not be answered with the same as far as is known do not wait for one another: whose answers are
-    /// stored under other rules, and who want the service to have come further than it is known to have, on which it
-    /// waits.
+    /// stored under other rules, of whom proxies tell something else, and who want the service to have come further than
+    /// it is known to have, on which it waits.
     pub(crate) fn flight_name(&self) -> Arc<str> {
         let known = self.cache.store.get(self.asked.key.parts());
         let newest = known.as_ref().and_then(|variants| variants.0.first());
@@ -55,8 +56,16 @@ impl Serving {
         name.push_str(&newest.map(|stored| stored.head.selecting.said_by(self.choosing())).unwrap_or_default());
         // Writing to a string cannot fail.
         let _ = write!(name, "\nrule {:x} {:?}", self.policy.kind(), self.policy.fresh_for);
+        let headers = &self.asked.head.headers;
+        let mut told: Vec<_> = of_proxies(headers).collect();
+        told.sort_unstable_by_key(|kind| kind.as_str());
+        for (kind, value) in
+            told.into_iter().flat_map(|kind| headers.get_all(kind).iter().map(move |value| (kind, value)))
+        {
+            let _ = write!(name, "\n{kind} {}", value.as_bytes().escape_ascii());
+        }
         for kind in [header::AUTHORIZATION, header::COOKIE] {
-            if self.asked.head.headers.contains_key(&kind) {
+            if headers.contains_key(&kind) {
                 name.push('\n');
                 name.push_str(kind.as_str());
             }

@@ -374,3 +374,22 @@ async fn who_has_waited_for_too_long_gets_what_is_stale() {
     assert!(text().contains("result=\"Failed\"} 1\n"), "{}", text());
     assert!(matches!(world.try_ask("DELETE", "/", &[]).await, Err(Unanswered::TooLate)), "nothing stands in for that");
 }
+
+#[tokio::test]
+async fn who_would_not_be_answered_with_the_same_does_not_wait() {
+    let options = CacheOptions { waiting_time_max: Duration::from_secs(60), ..CacheOptions::default() };
+    let gate = Arc::new(Semaphore::new(0));
+    let reply = Reply::ok("body", &[("cache-control", "max-age=60")]).behind(&gate);
+    let world = Arc::new(World::with(options, move |_| reply.clone()).await);
+    let told: [Headers<'static>; 4] = [
+        &[],
+        &[("x-forwarded-host", "a"), ("x-forwarded-proto", "https")],
+        &[("x-forwarded-host", "b"), ("x-forwarded-proto", "https")],
+        &[("x-forwarded-prefix", "a"), ("x-forwarded-proto", "https")],
+    ];
+    let asking: Vec<_> = told.iter().chain(&told).map(|headers| ask(&world, headers)).collect();
+    world.until_asked(told.len()).await;
+    gate.add_permits(100);
+    all(asking).await;
+    assert_eq!(world.asked(), told.len(), "and the others do");
+}
