@@ -11,13 +11,26 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use tradewind_http::Network;
 
 use crate::headers::{FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO};
-use crate::policy::chain::Client;
 
 /// What nginx's own examples tell the client's address by.
 const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// More proxies one behind the other are not looked through.
 const PROXIES_MAX: usize = 16;
+
+/// Who asks, or who asks for another: as far as the connection tells it, or a proxy that is believed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Client {
+    pub(crate) address: IpAddr,
+    pub(crate) over_tls: bool,
+}
+
+impl Client {
+    /// How it has asked, in the words of `X-Forwarded-Proto`.
+    pub(crate) fn proto(self) -> &'static str {
+        if self.over_tls { "https" } else { "http" }
+    }
+}
 
 /// What is told of a request by those before the gateway.
 #[derive(Debug, Default)]
@@ -28,16 +41,33 @@ struct Told {
     host: Option<HeaderValue>,
 }
 
+/// Throws away what a request says of those before it, which nobody has reason to believe: it is from whoever is connected.
+/// How that one has asked is told in its place.
+pub(crate) fn disbelieve(headers: &mut HeaderMap, peer: Client) -> Client {
+    for name in [header::FORWARDED, FORWARDED_FOR, FORWARDED_HOST] {
+        headers.remove(name);
+    }
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(peer.proto()));
+    peer
+}
+
 /// Who the client is of a request that has come from a trusted proxy. Its headers say the same from here on, in both ways
 /// in which services may read it.
 pub(crate) fn believe(headers: &mut HeaderMap, peer: Client, trusted: &[Network]) -> Client {
     // Who tells the one passes the other on as it came, as a rule: only one of them can be believed.
     let told = match headers.contains_key(FORWARDED_FOR) {
         true => Told { senders: senders(headers, &FORWARDED_FOR, trusted, address), ..Told::default() },
-        false => told_by_forwarded(headers, trusted),
+        false if headers.contains_key(header::FORWARDED) => {
+            // Who tells by the one header need not know the others: what they say is the client's.
+            headers.remove(FORWARDED_HOST);
+            headers.remove(FORWARDED_PROTO);
+            told_by_forwarded(headers, trusted)
+        }
+        false => Told::default(),
     };
     let over_tls = proto(headers).or(told.over_tls).unwrap_or(peer.over_tls);
-    let proto = if over_tls { "https" } else { "http" };
+    let client = Client { address: told.senders.last().copied().unwrap_or(peer.address), over_tls };
+    let proto = client.proto();
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static(proto));
     if let Some(host) = told.host.filter(|_| !headers.contains_key(FORWARDED_HOST)) {
         headers.insert(FORWARDED_HOST, host);
@@ -65,7 +95,7 @@ pub(crate) fn believe(headers: &mut HeaderMap, peer: Client, trusted: &[Network]
             _ => headers.remove(name),
         };
     }
-    Client { address: told.senders.last().copied().unwrap_or(peer.address), over_tls }
+    client
 }
 
 /// Whether anybody says that a request was another's before. Nobody who asks by himself has a reason to.
@@ -80,7 +110,9 @@ fn told_by_forwarded(headers: &HeaderMap, trusted: &[Network]) -> Told {
     let of_client = senders.len().checked_sub(1).and_then(|last| elements(headers, &header::FORWARDED).nth(last));
     let Some(of_client) = of_client else { return Told::default() };
     let over_tls = parameter(of_client, "proto").and_then(is_https);
-    let host = parameter(of_client, "host").and_then(|host| HeaderValue::from_str(host).ok());
+    // No host has a character that had to be escaped.
+    let host = parameter(of_client, "host").filter(|host| !host.contains('\\'));
+    let host = host.and_then(|host| HeaderValue::from_str(host).ok());
     Told { senders, over_tls, host }
 }
 
@@ -101,20 +133,56 @@ fn senders(
     senders
 }
 
-/// The elements of a list, from its end. A comma in quotes divides too: what trusted proxies say has none, and nothing that
-/// stands before it can make it something else.
+/// The elements of a list, from its end.
 fn elements<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
     let lines = headers.get_all(name).iter().rev();
-    let elements = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+    let elements = lines.flat_map(|line| FromTheEnd::of(line.as_bytes(), b','));
     elements.map(|element| std::str::from_utf8(element).unwrap_or_default().trim())
 }
 
 /// A parameter of an element of `Forwarded`.
 fn parameter<'e>(element: &'e str, wanted: &str) -> Option<&'e str> {
-    let pairs = element.split(';').filter_map(|pair| pair.split_once('='));
-    let mut values = pairs.filter(|(name, _)| name.trim().eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim());
-    let value = values.next()?;
+    let pairs =
+        FromTheEnd::of(element.as_bytes(), b';').filter_map(|pair| std::str::from_utf8(pair).ok()?.split_once('='));
+    let values = pairs.filter(|(name, _)| name.trim().eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim());
+    let value = values.last()?;
     Some(value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value))
+}
+
+/// The parts of a text between separators that are not in quotes (RFC 7239 §4), from its end. A host may have a comma or a
+/// semicolon in it, and the client chooses it: it must not begin another element. Nor can what a client has said before a
+/// proxy's element, as a quote without its other half, make that something else: it is read after it.
+struct FromTheEnd<'t> {
+    /// What is not read yet; none when all is.
+    rest: Option<&'t [u8]>,
+    separator: u8,
+}
+
+impl<'t> FromTheEnd<'t> {
+    fn of(text: &'t [u8], separator: u8) -> Self {
+        Self { rest: Some(text), separator }
+    }
+}
+
+impl<'t> Iterator for FromTheEnd<'t> {
+    type Item = &'t [u8];
+
+    fn next(&mut self) -> Option<&'t [u8]> {
+        let rest = self.rest.take()?;
+        let mut is_quoted = false;
+        let divides = |at: &usize| {
+            is_quoted ^= rest[*at] == b'"' && !is_escaped(&rest[..*at]);
+            rest[*at] == self.separator && !is_quoted
+        };
+        let Some(at) = (0..rest.len()).rev().find(divides) else { return Some(rest) };
+        self.rest = Some(&rest[..at]);
+        Some(&rest[at + 1..])
+    }
+}
+
+/// Whether what comes next is taken as it is, since a backslash stands before it that none stands for.
+fn is_escaped(before: &[u8]) -> bool {
+    before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }
 
 /// An address, with or without a port.
@@ -198,11 +266,55 @@ mod tests {
             ("for=_hidden;proto=https", "10.0.0.1", false, ""),
             ("for=unknown, for=10.0.0.2;proto=http", "10.0.0.2", false, "for=10.0.0.2;proto=http"),
             ("proto=https", "10.0.0.1", false, ""),
+            // A client chooses its `Host`, and a proxy quotes it.
+            ("for=192.0.2.1;host=\"a,for=9.9.9.9;x=\"", "192.0.2.1", false, "for=192.0.2.1;proto=http"),
+            ("host=\"a,for=9.9.9.9;x=\";for=192.0.2.1", "192.0.2.1", false, "for=192.0.2.1;proto=http"),
+            ("for=192.0.2.1;host=\"a;for=9.9.9.9\"", "192.0.2.1", false, "for=192.0.2.1;proto=http"),
+            ("host=\"a;for=9.9.9.9;proto=https\";for=192.0.2.1", "192.0.2.1", false, "for=192.0.2.1;proto=http"),
+            ("for=192.0.2.1;proto=https;host=\"a,b\"", "192.0.2.1", true, "for=192.0.2.1;proto=https"),
+            ("host=\"a,b\";proto=https;for=192.0.2.1", "192.0.2.1", true, "for=192.0.2.1;proto=https"),
+            ("for=192.0.2.1;host=\"a\\\",for=9.9.9.9\"", "192.0.2.1", false, "for=192.0.2.1;proto=http"),
+            ("for=\"9.9.9.9, for=192.0.2.1;host=\"a,b\"", "192.0.2.1", false, "for=192.0.2.1;proto=http"),
         ] {
             let (address, is_https, plain, told) = believed(&[("forwarded", said)]);
             assert_eq!((&*address, is_https, &*told), (client, over_tls, passed_on), "{said}");
             assert_eq!(plain.split(", ").next().unwrap_or_default(), if told.is_empty() { "" } else { client });
         }
+    }
+
+    #[test]
+    fn who_tells_by_forwarded_does_not_let_the_client_tell_the_rest() {
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        let told = |forwarded: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::FORWARDED, HeaderValue::from_static(forwarded));
+            headers.insert(FORWARDED_HOST, HeaderValue::from_static("evil.example"));
+            headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
+            let peer = Client { address: "10.0.0.1".parse().unwrap(), over_tls: false };
+            let client = believe(&mut headers, peer, &trusted);
+            let host = headers.get(FORWARDED_HOST).map(|host| host.to_str().unwrap().to_owned());
+            (client.over_tls, host, headers[FORWARDED_PROTO].clone())
+        };
+        let by_client = |proto| (false, None, HeaderValue::from_static(proto));
+        assert_eq!(told("for=192.0.2.1"), by_client("http"));
+        assert_eq!(told("for=192.0.2.1;proto=http"), by_client("http"));
+        assert_eq!(told("for=_hidden;proto=https"), by_client("http"));
+        assert_eq!(told("for=192.0.2.1;host=\"a\\\"b\""), by_client("http"), "this is no host");
+        let host = Some("a,b".to_owned());
+        assert_eq!(told("host=\"a,b\";for=192.0.2.1;proto=https"), (true, host, HeaderValue::from_static("https")));
+    }
+
+    #[test]
+    fn what_a_stranger_says_is_gone_before_anybody_has_read_it() {
+        let mut headers = HeaderMap::new();
+        for name in [header::FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO] {
+            headers.append(&name, HeaderValue::from_static("for=192.0.2.9"));
+            headers.append(&name, HeaderValue::from_static("https"));
+        }
+        let peer = Client { address: "192.0.2.1".parse().unwrap(), over_tls: false };
+        assert_eq!(disbelieve(&mut headers, peer).address, peer.address);
+        let left: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        assert_eq!(left, [("x-forwarded-proto", &b"http"[..])]);
     }
 
     #[test]

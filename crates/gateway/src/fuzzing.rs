@@ -5,9 +5,8 @@ use std::net::IpAddr;
 use http::{HeaderMap, HeaderValue, Method, Uri, Version, request};
 use tradewind_http::Network;
 
-use crate::forwarded::believe;
-use crate::headers::{From, REQUEST_ID, RequestId, prepare_request, remove_hop_by_hop};
-use crate::policy::chain::Client;
+use crate::forwarded::{Client, believe, disbelieve};
+use crate::headers::{REQUEST_ID, RequestId, prepare_request, remove_hop_by_hop};
 use crate::policy::{compress, framing, trace};
 
 /// Whether a request is refused since it could be understood in two ways.
@@ -21,9 +20,12 @@ pub fn prepare(parts: &mut request::Parts, address: IpAddr, trusted: &[Network])
     let is_trusted = trusted.iter().any(|network| network.contains(address));
     remove_hop_by_hop(&mut parts.headers);
     let peer = Client { address, over_tls: true };
-    let client = if is_trusted { believe(&mut parts.headers, peer, trusted) } else { peer };
+    let client = match is_trusted {
+        true => believe(&mut parts.headers, peer, trusted),
+        false => disbelieve(&mut parts.headers, peer),
+    };
     let known = HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_static("an-id"))]);
-    prepare_request(parts, From { address, over_tls: true, is_trusted }, &RequestId::of(&known));
+    prepare_request(parts, peer, &RequestId::of(&known));
     trace::pass_on(&mut parts.headers);
     client.address
 }

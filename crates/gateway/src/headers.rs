@@ -6,6 +6,8 @@ use http::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Version, request};
 use tradewind_events::{Clock, SystemClock};
 
+use crate::forwarded::Client;
+
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(crate) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 pub(crate) const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -100,38 +102,10 @@ impl RequestId {
     }
 }
 
-/// Who has sent a request to the gateway: its client, or a proxy.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct From {
-    pub(crate) address: IpAddr,
-    pub(crate) over_tls: bool,
-    /// Whether what it says of those before it is believed.
-    pub(crate) is_trusted: bool,
-}
-
-impl From {
-    fn proto(self) -> &'static str {
-        if self.over_tls { "https" } else { "http" }
-    }
-}
-
-/// Takes away what a client says of those before it, unless that is believed, and tells how it has asked.
-pub(crate) fn tell_proto(headers: &mut HeaderMap, from: From) {
-    if !from.is_trusted {
-        for name in [header::FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO] {
-            headers.remove(name);
-        }
-    }
-    if !headers.contains_key(FORWARDED_PROTO) {
-        headers.insert(FORWARDED_PROTO, HeaderValue::from_static(from.proto()));
-    }
-}
-
 /// Makes a client's request one of the gateway's own: everything but the target. It has nothing of the client's connection
-/// any more.
-pub(crate) fn prepare_request(parts: &mut request::Parts, from: From, request_id: &RequestId) {
-    let proto = from.proto();
-    let (host, client) = (host_of(parts), text_of(from.address));
+/// any more, and of those before whoever is connected it says what is believed.
+pub(crate) fn prepare_request(parts: &mut request::Parts, peer: Client, request_id: &RequestId) {
+    let (host, client) = (host_of(parts), text_of(peer.address));
     let headers = &mut parts.headers;
     join_cookies(headers);
     // Over HTTP/1.1 our server answers the expectation when the body is asked for. Over HTTP/2 it does not, and a client sends
@@ -140,12 +114,11 @@ pub(crate) fn prepare_request(parts: &mut request::Parts, from: From, request_id
     if parts.method == Method::OPTIONS {
         forward_once_less(headers);
     }
-    tell_proto(headers, from);
     if let Some(host) = host {
         if !headers.contains_key(FORWARDED_HOST) {
             headers.insert(FORWARDED_HOST, host.clone());
         }
-        append(headers, header::FORWARDED, value(forwarded(&client, &host, proto)));
+        append(headers, header::FORWARDED, value(forwarded(&client, &host, peer.proto())));
         headers.insert(header::HOST, host);
     }
     append(headers, FORWARDED_FOR, value(client));

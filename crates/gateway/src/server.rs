@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tradewind_http::{Network, Peer, Server};
 
 use crate::cache::Purge;
+use crate::forwarded::Client;
 use crate::metrics::Open;
 use crate::proxy::Proxy;
 use crate::{Options, Plan, Route};
@@ -43,6 +44,13 @@ pub(crate) struct ClientConnection {
     /// Its listener drains.
     pub(crate) stop: CancellationToken,
     _held: Arc<(Peer, Open)>,
+}
+
+impl ClientConnection {
+    /// Whoever is connected, for itself or for others.
+    pub(crate) fn peer(&self) -> Client {
+        Client { address: self.address.ip(), over_tls: self.over_tls }
+    }
 }
 
 /// How long the last lines of the access log are waited for.

@@ -1,6 +1,5 @@
 //! In which order policies have their say.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
@@ -9,6 +8,7 @@ use hyper::body::Body;
 use super::{Authorizer, Head, Policies, RateKey, auth, compress};
 use crate::body::ResponseBody;
 use crate::cache::ContentCoding;
+use crate::forwarded::Client;
 use crate::headers::is_for_us;
 use crate::problem::Problem;
 
@@ -23,13 +23,6 @@ pub(crate) struct After {
     over_tls: bool,
     /// What is told in any case.
     told: HeaderMap,
-}
-
-/// Who asks, as far as the connection tells it, or a proxy that is believed.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Client {
-    pub(crate) address: IpAddr,
-    pub(crate) over_tls: bool,
 }
 
 impl After {

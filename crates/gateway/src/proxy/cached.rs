@@ -16,7 +16,8 @@ use crate::cache::{
     Asked, Cache, CacheBody, CachePolicy, Fetch, FetchError, FetchedBody, Fetching, KeyRef, Lookup, OnFailure, Reused,
     Unanswered, is_of_the_gateway, members,
 };
-use crate::headers::{self, From, RequestId, join_cookies, tell_proto};
+use crate::forwarded::Client;
+use crate::headers::{self, RequestId, join_cookies};
 use crate::policy::{Sizes, trace};
 use crate::problem::Problem;
 use crate::upstream::{CallPolicy, Deadline, NoAnswer, RequestBody, Upstream};
@@ -49,8 +50,6 @@ impl Proxy {
             return Box::pin(self.forward(request, upstream, &route.policies, on_its_way)).await;
         }
         join_cookies(&mut head.headers);
-        // What is before it and believed is a part, and so is whether it came over TLS.
-        tell_proto(&mut head.headers, on_its_way.from());
         let deadline = deadline_of(&head.headers, &route.policies)?;
         let policy = match &route.policies.cache {
             Some(policy) => Arc::clone(policy),
@@ -70,7 +69,7 @@ impl Proxy {
         let fetch = Arc::new(FromService {
             upstream: upstream.clone(),
             body,
-            from: on_its_way.from(),
+            peer: on_its_way.client.peer(),
             request_id: on_its_way.request_id.clone(),
             sizes: route.policies.sizes,
             deadline,
@@ -100,7 +99,7 @@ fn of_what_changes(route: &Route, upstream: &Upstream) -> CachePolicy {
 struct FromService {
     upstream: Upstream,
     body: RequestBody,
-    from: From,
+    peer: Client,
     request_id: RequestId,
     sizes: Sizes,
     deadline: Deadline,
@@ -113,7 +112,7 @@ struct FromService {
 
 impl Fetch for FromService {
     fn fetch(&self, mut head: request::Parts) -> Fetching {
-        headers::prepare_request(&mut head, self.from, &self.request_id);
+        headers::prepare_request(&mut head, self.peer, &self.request_id);
         trace::pass_on(&mut head.headers);
         if self.deadline.at().is_none() {
             // What nobody waits for has been asked for by one who would not have waited.

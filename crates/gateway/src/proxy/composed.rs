@@ -49,7 +49,7 @@ impl Proxy {
         let parameters = Composing::parameters(&routed.captures, head.uri.query().unwrap_or_default());
         as_of::settle(&mut head.headers, &parameters, &composing.composed)?;
         join_cookies(&mut head.headers);
-        headers::prepare_request(&mut head, on_its_way.from(), on_its_way.request_id);
+        headers::prepare_request(&mut head, on_its_way.client.peer(), on_its_way.request_id);
         trace::pass_on(&mut head.headers);
         let passed = passed_on(&head.headers, composing.credentials);
         let whose = composing.credentials.then(|| self.whose.tell(&passed)).flatten();

@@ -23,7 +23,7 @@ impl Proxy {
         let from_client = hyper::upgrade::on(&mut request);
         let sizes = policies.sizes;
         let (mut parts, body) = request.into_parts();
-        headers::prepare_request(&mut parts, on_its_way.from(), on_its_way.request_id);
+        headers::prepare_request(&mut parts, on_its_way.client.peer(), on_its_way.request_id);
         trace::pass_on(&mut parts.headers);
         if on_its_way.wants_upgrade {
             upgrade::ask(&mut parts.headers);

@@ -30,16 +30,17 @@ use crate::access::Watch;
 use crate::body::ResponseBody;
 use crate::cache::ContentCoding;
 use crate::docs::Documents;
-use crate::headers::{From, RequestId, remove_hop_by_hop};
+use crate::forwarded::{self, Client};
+use crate::headers::{RequestId, remove_hop_by_hop};
 use crate::metrics::{InFlight, Metrics, NO_SERVICE};
 use crate::policy::Policies;
-use crate::policy::chain::{After, Client};
+use crate::policy::chain::After;
 use crate::policy::{compress, framing};
 use crate::problem::Problem;
 use crate::route::{OWN_PREFIX, Unwritable, covers};
 use crate::server::ClientConnection;
 use crate::upstream::{CallPolicy, RequestBody, Upstream};
-use crate::{Action, Options, Plan, Route, forwarded, own, page, upgrade};
+use crate::{Action, Options, Plan, Route, own, page, upgrade};
 
 pub(crate) use cached::decoded;
 use positions::Asked;
@@ -164,11 +165,11 @@ impl Proxy {
         let wants_upgrade = upgrade::is_wanted(&request);
         // Before anybody has looked at it: what does not reach the service must not decide what becomes of the request.
         remove_hop_by_hop(request.headers_mut());
+        let who = self.who(request.headers_mut(), &client);
         let routed = match only {
             Some(route) => Ok(Routed::by(route)),
             None => framed.and_then(|()| Routed::find(self.plan.load_full(), &request)),
         };
-        let who = self.who(request.headers_mut(), &client);
         let route = routed.as_ref().ok().map(|routed| Arc::clone(&routed.route));
         let request_id = RequestId::of(request.headers());
         let access = self.options.access.as_ref();
@@ -223,12 +224,11 @@ impl Proxy {
         }
     }
 
-    /// Who asks: whoever is connected, or whom a trusted proxy asks for.
+    /// Who asks: whoever is connected, or whom a trusted proxy asks for. The headers say the same from here on.
     fn who(&self, headers: &mut HeaderMap, client: &ClientConnection) -> Client {
-        let peer = Client { address: client.address.ip(), over_tls: client.over_tls };
         match client.is_trusted {
-            true => forwarded::believe(headers, peer, &self.options.trusted),
-            false => peer,
+            true => forwarded::believe(headers, client.peer(), &self.options.trusted),
+            false => forwarded::disbelieve(headers, client.peer()),
         }
     }
 
@@ -299,11 +299,4 @@ pub(crate) struct OnItsWay<'a> {
     wants_upgrade: bool,
     /// Counts it until its answer has ended.
     in_flight: InFlight,
-}
-
-impl OnItsWay<'_> {
-    fn from(&self) -> From {
-        let ClientConnection { address, over_tls, is_trusted, .. } = self.client;
-        From { address: address.ip(), over_tls: *over_tls, is_trusted: *is_trusted }
-    }
 }

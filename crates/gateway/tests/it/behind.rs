@@ -7,7 +7,8 @@ use tokio_util::sync::CancellationToken;
 use tradewind_events::SystemClock;
 use tradewind_gateway::cache::{Cache, CacheOptions};
 use tradewind_gateway::{
-    AccessLogOptions, Gateway, Limits, Options, Plan, Policies, RateKey, RateLimit, Route, RouteTable, SecurityHeaders,
+    AccessLogOptions, Gateway, HeaderMatch, Limits, Options, PathPattern, Plan, Policies, RateKey, RateLimit, Route,
+    RouteTable, SecurityHeaders, Upstream,
 };
 
 use crate::acting::{Acting, header, ok};
@@ -81,6 +82,54 @@ async fn what_a_stranger_says_of_itself_counts_nowhere() {
     assert_eq!((header(&heard, "x-forwarded-for"), header(&heard, "x-forwarded-proto")), ("127.0.0.1", "http"));
     assert_eq!(header(&heard, "forwarded"), "for=127.0.0.1;host=\"shop.example\";proto=http");
     assert_eq!(status_of(&command(&gateway, "x-forwarded-for: 192.0.2.2\r\n").await), 429, "it is the same one");
+}
+
+/// Who says in a header that it is another one, or has asked in another way, is sent elsewhere.
+async fn by_headers(trusted: &[&str], rate: Option<RateLimit>) -> Running {
+    let mut routes = Vec::new();
+    for (header, value, name) in [("x-forwarded-for", None, "told"), ("x-forwarded-proto", Some("https"), "secure")] {
+        let mut route = Route::new("/", Upstream::new(name, [named(name).await])).unwrap();
+        route.headers = vec![HeaderMatch::new(header, value).unwrap()];
+        route.path = PathPattern::parse(&format!("/{name}")).unwrap();
+        routes.push(route);
+    }
+    let mut usual = Route::new("/", Upstream::new("usual", [named("usual").await])).unwrap();
+    usual.policies = Arc::new(Policies { rate, ..Policies::default() });
+    routes.push(usual);
+    let mut options = Options::new("127.0.0.1:0".parse().unwrap());
+    options.trusted = trusted.iter().map(|network| network.parse().unwrap()).collect();
+    gateway(options, Plan { routes: RouteTable::new(routes).unwrap(), ..Plan::default() }).await
+}
+
+#[tokio::test]
+async fn routes_and_rates_see_of_what_is_forwarded_what_is_believed() {
+    let asked = async |gateway: &Running, path: &str, lines: &str| {
+        gateway.ask(&format!("GET {path} HTTP/1.1\r\n{lines}x-rest:"), "").await
+    };
+    let rate = |key: &str| {
+        RateLimit::new("asking", RateKey::Header(key.parse().unwrap()), 1, Duration::from_secs(60)).unwrap()
+    };
+    let told = "x-forwarded-for: 192.0.2.1\r\nx-forwarded-proto: https\r\n";
+    let strange = by_headers(&["10.0.0.0/8"], Some(rate("x-forwarded-for"))).await;
+    for (path, lines) in [("/told", told), ("/secure", "forwarded: for=192.0.2.1;proto=https\r\n")] {
+        let answer = asked(&strange, path, lines).await;
+        assert!(!answer.ends_with("told") && !answer.ends_with("secure"), "{path}: {answer}");
+    }
+    assert_eq!(status_of(&asked(&strange, "/", "x-forwarded-for: 192.0.2.3\r\n").await), 429, "it is the same one");
+
+    let believed = by_headers(&["127.0.0.1"], Some(rate("x-forwarded-for"))).await;
+    for (path, lines, name) in [
+        ("/told", told, "told"),
+        ("/secure", told, "secure"),
+        ("/secure", "forwarded: for=192.0.2.1;proto=https\r\n", "secure"),
+        ("/told", "forwarded: for=192.0.2.1\r\n", "told"),
+        ("/secure", "forwarded: for=192.0.2.2\r\nx-forwarded-proto: https\r\n", "usual"),
+    ] {
+        let answer = asked(&believed, path, lines).await;
+        assert!(answer.ends_with(name), "{path} {lines}: {answer}");
+    }
+    assert_eq!(status_of(&asked(&believed, "/", "forwarded: for=192.0.2.2\r\n").await), 429, "it is the same client");
+    assert_eq!(status_of(&asked(&believed, "/", "forwarded: for=192.0.2.3\r\n").await), 200);
 }
 
 #[tokio::test]
