@@ -65,15 +65,17 @@ impl Upstream {
         }
     }
 
-    /// On an idle connection if there is one. If that turns out to be dead, once more on a fresh one: a service may close a
+    /// On an idle connection if there is one. If that turns out to be dead, once more on a fresh one, or
+    /// on one of HTTP/2 that was opened later: a service may close a
     /// kept connection just when the request is on its way, and that is neither's fault.
     async fn send(&self, endpoint: &Arc<Endpoint>, call: &Call<'_>) -> Result<(Response<Incoming>, Lease), NoAnswer> {
         // HTTP/2 has another way to become a WebSocket, which few services know.
         let http2 =
             self.treatment().options.protocol == Protocol::H2c && !call.parts.headers.contains_key(header::UPGRADE);
-        let mut fresh = false;
+        let mut failed_on = None;
         loop {
-            let want = Want { http2, fresh, repeatable: call.repeatable, connect: call.policy.connect };
+            let repeatable = call.repeatable && call.body.can_be_sent_twice();
+            let want = Want { http2, newer_than: failed_on, repeatable, connect: call.policy.connect };
             let mut lease = endpoint.pool().take(want, call.deadline).await?;
             let request = call.request_to(endpoint, lease.is_http2());
             let mut patience = lease.take_patience();
@@ -94,7 +96,7 @@ impl Upstream {
                 Failure::Perhaps(why) => return Err(why),
             }
             metrics::add(&self.0.counters.dead_connections);
-            fresh = true;
+            failed_on = Some(lease.number());
         }
     }
 }

@@ -6,12 +6,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use http::Method;
-use http_body_util::BodyExt;
-use tradewind_gateway::{CallPolicy, ConnectionLimits, Deadline, Limits, NoAnswer, UpstreamOptions};
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tradewind_gateway::{CallPolicy, ConnectionLimits, Deadline, Limits, NoAnswer, RequestBody, UpstreamOptions};
 
 use crate::calling::{OK, call, get, one_try, policy, reaches, request, silent, upstream};
-use crate::{Peer, service};
+use crate::{Peer, service, status_of};
 
 fn limited(connections: ConnectionLimits) -> UpstreamOptions {
     UpstreamOptions { connections, ..UpstreamOptions::default() }
@@ -45,6 +51,65 @@ async fn a_connection_that_closes_just_when_it_is_used_costs_no_repeatable_reque
         assert_eq!(get(&upstream, &one_try()).await.unwrap().0, 200);
     }
     assert!(connections.load(Ordering::SeqCst) >= 200);
+}
+
+#[tokio::test]
+async fn a_body_that_can_be_sent_once_is_not_sent_on_a_connection_that_was_just_closed() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (close, to_close) = std::sync::mpsc::sync_channel(1);
+    let (closed, has_closed) = std::sync::mpsc::sync_channel(1);
+    let service = std::thread::spawn(move || {
+        let hear_until = |stream: &mut std::net::TcpStream, end: &[u8]| {
+            let mut heard = Vec::new();
+            while !heard.ends_with(end) {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                heard.extend(byte);
+            }
+        };
+        let mut first = listener.accept().unwrap().0;
+        hear_until(&mut first, b"\r\n\r\n");
+        first.write_all(OK.as_bytes()).unwrap();
+        to_close.recv().unwrap();
+        drop(first);
+        closed.send(()).unwrap();
+        let mut second = listener.accept().unwrap().0;
+        hear_until(&mut second, b"a body");
+        second.write_all(OK.as_bytes()).unwrap();
+    });
+    let upstream = upstream(&[address], UpstreamOptions::default());
+    let has_closed = std::sync::Mutex::new(has_closed);
+    let passing_on = service_fn(|request: Request<Incoming>| {
+        let (upstream, close, has_closed) = (&upstream, &close, &has_closed);
+        async move {
+            assert_eq!(get(upstream, &one_try()).await.unwrap().0, 200);
+            // Until the connection is kept; then it is closed, and nobody has looked whether it is.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            close.send(()).unwrap();
+            has_closed.lock().unwrap().recv().unwrap();
+            let (mut head, body) = request.into_parts();
+            head.headers.clear();
+            let request = Request::from_parts(head, RequestBody::passing(body, None));
+            let (status, body) = call(upstream, request, &one_try()).await.unwrap();
+            Ok::<_, NoAnswer>(Response::builder().status(status).body(Full::new(Bytes::from(body))).unwrap())
+        }
+    });
+    let (ours, theirs) = tokio::io::duplex(1_024);
+    let serving = http1::Builder::new().serve_connection(TokioIo::new(theirs), passing_on);
+    let asking = async {
+        let mut ours = ours;
+        ours.write_all(b"PUT / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 6\r\n\r\na body")
+            .await
+            .unwrap();
+        let mut answer = String::new();
+        ours.read_to_string(&mut answer).await.unwrap();
+        answer
+    };
+    let (served, answer) = tokio::join!(serving, asking);
+    served.unwrap();
+    assert_eq!(status_of(&answer), 200, "{answer}");
+    service.join().unwrap();
 }
 
 /// A service that closes its connections after a short while without a request. How many it has heard, and how many came

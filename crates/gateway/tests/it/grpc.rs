@@ -18,7 +18,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::{TcpListener, TcpStream};
 use tradewind_gateway::{Deadline, Limits, Policies, Protocol, Route, RouteTable, Sizes, UpstreamOptions};
 
-use crate::calling::{get, policy, request, upstream};
+use crate::calling::{get, policy, reaches, request, upstream};
 use crate::failing::{figure_of, hasty};
 use crate::{Peer, Running, gateway_before, status_of};
 
@@ -190,6 +190,80 @@ async fn large() -> (SocketAddr, Arc<AtomicUsize>) {
         }
     });
     (address, connections)
+}
+
+/// A service that drops its first connection when so many requests are under way on it, and answers all that come later. How
+/// many connections there were, and how many have ended.
+async fn dropping_the_first(requests: usize) -> (SocketAddr, Arc<AtomicUsize>, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (connections, ended) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let counters = (Arc::clone(&connections), Arc::clone(&ended));
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let is_first = counters.0.fetch_add(1, Ordering::SeqCst) == 0;
+            let (ended, heard) = (Arc::clone(&counters.1), Arc::new(AtomicUsize::new(0)));
+            let counter = Arc::clone(&heard);
+            let service = service_fn(move |_: Request<Incoming>| {
+                counter.fetch_add(1, Ordering::SeqCst);
+                async move {
+                    if is_first {
+                        std::future::pending::<()>().await;
+                    }
+                    Ok::<_, Infallible>(Response::new(Full::new(Bytes::from("ok"))))
+                }
+            });
+            tokio::spawn(async move {
+                let connection =
+                    http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service);
+                let all_there = async {
+                    while !is_first || heard.load(Ordering::SeqCst) < requests {
+                        tokio::time::sleep(Duration::from_millis(1)).await;
+                    }
+                };
+                tokio::select! {
+                    _ = connection => {}
+                    () = all_there => {}
+                }
+                ended.fetch_add(1, Ordering::SeqCst);
+            });
+        }
+    });
+    (address, connections, ended)
+}
+
+#[tokio::test]
+async fn all_that_were_on_a_connection_that_died_meet_on_the_next_one() {
+    let (address, connections, _) = dropping_the_first(50).await;
+    let upstream = upstream(&[address], h2c());
+    let asking: Vec<_> = (0..50)
+        .map(|_| {
+            let upstream = upstream.clone();
+            tokio::spawn(async move { get(&upstream, &policy()).await })
+        })
+        .collect();
+    for asking in asking {
+        assert_eq!(asking.await.unwrap(), Ok((200, "ok".to_owned())));
+    }
+    let opened = connections.load(Ordering::SeqCst);
+    assert!((2..=3).contains(&opened), "{opened} connections");
+}
+
+#[tokio::test]
+async fn a_connection_without_a_stream_for_long_is_closed_though_nobody_asks() {
+    let (address, connections, ended) = dropping_the_first(usize::MAX).await;
+    // The first one answers nobody.
+    TcpStream::connect(address).await.unwrap();
+    reaches(&ended, 1).await;
+    let mut options = h2c();
+    options.connections.idle = Duration::from_millis(200);
+    let upstream = upstream(&[address], options);
+    assert_eq!(get(&upstream, &policy()).await.unwrap().0, 200);
+    assert_eq!(get(&upstream, &policy()).await.unwrap().0, 200);
+    assert_eq!((connections.load(Ordering::SeqCst), ended.load(Ordering::SeqCst)), (2, 1), "both on the same one");
+    reaches(&ended, 2).await;
+    assert_eq!(get(&upstream, &policy()).await.unwrap().0, 200, "on another one");
 }
 
 #[tokio::test]

@@ -99,6 +99,8 @@ fn work(work: &mut Option<Pin<Box<dyn Future<Output = ()> + Send>>>, context: &m
 #[derive(Debug, Clone)]
 pub(super) struct Http2 {
     pub(super) sender: http2::SendRequest<RequestBody>,
+    /// Which one of its pool's it is, from 1: the later it was opened, the higher. 0 if it is in none.
+    pub(super) number: u64,
     streams: Arc<AtomicUsize>,
 }
 
@@ -109,6 +111,12 @@ pub(super) struct Stream(Http2);
 impl Drop for Stream {
     fn drop(&mut self) {
         self.0.streams.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Stream {
+    pub(super) fn number(&self) -> u64 {
+        self.0.number
     }
 }
 
@@ -235,7 +243,7 @@ pub(super) async fn http2(
     let shaken = timeout(at_most, builder.handshake(TokioIo::new(stream))).await;
     let (sender, connection) = shaken.map_err(|_| NoAnswer::Unreachable)?.map_err(|_| NoAnswer::Unreachable)?;
     tokio::spawn(async move { drop(connection.await) });
-    Ok(Http2 { sender, streams: Arc::new(AtomicUsize::new(0)) })
+    Ok(Http2 { sender, number: 0, streams: Arc::new(AtomicUsize::new(0)) })
 }
 
 #[cfg(test)]

@@ -48,18 +48,26 @@ pub(super) struct Pool {
 struct Kept {
     /// The one used last is last.
     idle: Vec<(Http1, Instant)>,
-    shared: Vec<Http2>,
+    shared: Vec<Shared>,
     /// The instance has been taken away: nothing is kept any more.
     closed: bool,
+}
+
+/// An HTTP/2 connection.
+#[derive(Debug)]
+struct Shared {
+    connection: Http2,
+    /// When it was first seen without a stream, if it has had none since then.
+    idle_since: Option<Instant>,
 }
 
 /// How a request wants to be carried.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Want {
     pub(super) http2: bool,
-    /// On a connection that nobody has used before.
-    pub(super) fresh: bool,
-    /// It could be sent again if the connection turned out to be dead.
+    /// On a connection that was opened after this one, on which it has failed, if it has.
+    pub(super) newer_than: Option<u64>,
+    /// It could be sent again if the connection turned out to be dead, whatever of it has been sent by then.
     pub(super) repeatable: bool,
     pub(super) connect: Duration,
 }
@@ -68,7 +76,7 @@ pub(super) struct Want {
 #[derive(Debug)]
 pub(crate) struct Lease {
     connection: Connection,
-    /// Somebody has used it before.
+    /// Somebody has used it before, and nobody has found out that all before it are dead.
     pub(super) reused: bool,
     slot: OwnedSemaphorePermit,
 }
@@ -76,6 +84,14 @@ pub(crate) struct Lease {
 impl Lease {
     pub(super) fn is_http2(&self) -> bool {
         matches!(self.connection, Connection::Http2(_))
+    }
+
+    /// By which those of HTTP/2 that were opened later are known.
+    pub(super) fn number(&self) -> u64 {
+        match &self.connection {
+            Connection::Http1(_) => 0,
+            Connection::Http2(stream) => stream.number(),
+        }
     }
 
     /// `repeatable`: it may be sent again whatever has become of it.
@@ -165,7 +181,7 @@ impl Pool {
     /// A connection for one request.
     pub(super) async fn take(&self, want: Want, deadline: Deadline) -> Result<Lease, NoAnswer> {
         let slot = self.slot(deadline).await?;
-        let idle = if want.fresh || want.http2 { None } else { self.idle(want.repeatable) };
+        let idle = if want.newer_than.is_some() || want.http2 { None } else { self.idle(want.repeatable) };
         if let Some(connection) = idle {
             return Ok(Lease { connection: Connection::Http1(connection), reused: true, slot });
         }
@@ -174,7 +190,7 @@ impl Pool {
             Some(at) => want.connect.min(at.saturating_duration_since(begun)),
             None => want.connect,
         };
-        let taken = if want.http2 { self.shared(want.fresh, at_most).await } else { self.own(at_most).await };
+        let taken = if want.http2 { self.shared(want.newer_than, at_most).await } else { self.own(at_most).await };
         match taken {
             Ok((connection, reused)) => Ok(Lease { connection, reused, slot }),
             Err(_) if deadline.is_over() => Err(deadline.missed(begun.elapsed())),
@@ -223,35 +239,40 @@ impl Pool {
         Ok((Connection::Http1(connection), false))
     }
 
-    async fn shared(&self, fresh: bool, at_most: Duration) -> Result<(Connection, bool), NoAnswer> {
-        if let Some(stream) = self.on_least_used(fresh) {
-            return Ok((Connection::Http2(stream), true));
+    /// A stream on a connection that is there, or on a new one. All that were on one that has died meet on the next: one of
+    /// them opens it.
+    async fn shared(&self, newer_than: Option<u64>, at_most: Duration) -> Result<(Connection, bool), NoAnswer> {
+        let reused = newer_than.is_none();
+        if let Some(stream) = self.on_least_used(newer_than) {
+            return Ok((Connection::Http2(stream), reused));
         }
         let opening = timeout(at_most, self.opening.lock()).await.map_err(|_| NoAnswer::Unreachable)?;
-        if let Some(stream) = self.on_least_used(fresh) {
-            return Ok((Connection::Http2(stream), true));
+        if let Some(stream) = self.on_least_used(newer_than) {
+            return Ok((Connection::Http2(stream), reused));
         }
-        let connection = connection::http2(self.address, &self.limits, at_most).await?;
-        self.opened.fetch_add(1, Ordering::Relaxed);
+        let mut connection = connection::http2(self.address, &self.limits, at_most).await?;
+        connection.number = self.opened.fetch_add(1, Ordering::Relaxed) + 1;
         let stream = connection.stream();
         let mut kept = self.kept();
         if !kept.closed {
-            kept.shared.push(connection);
+            kept.shared.push(Shared { connection, idle_since: None });
         }
         drop((kept, opening));
         Ok((Connection::Http2(stream), false))
     }
 
-    /// One more stream on the HTTP/2 connection with the fewest, if that has room. Counted before anybody else looks: the
+    /// One more stream on the HTTP/2 connection with the fewest of those that will do, if that has room. Counted before anybody else looks: the
     /// connection's window is for so many and no more.
-    fn on_least_used(&self, fresh: bool) -> Option<Stream> {
+    fn on_least_used(&self, newer_than: Option<u64>) -> Option<Stream> {
         let mut kept = self.kept();
-        kept.shared.retain(|connection| !connection.sender.is_closed());
-        if fresh {
+        kept.shared.retain(|shared| !shared.connection.sender.is_closed());
+        let will_do = |shared: &&mut Shared| newer_than.is_none_or(|number| shared.connection.number > number);
+        let least = kept.shared.iter_mut().filter(will_do).min_by_key(|shared| shared.connection.streams())?;
+        if least.connection.streams() >= self.limits.streams_at_most.max(1) {
             return None;
         }
-        let least = kept.shared.iter().min_by_key(|connection| connection.streams())?;
-        (least.streams() < self.limits.streams_at_most.max(1)).then(|| least.stream())
+        least.idle_since = None;
+        Some(least.connection.stream())
     }
 
     fn keep(&self, connection: Http1) {
@@ -284,7 +305,14 @@ impl Pool {
         kept.idle.retain(|(connection, since)| {
             now.saturating_duration_since(*since) < at_most && connection.socket.is_silent()
         });
-        kept.shared.retain(|connection| !connection.sender.is_closed());
+        kept.shared.retain_mut(|Shared { connection, idle_since }| {
+            if connection.streams() > 0 {
+                *idle_since = None;
+                return !connection.sender.is_closed();
+            }
+            let since = *idle_since.get_or_insert(now);
+            now.saturating_duration_since(since) < at_most && !connection.sender.is_closed()
+        });
     }
 
     /// Closes what is idle; what is under way goes on, and its connection is closed after it.
