@@ -92,6 +92,25 @@ async fn a_body_is_held_against_its_schema() {
 }
 
 #[tokio::test]
+async fn a_packed_body_that_is_to_be_looked_at_is_refused_for_its_coding() {
+    let (gateway, connections) = validating(None).await;
+    let post = async |kind: &str, coding: &str| {
+        let lines = format!("content-type: {kind}\r\ncontent-encoding: {coding}\r\n");
+        gateway.ask(&format!("POST /api/orders HTTP/1.1\r\n{lines}x-rest:"), r#"{"lines":[]}"#).await
+    };
+    for coding in ["gzip", "identity, gzip", "zstd\r\ncontent-encoding: identity"] {
+        let refused = post("application/json", coding).await;
+        assert!(status_of(&refused) == 415 && refused.contains("\"TW-3054\""), "{coding}: {refused}");
+        assert!(refused.contains("\r\naccept-encoding: identity\r\n"), "{coding}: {refused}");
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 0, "none of them reached the service");
+    assert_eq!(status_of(&post("application/json", "Identity").await), 200);
+    assert_eq!(status_of(&post("text/plain", "gzip").await), 200, "this is not looked at");
+    let refused = gateway.post("image/png", "x").await;
+    assert_eq!(refused.0, 415);
+}
+
+#[tokio::test]
 async fn parameters_are_held_against_theirs_and_what_is_not_described_is_not_there() {
     let (gateway, connections) = validating(None).await;
     assert_eq!(status_of(&gateway.get("/api/orders/7").await), 200);

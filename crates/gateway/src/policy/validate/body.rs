@@ -56,7 +56,15 @@ impl Expected {
             return Err(refused(StatusCode::BAD_REQUEST, "the request has several Content-Type headers", Vec::new()));
         }
         match self.kinds.iter().find(|expected| takes(&expected.range, &kind)) {
-            Some(expected) => Ok(expected.schema.as_ref().filter(|_| is_json(&kind))),
+            Some(expected) => match expected.schema.as_ref().filter(|_| is_json(&kind)) {
+                Some(_) if is_packed(headers) => {
+                    let detail = "the body is to be as it is, without a content coding, since it is looked at";
+                    let refused = refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail, Vec::new());
+                    // By this a client knows what is wrong: the coding, and not the kind (RFC 9110 §15.5.16).
+                    Err(refused.with(header::ACCEPT_ENCODING, "identity"))
+                }
+                schema => Ok(schema),
+            },
             None => {
                 let kinds: Vec<&str> = self.kinds.iter().map(|kind| &*kind.range).collect();
                 let detail = format!("the body is to be {}", kinds.join(" or "));
@@ -82,6 +90,12 @@ impl Schema {
             }
         }
     }
+}
+
+/// Whether a body is in a content coding. What says `identity` is in none.
+fn is_packed(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    codings.any(|coding| !coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity"))
 }
 
 /// A media type without its parameters.
