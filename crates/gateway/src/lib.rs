@@ -47,8 +47,8 @@ pub use front::Front;
 pub use options::{Options, Timeouts};
 pub use plan::Plan;
 pub use policy::{
-    AuthRule, Authorizer, Cors, CorsError, Denied, Head, Identity, Origins, Policies, PositionsOf, RateKey, RateLimit,
-    RateLimitError, SecurityHeaders, Sizes, Verdict,
+    AuthRule, Authorizer, Cors, CorsError, Denied, Head, Identity, InvalidOrigin, Origin, Origins, Policies,
+    PositionsOf, RateKey, RateLimit, RateLimitError, SecurityHeaders, Sizes, Verdict,
 };
 #[cfg(feature = "validate")]
 pub use policy::{Validation, ValidationError};
@@ -58,6 +58,7 @@ pub use route::{
 };
 pub use server::{BindError, Gateway, GatewayHandle};
 pub use tradewind_http::{InvalidNetwork, Limits, Network, Tls, TlsError};
+pub use upgrade::leave_to_routes;
 pub use upstream::{
     AnswerBody, Balance, BreakerOptions, CallPolicy, ConnectionLimits, DEADLINE, Deadline, HealthCheck, Hedge,
     InvalidDeadline, NoAnswer, OutlierDetection, Protocol, RequestBody, RetryBudget, RetryPolicy, Uploads, Upstream,

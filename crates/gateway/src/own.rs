@@ -50,8 +50,7 @@ pub(crate) fn answer(
         return problem.response(request_id.as_str(), false);
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Problem::refused(StatusCode::METHOD_NOT_ALLOWED, "only GET is allowed here")
-            .response(request_id.as_str(), false);
+        return Problem::other_methods(&[Method::GET]).response(request_id.as_str(), false);
     }
     match request.uri().path() {
         "/_gateway/health/live" => text(StatusCode::OK, "live\n".to_owned()),

@@ -12,14 +12,16 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy, split};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
+use crate::headers::remove_hop_by_hop;
+
+pub(crate) const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 
 /// How long one side may still speak when the other has said that it is done.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// Whether a request asks to change to WebSocket. It is one to read something (RFC 6455 §4.1): whoever asks so with another
 /// method is answered as without.
-pub(crate) fn is_wanted<B>(request: &Request<B>) -> bool {
+fn is_wanted<B>(request: &Request<B>) -> bool {
     let names = |name, wanted: &str| {
         request.headers().get_all(name).iter().any(|value| {
             value.to_str().is_ok_and(|text| text.split(',').any(|token| token.trim().eq_ignore_ascii_case(wanted)))
@@ -29,6 +31,17 @@ pub(crate) fn is_wanted<B>(request: &Request<B>) -> bool {
         && request.version() == Version::HTTP_11
         && names(header::CONNECTION, "upgrade")
         && names(header::UPGRADE, "websocket")
+}
+
+/// Leaves in a request what routes are chosen by: nothing that concerns its connection alone and so does not reach the
+/// service, but, of one that asks to change to WebSocket, `Upgrade`. Whether it asks so.
+pub fn leave_to_routes<B>(request: &mut Request<B>) -> bool {
+    let wants_upgrade = is_wanted(request);
+    remove_hop_by_hop(request.headers_mut());
+    if wants_upgrade {
+        request.headers_mut().insert(header::UPGRADE, WEBSOCKET);
+    }
+    wants_upgrade
 }
 
 /// Says again what hop-by-hop removal took away.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
 use tradewind_gateway::cache::TagTemplate;
-use tradewind_gateway::{Cors, HeaderMatch, HostPattern, PathPattern, RateKey, RateLimit};
+use tradewind_gateway::{Cors, HeaderMatch, HostPattern, Origin, Origins, PathPattern, RateKey, RateLimit};
 
 fuzz_target!(|text: &str| {
     let (one, other) = text.split_once('\n').unwrap_or((text, ""));
@@ -33,6 +33,7 @@ fuzz_target!(|text: &str| {
         let mut headers = HeaderMap::new();
         assert!(!wanted.holds(&headers));
         let (name, value) = (HeaderName::from_bytes(one.as_bytes()), HeaderValue::from_str(other));
+        let value = if one.eq_ignore_ascii_case("upgrade") { Ok("websocket".parse().expect("a value")) } else { value };
         headers.insert(name.expect("it was a name"), value.expect("it was a value"));
         assert!(wanted.holds(&headers));
     }
@@ -50,8 +51,13 @@ fuzz_target!(|text: &str| {
         assert_eq!(PathPattern::parse(pattern.as_str()).as_ref(), Ok(&pattern));
         assert!(pattern.parameters().all(|name| !name.is_empty()));
     }
-    let origins = [one.to_owned()];
-    let _ = Cors::new(&origins, &[], &[other.to_owned()], &[], false, Duration::from_secs(1));
+    if let Ok(origin) = Origin::parse(one) {
+        assert_eq!(Origin::parse(&origin.to_string()).as_ref(), Ok(&origin));
+        if let Ok(told) = HeaderValue::from_str(one) {
+            assert!(one.contains('*') || one.contains('[') || origin.covers(&told));
+        }
+        let _ = Cors::new(Origins::These(vec![origin]), &[], &[other.to_owned()], &[], false, Duration::from_secs(1));
+    }
     let within = Duration::from_micros(other.len() as u64 * 997);
     let _ = RateLimit::new(one, RateKey::Address, u32::try_from(one.len()).unwrap_or(0), within);
 });

@@ -7,13 +7,15 @@ use std::time::Duration;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 
+use super::Origin;
+
 /// Whose pages may ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origins {
     /// Everybody's, without cookies.
     Any,
-    /// Those from these origins: `https://shop.example`.
-    These(Vec<HeaderValue>),
+    /// Those from these origins.
+    These(Vec<Origin>),
 }
 
 /// What pages of other origins may do.
@@ -30,9 +32,6 @@ pub struct Cors {
 /// Why such a thing is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CorsError {
-    /// It is no origin.
-    #[error("{0:?} is no origin, such as \"https://shop.example\"")]
-    Origin(String),
     /// Everybody's pages would act with everybody's cookies.
     #[error("credentials are for origins that are named")]
     CredentialsForAny,
@@ -42,10 +41,31 @@ pub enum CorsError {
 }
 
 /// The method that a browser asks about, if a request is such a question: it is for the route that takes that one.
-pub(crate) fn asked_method<B>(request: &Request<B>) -> Option<Method> {
-    let method = request.headers().get(header::ACCESS_CONTROL_REQUEST_METHOD)?;
-    let is_question = *request.method() == Method::OPTIONS && request.headers().contains_key(header::ORIGIN);
-    Method::from_bytes(method.as_bytes()).ok().filter(|_| is_question)
+pub(crate) fn asked_method(method: &Method, headers: &HeaderMap) -> Option<Method> {
+    let asked = headers.get(header::ACCESS_CONTROL_REQUEST_METHOD)?;
+    let is_question = *method == Method::OPTIONS && headers.contains_key(header::ORIGIN);
+    Method::from_bytes(asked.as_bytes()).ok().filter(|_| is_question)
+}
+
+/// Whether a browser's question names a header, so that what it asks about has it.
+pub(crate) fn names(question: &HeaderMap, name: &HeaderName) -> bool {
+    let lines = question.get_all(header::ACCESS_CONTROL_REQUEST_HEADERS).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|named| named.trim().eq_ignore_ascii_case(name.as_str()))
+}
+
+/// Whether what a browser asks about may have a header that its question neither has nor names: what pages may always say
+/// (the Fetch standard's CORS-safelisted request headers), and the credentials that the browser adds by itself.
+pub(crate) fn is_never_named(name: &HeaderName) -> bool {
+    const NEVER_NAMED: [HeaderName; 7] = [
+        header::ACCEPT,
+        header::ACCEPT_LANGUAGE,
+        header::AUTHORIZATION,
+        header::CONTENT_LANGUAGE,
+        header::CONTENT_TYPE,
+        header::COOKIE,
+        header::RANGE,
+    ];
+    NEVER_NAMED.contains(name)
 }
 
 impl Cors {
@@ -55,17 +75,13 @@ impl Cors {
     /// # Errors
     /// [`CorsError`] says what is wrong with it.
     pub fn new(
-        origins: &[String],
+        origins: Origins,
         methods: &[Method],
         headers: &[String],
         exposed: &[String],
         credentials: bool,
         max_age: Duration,
     ) -> Result<Self, CorsError> {
-        let origins = match origins {
-            [any] if any == "*" => Origins::Any,
-            these => Origins::These(these.iter().map(|origin| read_origin(origin)).collect::<Result<_, _>>()?),
-        };
         if credentials && origins == Origins::Any {
             return Err(CorsError::CredentialsForAny);
         }
@@ -82,7 +98,7 @@ impl Cors {
 
     /// The answer to a browser's question, if a request is one.
     pub(super) fn preflight<B>(&self, request: &Request<B>) -> Option<Response<()>> {
-        let method = asked_method(request)?;
+        let method = asked_method(request.method(), request.headers())?;
         let mut answer = Response::new(());
         *answer.status_mut() = StatusCode::NO_CONTENT;
         let headers = answer.headers_mut();
@@ -127,7 +143,7 @@ impl Cors {
             // Also to who did not say where from: what a cache keeps of that it may give to one that does (Fetch, "CORS
             // protocol and HTTP caches").
             (Origins::Any, _) => HeaderValue::from_static("*"),
-            (Origins::These(these), Some(origin)) if these.contains(origin) => origin.clone(),
+            (Origins::These(these), Some(origin)) if these.iter().any(|known| known.covers(origin)) => origin.clone(),
             (Origins::These(_), _) => return false,
         };
         answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
@@ -136,17 +152,6 @@ impl Cors {
         }
         true
     }
-}
-
-/// A scheme and an authority, as browsers write them: in lower case, without a path.
-fn read_origin(text: &str) -> Result<HeaderValue, CorsError> {
-    let refused = || CorsError::Origin(text.chars().take(64).collect());
-    let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).ok_or_else(refused)?;
-    let is_authority = authority.parse::<http::uri::Authority>().is_ok_and(|read| !read.host().is_empty());
-    if !is_authority || authority.contains('@') || text != text.to_ascii_lowercase() {
-        return Err(refused());
-    }
-    HeaderValue::from_str(text).map_err(|_| refused())
 }
 
 fn read_names(names: &[String]) -> Result<Option<HeaderValue>, CorsError> {
@@ -163,7 +168,7 @@ impl fmt::Display for Origins {
         match self {
             Self::Any => f.write_str("everybody"),
             Self::These(these) => {
-                let texts: Vec<_> = these.iter().map(|origin| String::from_utf8_lossy(origin.as_bytes())).collect();
+                let texts: Vec<String> = these.iter().map(Origin::to_string).collect();
                 f.write_str(&texts.join(", "))
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! Each file is one policy. What a request must be before anything is done with it: [`framing`] and [`sizes`]. Who may
 //! ask, and how often: [`auth`], [`rate`]. Whether it is as its operation's description says: `validate`. What browsers
-//! are told: [`cors`], [`security`]. What is passed on with it: [`trace`], [`positions`]. What becomes of an answer:
+//! are told: [`cors`], to pages of whose [`origin`], and [`security`]. What is passed on with it: [`trace`], [`positions`]. What becomes of an answer:
 //! [`compress`]. [`chain`] says in which order.
 
 pub(crate) mod auth;
@@ -10,6 +10,7 @@ pub(crate) mod chain;
 pub(crate) mod compress;
 pub(crate) mod cors;
 pub(crate) mod framing;
+mod origin;
 pub(crate) mod positions;
 pub(crate) mod rate;
 pub(crate) mod security;
@@ -25,6 +26,7 @@ use crate::cache::CachePolicy;
 
 pub use auth::{AuthRule, Authorizer, Denied, Head, Identity, Verdict};
 pub use cors::{Cors, CorsError, Origins};
+pub use origin::{InvalidOrigin, Origin};
 pub use positions::PositionsOf;
 pub use rate::{RateKey, RateLimit, RateLimitError};
 pub use security::SecurityHeaders;

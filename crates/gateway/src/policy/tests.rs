@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, Method, Request, StatusCode, Uri, Version};
 use super::compress::{Coding, choose, packed_on_its_way};
 use super::cors::{Cors, CorsError};
 use super::rate::{RateKey, RateLimit};
-use super::{framing, trace};
+use super::{Origin, Origins, framing, trace};
 
 fn headers(lines: &[(&'static str, &str)]) -> HeaderMap {
     lines.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
@@ -166,21 +166,50 @@ fn everybody_has_a_count_of_their_own() {
 
 #[test]
 fn origins_are_what_browsers_say() {
-    let cors = |origins: &[&str], credentials| {
-        let origins: Vec<String> = origins.iter().map(|origin| (*origin).to_owned()).collect();
-        Cors::new(&origins, &[Method::GET], &[], &[], credentials, Duration::from_secs(1))
-    };
-    assert!(cors(&["https://shop.example", "http://localhost:3000"], true).is_ok());
-    for bad in ["shop.example", "https://", "https://shop.example/", "https://Shop.example", "https://u@a", "null", "*"]
-    {
-        assert!(matches!(cors(&["https://a.test", bad], false), Err(CorsError::Origin(_))), "{bad}");
+    let cors = |origins, credentials| Cors::new(origins, &[Method::GET], &[], &[], credentials, Duration::from_secs(1));
+    for bad in [
+        "shop.example",
+        "https://",
+        "https://shop.example/",
+        "https://Shop.example",
+        "https://u@a",
+        "https://a:",
+        "https://a:+1",
+        "https://a:70000",
+        "https://*",
+        "https://*shop.example",
+        "https://www.*.example",
+        "https://*.*.example",
+        "ftp://a",
+        "null",
+        "*",
+    ] {
+        assert!(Origin::parse(bad).is_err(), "{bad}");
     }
-    assert_eq!(cors(&["*"], true), Err(CorsError::CredentialsForAny));
+    for (written, told, others) in [
+        ("https://shop.example", "https://shop.example", "http://shop.example"),
+        ("https://shop.example", "https://shop.example", "https://www.shop.example"),
+        ("https://shop.example:443", "https://shop.example", "https://shop.example:80"),
+        ("http://shop.example:80", "http://shop.example", "http://shop.example:443"),
+        ("http://localhost:3000", "http://localhost:3000", "http://localhost"),
+        ("https://*.shop.example", "https://a.b.shop.example", "https://shop.example"),
+        ("https://*.shop.example", "https://www.shop.example", "https://www.shop.example:8443"),
+        ("https://*.shop.example:8443", "https://www.shop.example:8443", "https://www.shop.example"),
+        ("https://*.shop.example", "https://www.shop.example", "https://evil.example/.shop.example"),
+        ("https://*.shop.example", "https://www.shop.example", "https://evilshop.example"),
+        ("http://[::1]:3000", "http://[::1]:3000", "http://[::2]:3000"),
+        ("http://[0:0::1]", "http://[::1]", "null"),
+    ] {
+        let origin = Origin::parse(written).unwrap();
+        assert!(origin.covers(&told.parse().unwrap()), "{written} is {told}");
+        assert!(!origin.covers(&others.parse().unwrap()), "{written} is not {others}");
+    }
+    assert_eq!(cors(Origins::Any, true), Err(CorsError::CredentialsForAny));
     let question = |method: Method| {
         let request = Request::builder().method(method).header("origin", "https://a.test");
         request.header("access-control-request-method", "PUT").body(()).unwrap()
     };
-    let cors = cors(&["https://a.test"], false).unwrap();
+    let cors = cors(Origins::These(vec![Origin::parse("https://a.test").unwrap()]), false).unwrap();
     assert!(cors.preflight(&question(Method::OPTIONS)).is_some());
     assert!(cors.preflight(&question(Method::GET)).is_none());
 }

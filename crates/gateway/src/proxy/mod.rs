@@ -31,7 +31,7 @@ use crate::body::ResponseBody;
 use crate::cache::ContentCoding;
 use crate::docs::Documents;
 use crate::forwarded::{self, Client};
-use crate::headers::{RequestId, remove_hop_by_hop};
+use crate::headers::RequestId;
 use crate::metrics::{InFlight, Metrics, NO_SERVICE};
 use crate::policy::Policies;
 use crate::policy::chain::After;
@@ -162,14 +162,14 @@ impl Proxy {
             Some(_) => Ok(()),
             None => framing::check(request.method(), request.version(), request.uri(), request.headers()),
         };
-        let wants_upgrade = upgrade::is_wanted(&request);
         // Before anybody has looked at it: what does not reach the service must not decide what becomes of the request.
-        remove_hop_by_hop(request.headers_mut());
+        let wants_upgrade = upgrade::leave_to_routes(&mut request);
         let who = self.who(request.headers_mut(), &client);
         let routed = match only {
             Some(route) => Ok(Routed::by(route)),
             None => framed.and_then(|()| Routed::find(self.plan.load_full(), &request)),
         };
+        request.headers_mut().remove(header::UPGRADE);
         let route = routed.as_ref().ok().map(|routed| Arc::clone(&routed.route));
         let request_id = RequestId::of(request.headers());
         let access = self.options.access.as_ref();

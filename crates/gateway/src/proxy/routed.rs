@@ -5,7 +5,6 @@ use std::sync::Arc;
 use http::{Request, StatusCode, header};
 use hyper::body::Incoming;
 
-use crate::policy::cors;
 use crate::problem::Problem;
 use crate::route::host_in;
 use crate::{Asked, Authorizer, Captures, NotFound, Plan, Route};
@@ -19,19 +18,15 @@ pub(crate) struct Routed {
 }
 
 impl Routed {
-    /// By a request that two readers understand alike, and that has nothing of its connection any more.
+    /// By a request that two readers understand alike, and that has nothing of its connection any more but its wish to change
+    /// to WebSocket.
     pub(super) fn find(plan: Arc<Plan>, request: &Request<Incoming>) -> Result<Self, Problem> {
         let (uri, headers) = (request.uri(), request.headers());
         // HTTP/2 carries it in the target, and so does a request to a proxy.
         let in_target = uri.authority().map(http::uri::Authority::as_str);
         let host = in_target.or_else(|| headers.get(header::HOST).and_then(|host| host.to_str().ok()));
         let asked = Asked { method: request.method(), host: host.map(host_in), path: uri.path(), headers };
-        let asked_about = cors::asked_method(request).and_then(|method| {
-            let found = plan.routes.find(Asked { method: &method, ..asked });
-            found.ok().filter(|(route, _)| route.policies.cors.is_some())
-        });
-        let found = asked_about.map_or_else(|| plan.routes.find(asked), Ok);
-        match found.map(|(route, captures)| (Arc::clone(route), captures)) {
+        match plan.routes.find(asked).map(|(route, captures)| (Arc::clone(route), captures)) {
             Ok((route, captures)) => Ok(Self { route, captures, plan: Some(plan) }),
             Err(NotFound::DotSegment) => {
                 Err(Problem::refused(StatusCode::BAD_REQUEST, "the path has a . or .. segment"))

@@ -30,6 +30,11 @@ pub enum RouteError {
     /// It is no name or value of a header.
     #[error("{0:?} is no header's name, or its value has what a header cannot carry")]
     Header(String),
+    /// No route sees such a header, since it concerns a connection alone.
+    #[error(
+        "{0:?} concerns a connection alone, and no route sees it; of such headers only upgrade: websocket chooses one"
+    )]
+    OfConnection(String),
     /// What it is rewritten to is not a path.
     #[error("{0:?} is no path to rewrite to")]
     Rewrite(String),

@@ -33,13 +33,13 @@ impl HostPattern {
                 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
         };
         let is_name = labels.len() <= 253 && labels.split('.').all(is_label);
-        let is_v6 = !is_suffix
-            && name
-                .strip_prefix('[')
-                .and_then(|rest| rest.strip_suffix(']'))
-                .is_some_and(|address| address.parse::<std::net::Ipv6Addr>().is_ok());
-        if is_name || is_v6 {
+        if is_name {
             return Ok(Self { name: name.into(), is_suffix });
+        }
+        let in_brackets = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).filter(|_| !is_suffix);
+        if let Some(address) = in_brackets.and_then(|address| address.parse::<std::net::Ipv6Addr>().ok()) {
+            // There are many ways to write one, and one in which it is asked for (RFC 5952).
+            return Ok(Self { name: format!("[{address}]").into(), is_suffix });
         }
         Err(RouteError::Host(text.chars().take(64).collect()))
     }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use http::{HeaderMap, Method};
 
 use crate::metrics::RouteCounts;
+use crate::policy::cors;
 
 use super::lenient::{has_dot_segment, is_for_operators};
 use super::path::{Segment, Segments};
 use super::rank::{self, Ranked};
-use super::{Captures, HostPattern, Route, RouteError, limits};
+use super::{Captures, HeaderMatch, HostPattern, Route, RouteError, limits};
 
 /// All routes, the most specific first.
 #[derive(Debug, Clone, Default)]
@@ -131,13 +132,40 @@ impl RouteTable {
         Self { routes, by_first, of_any }
     }
 
-    /// The most specific route that takes a request, and what the path has in place of its parameters. What services
+    /// The most specific route that takes a request, or, of a browser's question whether a page may make one, that takes
+    /// what it asks about and says whose pages may; and what the path has in place of its parameters. What services
     /// offer their operators under `/admin` is reached at their own addresses, or by a route that names it, and not by
     /// one that takes whatever comes.
     ///
     /// # Errors
     /// [`NotFound`] says why there is none.
     pub fn find(&self, asked: Asked<'_>) -> Result<(&Arc<Route>, Captures), NotFound> {
+        match self.find_asked_about(asked) {
+            Some(found) => Ok(found),
+            None => self.find_by(asked, |header| header.holds(asked.headers)),
+        }
+    }
+
+    /// The route of what a browser asks about. The question does not have that one's headers: some it names, and of others
+    /// it says nothing, so that they are counted as there if no route is found without. What they say is not known.
+    fn find_asked_about(&self, asked: Asked<'_>) -> Option<(&Arc<Route>, Captures)> {
+        let method = cors::asked_method(asked.method, asked.headers)?;
+        [false, true].into_iter().find_map(|with_unnamed| {
+            let found = self.find_by(Asked { method: &method, ..asked }, |header| {
+                header.holds(asked.headers)
+                    || cors::names(asked.headers, header.name())
+                    || (with_unnamed && cors::is_never_named(header.name()))
+            });
+            found.ok().filter(|(route, _)| route.policies.cors.is_some())
+        })
+    }
+
+    /// The most specific route that takes a request whose headers are as it wishes by this.
+    fn find_by(
+        &self,
+        asked: Asked<'_>,
+        holds: impl Fn(&HeaderMatch) -> bool,
+    ) -> Result<(&Arc<Route>, Captures), NotFound> {
         if has_dot_segment(asked.path) {
             return Err(NotFound::DotSegment);
         }
@@ -151,7 +179,7 @@ impl RouteTable {
             if (for_operators && !names_first)
                 || !route.path.fits(&segments)
                 || !place.host_of(route).is_none_or(|host| asked.host.is_some_and(|asked| host.covers(asked)))
-                || !route.headers.iter().all(|header| header.holds(asked.headers))
+                || !route.headers.iter().all(&holds)
             {
                 continue;
             }

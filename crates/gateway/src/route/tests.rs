@@ -196,6 +196,78 @@ fn another_method_goes_to_the_next_route_or_is_told_which_there_are() {
 }
 
 #[test]
+fn no_route_is_chosen_by_what_concerns_a_connection_alone_but_a_websockets() {
+    for (name, value) in [
+        ("Connection", None),
+        ("te", Some("trailers")),
+        ("transfer-encoding", Some("chunked")),
+        ("keep-alive", None),
+        ("proxy-authorization", None),
+        ("upgrade", Some("h2c")),
+        ("upgrade", Some("websocket, h2c")),
+    ] {
+        let refused = HeaderMatch::new(name, value);
+        assert!(matches!(refused, Err(RouteError::OfConnection(_))), "{name}: {refused:?}");
+    }
+    let mut asks = HeaderMap::new();
+    asks.insert("upgrade", "websocket".parse().unwrap());
+    for value in [None, Some("websocket"), Some("WebSocket")] {
+        assert!(HeaderMatch::new("Upgrade", value).unwrap().holds(&asks), "{value:?}");
+    }
+}
+
+#[test]
+fn what_a_browser_asks_about_has_the_headers_that_it_names() {
+    let cors = |route: &mut Route| {
+        let any = crate::Cors::new(crate::Origins::Any, &[], &[], &[], false, std::time::Duration::ZERO).unwrap();
+        route.policies = std::sync::Arc::new(crate::Policies { cors: Some(any.into()), ..crate::Policies::default() });
+    };
+    let by = |name: &'static str, header, value| {
+        with("/a", |route| {
+            route.name = name.into();
+            route.headers = vec![HeaderMatch::new(header, value).unwrap()];
+            cors(route);
+        })
+    };
+    let table = RouteTable::new(vec![
+        by("versioned", "x-version", Some("2")),
+        with("/b", |route| {
+            (route.name, route.methods) = ("deleting".into(), vec![Method::DELETE]);
+            route.headers = vec![HeaderMatch::new("accept", Some("text/csv")).unwrap()];
+            cors(route);
+        }),
+        with("/c", cors),
+        with("/c", |route| {
+            (route.name, route.headers) = ("csv".into(), vec![HeaderMatch::new("accept", Some("text/csv")).unwrap()]);
+            cors(route);
+        }),
+        with("/d", |route| route.headers = vec![HeaderMatch::new("x-version", None).unwrap()]),
+    ])
+    .unwrap();
+    let find = |path: &str, lines: &[(&'static str, &str)]| {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, value.parse().unwrap());
+        }
+        let found = table.find(asked(&Method::OPTIONS, "a", path, &headers));
+        found.ok().map(|(route, _)| route.name.to_string())
+    };
+    let (origin, put) = (("origin", "https://a.test"), ("access-control-request-method", "PUT"));
+    let named = |names| ("access-control-request-headers", names);
+    let versioned = Some("versioned".to_owned());
+    assert_eq!(find("/a", &[origin, put, named("content-type, X-Version")]), versioned);
+    assert_eq!(find("/a", &[origin, put, named("content-type"), named("x-version")]), versioned);
+    assert_eq!(find("/a", &[origin, put, named("x-versions")]), None);
+    assert_eq!(find("/a", &[origin, put]), None);
+    assert_eq!(find("/a", &[put, named("x-version")]), None, "no page asks");
+    assert_eq!(find("/d", &[origin, put, named("x-version")]), None, "nobody's pages may ask there");
+    // A page may say what it accepts without that being named.
+    let delete = ("access-control-request-method", "DELETE");
+    assert_eq!(find("/b", &[origin, delete, ("accept", "*/*")]), Some("deleting".to_owned()));
+    assert_eq!(find("/c", &[origin, delete, ("accept", "*/*")]), Some("/c".to_owned()), "as far as it is known");
+}
+
+#[test]
 fn of_two_that_take_the_same_one_must_be_more_specific() {
     let ambiguous = |routes: Vec<Route>| match RouteTable::new(routes) {
         Err(RouteError::Ambiguous { index, .. }) => Some(index),

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use http::Method;
 use tradewind_gateway::{
-    AuthRule, Authorizer, Cors, Denied, Head, Identity, Limits, Plan, Policies, RateKey, RateLimit, Route, RouteTable,
-    SecurityHeaders, Sizes, Upstream, Verdict,
+    AuthRule, Authorizer, Cors, Denied, Head, HeaderMatch, Identity, Limits, Origin, Origins, Plan, Policies, RateKey,
+    RateLimit, Route, RouteTable, SecurityHeaders, Sizes, Upstream, Verdict,
 };
 
 use crate::{Peer, Running, gateway_before, service, status_of};
@@ -108,7 +108,7 @@ async fn who_asks_too_often_is_told_when_to_come_again() {
 #[tokio::test]
 async fn pages_of_others_may_ask_if_they_are_named() {
     let cors = Cors::new(
-        &["https://shop.example".to_owned()],
+        Origins::These(vec![Origin::parse("https://shop.example:443").unwrap()]),
         &[Method::GET, Method::PUT],
         &["content-type".to_owned()],
         &["tradewind-position".to_owned()],
@@ -138,11 +138,22 @@ async fn pages_of_others_may_ask_if_they_are_named() {
     assert!(status_of(&refused) == 204 && !refused.contains("access-control-allow"), "{refused}");
 
     let narrow = |route: &mut Route| route.methods = vec![Method::PUT];
+    let putting_pages = cors.clone();
     let policies = Policies { cors: Some(Arc::new(cors)), ..Policies::default() };
     let putting = gateway_on(policies, "", None, narrow).await;
     let asked =
         putting.ask(&format!("OPTIONS / HTTP/1.1\r\norigin: https://shop.example\r\n{question}x-rest:"), "").await;
     assert_eq!(status_of(&asked), 204, "asked about PUT, which the route takes: {asked}");
+
+    let versioned = |route: &mut Route| route.headers = vec![HeaderMatch::new("x-version", Some("2")).unwrap()];
+    let policies = Policies { cors: Some(Arc::new(putting_pages)), ..Policies::default() };
+    let by_header = gateway_on(policies, "", None, versioned).await;
+    let ask = async |named: &str| {
+        let lines = format!("origin: https://shop.example\r\naccess-control-request-method: PUT\r\n{named}");
+        status_of(&by_header.ask(&format!("OPTIONS / HTTP/1.1\r\n{lines}x-rest:"), "").await)
+    };
+    assert_eq!(ask("access-control-request-headers: x-version\r\n").await, 204, "what it asks about has it");
+    assert_eq!(ask("access-control-request-headers: x-other\r\n").await, 404);
 
     let own = gateway.with("origin: https://shop.example\r\n").await;
     assert!(own.contains("access-control-allow-origin: https://shop.example\r\n"), "{own}");
@@ -154,7 +165,7 @@ async fn pages_of_others_may_ask_if_they_are_named() {
 #[tokio::test]
 async fn what_anybodys_pages_may_read_says_so_to_everybody() {
     let exposed = ["tradewind-position".to_owned()];
-    let cors = Cors::new(&["*".to_owned()], &[], &[], &exposed, false, Duration::from_secs(600)).unwrap();
+    let cors = Cors::new(Origins::Any, &[], &[], &exposed, false, Duration::from_secs(600)).unwrap();
     let gateway = gateway_with(Policies { cors: Some(Arc::new(cors)), ..Policies::default() }, "").await;
     for asks in ["", "origin: https://any.example\r\n"] {
         let answer = gateway.with(asks).await;

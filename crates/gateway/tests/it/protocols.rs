@@ -9,9 +9,9 @@ use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 
-use tradewind_gateway::Limits;
+use tradewind_gateway::{HeaderMatch, Limits, Route, RouteTable, Upstream};
 
-use crate::{Peer, frames, gateway, gateway_with, named, service, status_of};
+use crate::{Peer, frames, gateway, gateway_before, gateway_with, named, service, status_of};
 
 #[tokio::test]
 async fn clients_may_speak_http_2() {
@@ -75,6 +75,25 @@ async fn a_connection_that_changes_to_websocket_passes_bytes_both_ways() {
     peer.hear_until("hello ").await;
     peer.say("some bytes.").await;
     assert_eq!(peer.hear_rest().await, "SOME BYTES.");
+}
+
+#[tokio::test]
+async fn a_route_is_chosen_by_the_wish_to_change_to_websocket() {
+    let mut live = Route::new("/ws", Upstream::new("live", [shouting().await])).unwrap();
+    live.headers = vec![HeaderMatch::new("upgrade", Some("websocket")).unwrap()];
+    let plain = Route::new("/ws", Upstream::new("plain", [named("plain").await])).unwrap();
+    let gateway = gateway_before(RouteTable::new(vec![plain, live]).unwrap(), Limits::default()).await;
+    let mut peer = Peer::connect(gateway.address).await;
+    peer.say(CHANGE).await;
+    assert_eq!(status_of(&peer.hear_head().await), 101);
+    peer.hear_until("hello ").await;
+    // What only says so asks for something else, or for nothing.
+    for lines in ["", "upgrade: websocket\r\n", "connection: upgrade\r\nupgrade: h2c\r\n"] {
+        let answer = gateway.ask(&format!("GET /ws HTTP/1.1\r\n{lines}x-rest:"), "").await;
+        assert!(answer.ends_with("plain"), "{lines}: {answer}");
+    }
+    let posted = gateway.ask("POST /ws HTTP/1.1\r\nconnection: upgrade\r\nupgrade: websocket\r\nx-rest:", "").await;
+    assert!(posted.ends_with("plain"), "{posted}");
 }
 
 #[tokio::test]

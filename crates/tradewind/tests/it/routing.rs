@@ -172,3 +172,47 @@ fn what_is_probably_not_meant_is_told_with_its_line() {
     assert!(told.iter().any(|(_, message)| message.contains("call \"first\" of web/page may take 5s")), "{told:?}");
     assert_eq!(told.len(), 12, "{told:?}");
 }
+
+#[test]
+fn what_no_request_can_have_is_refused_where_it_stands() {
+    let routes = "[gateway.routes.\"/chunked\"]\nto = \"one\"\nheaders = { \"x-a\" = true, Transfer-Encoding = \"chunked\" }\n\
+         [gateway.routes.\"/h2c\"]\nto = \"one\"\nheaders = { upgrade = \"h2c\" }\n\
+         [gateway.routes.\"/origins\"]\nto = \"one\"\ncors = { origins = [\"https://*.shop.example\", \"https://shop.*\"] }\n";
+    let folder = folder(&manifest(routes));
+    let check = tradewind().args(["gateway", "check", "--json"]).current_dir(folder.path()).output().unwrap();
+    assert_eq!(check.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&check.stdout).unwrap();
+    let problems = report["problems"].as_array().unwrap();
+    let line = |number: u64| routes.lines().nth(usize::try_from(number).unwrap() - 2).unwrap();
+    for (number, at, wanted) in [
+        (4, "Transfer-Encoding", "concerns a connection alone"),
+        (7, "upgrade", "concerns a connection alone"),
+        (10, "\"https://shop.*\"", "\"https://shop.*\" is no origin"),
+    ] {
+        let found = problems.iter().find(|problem| problem["line"] == number).unwrap_or_else(|| panic!("{report}"));
+        assert!(found["message"].as_str().unwrap().contains(wanted), "{found}");
+        assert_eq!(found["column"], line(number).find(at).unwrap() + 1, "{found}");
+    }
+    assert_eq!(problems.len(), 3, "{report}");
+}
+
+#[test]
+fn it_is_explained_which_route_a_websocket_takes() {
+    let routes = "[gateway.routes.\"/\"]\nto = \"one\"\n\
+         [[gateway.route]]\npath = \"/\"\nto = \"other\"\nheaders = { upgrade = \"websocket\" }\n";
+    let folder = folder(&manifest(routes));
+    for (headers, service) in [
+        (&["Connection: Upgrade", "Upgrade: WebSocket"][..], "other"),
+        (&["upgrade: websocket"], "one"),
+        (&["connection: x-a", "x-a: 1"], "one"),
+    ] {
+        let mut explain = tradewind();
+        explain.args(["gateway", "explain", "/live", "--json"]).current_dir(folder.path());
+        for header in headers {
+            explain.args(["--header", header]);
+        }
+        let told = explain.output().unwrap();
+        let told: Value = serde_json::from_slice(&told.stdout).unwrap_or_else(|_| panic!("{}", stderr_of(&told)));
+        assert_eq!(told["service"], service, "{headers:?}");
+    }
+}

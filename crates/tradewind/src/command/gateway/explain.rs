@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 use serde::Serialize;
 use tradewind_events::ErrorCode;
 use tradewind_gateway::compose::Parameters;
-use tradewind_gateway::{Action, Asked, CallPolicy, Composing, NotFound, Route, Upstream};
+use tradewind_gateway::{Action, Asked, CallPolicy, Composing, NotFound, Route, Upstream, leave_to_routes};
 
 use super::outlook;
 use crate::command::check::load;
@@ -47,6 +47,7 @@ const AFTER_HELP: &str = "\
 Examples:
   tradewind gateway explain /api/catalog/products/7
   tradewind gateway explain /api/orders --method POST --host shop.example --header 'x-version: 2'
+  tradewind gateway explain /live --header 'connection: upgrade' --header 'upgrade: websocket'
   tradewind gateway explain --down catalog
 
 Exit codes: 0 a route takes it, or leads to the service; 1 none does, or the manifest is wrong; 2 wrong usage.";
@@ -124,7 +125,7 @@ impl Explain {
         if let Some(service) = &self.down {
             return outlook::tell(&plan, service, &self.manifest, self.json);
         }
-        let headers: HeaderMap = self.header.into_iter().collect();
+        let headers = routed_by(&self.method, self.header.into_iter().collect());
         let asked = self.path.unwrap_or_default();
         let (path, query) = asked.split_once('?').map_or((&*asked, None), |(path, query)| (path, Some(query)));
         let host = self.host.as_deref();
@@ -192,6 +193,15 @@ impl Explain {
         }
         print(&lines.join("\n"))
     }
+}
+
+/// What of a request's headers routes are chosen by.
+fn routed_by(method: &Method, headers: HeaderMap) -> HeaderMap {
+    let mut request = Request::new(());
+    request.method_mut().clone_from(method);
+    *request.headers_mut() = headers;
+    leave_to_routes(&mut request);
+    std::mem::take(request.headers_mut())
 }
 
 /// The calls that a composed answer is made of; none of a route that leads to one service.

@@ -71,11 +71,6 @@ fn never_taken(route: &Route) -> Option<Told> {
         let why = "a gateway is no proxy to anywhere, and refuses CONNECT".to_owned();
         return warning(why, "name methods that services understand, or none for any");
     }
-    let kept_from_clients = route.headers.iter().find(|header| header.name() == "transfer-encoding");
-    if let Some(header) = kept_from_clients.filter(|header| header.value().is_some_and(|value| value != "chunked")) {
-        let why = format!("a request with {header} is refused");
-        return warning(why, "take the header out");
-    }
     let host = route.headers.iter().find(|header| header.name() == http::header::HOST);
     if let Some(host) = host.and_then(|header| header.value()?.to_str().ok())
         && !route.hosts.is_empty()

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
-use tradewind_gateway::{AuthRule, Cors, CorsError, Policies, RateKey, RateLimit, SecurityHeaders, Sizes};
+use tradewind_gateway::{
+    AuthRule, Cors, CorsError, Origin, Origins, Policies, RateKey, RateLimit, SecurityHeaders, Sizes,
+};
 
 use super::route::read_methods;
 use crate::manifest::section::{Problems, Said, Section};
@@ -112,27 +114,48 @@ fn read_rate(rate: &Section<'_>, name: &str) -> Option<RateLimit> {
 
 fn read_cors(cors: &Section<'_>, problems: &Problems<'_>) -> Option<Arc<Cors>> {
     let texts = |key, example| cors.one_or_more(key, example).into_iter().map(|text| text.value).collect::<Vec<_>>();
-    let origins = texts("origins", "[\"https://shop.example\"]");
+    let origins = read_origins(cors, problems);
     let methods = read_methods(cors, problems);
     let (headers, exposed) = (texts("headers", "[\"content-type\"]"), texts("expose", "[\"tradewind-position\"]"));
     let credentials = cors.flag("credentials").is_some_and(|credentials| credentials.value);
     let max_age = cors.duration("max_age").unwrap_or(CORS_MAX_AGE);
     cors.report_unknown();
-    if origins.is_empty() {
-        let help = "name them: origins = [\"https://shop.example\"], or all of them: [\"*\"]";
-        return cors.refuse(cors.span(), "`cors` does not say whose pages may ask", help);
-    }
-    match Cors::new(&origins, &methods, &headers, &exposed, credentials, max_age) {
+    let origins = origins?;
+    match Cors::new(origins, &methods, &headers, &exposed, credentials, max_age) {
         Ok(cors) => Some(Arc::new(cors)),
         Err(error) => {
             let help = match &error {
-                CorsError::Origin(_) => "write a scheme and a host as browsers do: \"https://shop.example\"",
                 CorsError::CredentialsForAny => "name the origins, or take `credentials` out",
                 CorsError::Header(_) => "write the names of headers: [\"content-type\"]",
             };
             cors.refuse(cors.span(), error.to_string(), help)
         }
     }
+}
+
+/// Whose pages may ask; nothing if that is not said, or wrong.
+fn read_origins(cors: &Section<'_>, problems: &Problems<'_>) -> Option<Origins> {
+    let texts = cors.one_or_more("origins", "[\"https://shop.example\"]");
+    if texts.is_empty() {
+        let help = "name them: origins = [\"https://shop.example\"], or all of them: [\"*\"]";
+        return cors.refuse(cors.span(), "`cors` does not say whose pages may ask", help);
+    }
+    if texts.len() == 1 && texts.iter().all(|text| text.value == "*") {
+        return Some(Origins::Any);
+    }
+    let count = texts.len();
+    let mut origins = Vec::with_capacity(count);
+    for text in texts {
+        match Origin::parse(&text.value) {
+            Ok(origin) => origins.push(origin),
+            Err(error) => {
+                let help =
+                    "write a scheme and a host as browsers do: \"https://shop.example\", \"https://*.shop.example\"";
+                problems.add(text.span, error.to_string(), help);
+            }
+        }
+    }
+    (origins.len() == count).then_some(Origins::These(origins))
 }
 
 /// The usual ones, and those that are said here, by their names.
