@@ -1,7 +1,6 @@
 //! A request's body, of which several tries may have need.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -22,20 +21,17 @@ pub struct RequestBody(Kind);
 #[derive(Debug, Clone)]
 enum Kind {
     Bytes(Option<Bytes>),
-    Passing(Share),
+    Passing(Arc<Senders>),
 }
 
-/// One of those who may send it. With the last of them the client's body goes, so that the client is not kept sending what
-/// nobody takes.
+/// All who may send it. With the last of them the client's body goes, so that the client is not kept sending what nobody
+/// takes.
 #[derive(Debug)]
-struct Share(Arc<Passing>);
+struct Senders(Arc<Passing>);
 
 /// What a client is sending, for as long as somebody wants to know what became of it.
 #[derive(Debug)]
-struct Passing {
-    shares: AtomicUsize,
-    flow: Mutex<Flow>,
-}
+struct Passing(Mutex<Flow>);
 
 #[derive(Debug)]
 struct Flow {
@@ -88,8 +84,7 @@ impl RequestBody {
             left: bytes_max,
             is_too_large: false,
         };
-        let passing = Passing { shares: AtomicUsize::new(1), flow: Mutex::new(flow) };
-        Self(Kind::Passing(Share(Arc::new(passing))))
+        Self(Kind::Passing(Arc::new(Senders(Arc::new(Passing(Mutex::new(flow)))))))
     }
 
     /// Whether there is none.
@@ -101,7 +96,7 @@ impl RequestBody {
     pub(crate) fn is_too_large(&self) -> bool {
         match &self.0 {
             Kind::Bytes(_) => false,
-            Kind::Passing(share) => share.0.flow().is_too_large,
+            Kind::Passing(senders) => senders.0.flow().is_too_large,
         }
     }
 
@@ -109,7 +104,7 @@ impl RequestBody {
     pub(super) fn can_be_sent_again(&self) -> bool {
         match &self.0 {
             Kind::Bytes(_) => true,
-            Kind::Passing(share) => !share.0.flow().touched,
+            Kind::Passing(senders) => !senders.0.flow().touched,
         }
     }
 
@@ -120,8 +115,8 @@ impl RequestBody {
 
     /// How slowly its client may send it.
     pub(super) fn allow(&self, uploads: Uploads) {
-        if let Kind::Passing(share) = &self.0 {
-            share.0.flow().allowance = Allowance::new(uploads);
+        if let Kind::Passing(senders) = &self.0 {
+            senders.0.flow().allowance = Allowance::new(uploads);
         }
     }
 
@@ -129,8 +124,8 @@ impl RequestBody {
     pub(super) fn progress(&self) -> Option<Progress> {
         match &self.0 {
             Kind::Bytes(_) => None,
-            Kind::Passing(share) => {
-                let flow = share.0.flow();
+            Kind::Passing(senders) => {
+                let flow = senders.0.flow();
                 Some(Progress { last_piece: flow.last_piece, awaited_until: flow.allowance.ends(), ended: flow.ended })
             }
         }
@@ -140,7 +135,7 @@ impl RequestBody {
     pub(super) fn watch(&self) -> Option<Sending> {
         match &self.0 {
             Kind::Bytes(_) => None,
-            Kind::Passing(share) => Some(Sending(Arc::clone(&share.0))),
+            Kind::Passing(senders) => Some(Sending(Arc::clone(&senders.0))),
         }
     }
 
@@ -148,7 +143,7 @@ impl RequestBody {
     pub(super) fn has_failed(&self) -> bool {
         match &self.0 {
             Kind::Bytes(_) => false,
-            Kind::Passing(share) => share.0.flow().failed,
+            Kind::Passing(senders) => senders.0.flow().failed,
         }
     }
 }
@@ -178,24 +173,15 @@ impl Sending {
 
 impl Passing {
     fn flow(&self) -> MutexGuard<'_, Flow> {
-        self.flow.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Clone for Share {
-    fn clone(&self) -> Self {
-        self.0.shares.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl Drop for Share {
+impl Drop for Senders {
     fn drop(&mut self) {
-        if self.0.shares.fetch_sub(1, Ordering::AcqRel) == 1 {
-            let body = self.0.flow().body.take();
-            // Not under the lock: it tells the client's connection.
-            drop(body);
-        }
+        let body = self.0.flow().body.take();
+        // Not under the lock: it tells the client's connection.
+        drop(body);
     }
 }
 
@@ -233,7 +219,7 @@ impl Body for RequestBody {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match &mut self.get_mut().0 {
             Kind::Bytes(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Kind::Passing(share) => share.0.flow().poll_frame(context).map_ok(|mut frame| {
+            Kind::Passing(senders) => senders.0.flow().poll_frame(context).map_ok(|mut frame| {
                 if let Some(trailers) = frame.trailers_mut() {
                     remove_from_trailers(trailers);
                 }
@@ -245,14 +231,14 @@ impl Body for RequestBody {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Kind::Bytes(bytes) => bytes.is_none(),
-            Kind::Passing(share) => share.0.flow().body.as_ref().is_none_or(Body::is_end_stream),
+            Kind::Passing(senders) => senders.0.flow().body.as_ref().is_none_or(Body::is_end_stream),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Kind::Bytes(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Kind::Passing(share) => share.0.flow().body.as_ref().map_or_else(SizeHint::default, Body::size_hint),
+            Kind::Passing(senders) => senders.0.flow().body.as_ref().map_or_else(SizeHint::default, Body::size_hint),
         }
     }
 }
