@@ -57,7 +57,7 @@ pub use answered::{Reused, Unanswered};
 pub use asked::Asked;
 pub use body::CacheBody;
 pub use coding::ContentCoding;
-pub(crate) use directives::Directives;
+pub(crate) use directives::{Directives, delta_seconds};
 #[cfg(test)]
 pub(crate) use entry::position_of;
 pub use fetch::{BodyError, Fetch, FetchError, FetchedBody, Fetching};

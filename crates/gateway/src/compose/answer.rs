@@ -20,7 +20,9 @@ use crate::position::POSITION;
 /// Which parts of an answer are complete, stale or missing: a list (RFC 9651).
 const FRAGMENTS: HeaderName = HeaderName::from_static("tradewind-fragments");
 /// As of when an answer is to be, and is, if not as of now.
-pub(super) const AS_OF: HeaderName = HeaderName::from_static("tradewind-as-of");
+pub(crate) const AS_OF: HeaderName = HeaderName::from_static("tradewind-as-of");
+/// The same in a query, so that a link can lead to the past.
+pub(crate) const AS_OF_PARAMETER: &str = "as_of";
 /// The largest integer of a structured field (RFC 9651, 3.3.1).
 const INTEGER_MOST: u64 = 999_999_999_999_999;
 
@@ -85,15 +87,19 @@ pub enum Unanswered {
         service: String,
         /// Why.
         failed: Failed,
-        /// Whether all that it was asked with is the request's own, so that a refusal is the request's fault.
+        /// Whether all that it was asked with is the request's own, or it was asked about the request's moment, so that a
+        /// refusal is the request's fault.
         is_the_requests: bool,
     },
 }
 
 impl Unanswered {
-    pub(super) fn call(call: &Call, failed: Failed) -> Self {
+    /// `has_moment` if the request says as of when it is to be answered, which is told to all services.
+    pub(super) fn call(call: &Call, failed: Failed, has_moment: bool) -> Self {
         let mut holes = call.template.holes().map(|hole| &hole.source).peekable();
-        let is_the_requests = holes.peek().is_some() && holes.all(|source| matches!(source, Source::Parameter { .. }));
+        let has_holes = holes.peek().is_some();
+        let is_the_requests =
+            has_moment || (has_holes && holes.all(|source| matches!(source, Source::Parameter { .. })));
         let (call, service) = (call.name.to_string(), call.template.service.to_string());
         Self::Call { call, service, failed, is_the_requests }
     }
@@ -113,7 +119,7 @@ impl Answer {
         let calls = composed.calls();
         let splicer = Splicer::new(calls, outcomes, composed.composition().limits());
         let spliced = splicer.splice(&composed.selection.tops);
-        let spliced = spliced.map_err(|(call, failed)| Unanswered::call(&calls[call], failed))?;
+        let spliced = spliced.map_err(|(call, failed)| Unanswered::call(&calls[call], failed, false))?;
         let fragments: Vec<Fragment> = composed
             .made_calls()
             .map(|(index, call)| {

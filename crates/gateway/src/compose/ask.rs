@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, header};
 use tokio::time::Instant;
 
 use super::Failed;
+use crate::cache::{Directives, delta_seconds, members};
 use crate::position::{POSITION, position_in};
 
 /// Asks a service. What is behind it caches, balances and tries again as it likes; a composition only hears what came
@@ -52,6 +53,8 @@ pub struct Piece {
     pub freshness: Freshness,
     /// Who may store it.
     pub storing: Storing,
+    /// Who of them may not give it any more when it is no longer fresh.
+    pub expiring: Expiring,
     /// The position of the service's log that it reflects.
     pub position: Option<u64>,
     /// The service whose log that is, if it is another than the one that was asked: its answers are made of events of that
@@ -85,37 +88,50 @@ pub enum Storing {
     Never,
 }
 
+/// Who must ask the service again once an answer is fresh no more, also if that fails (RFC 9111, 5.2.2.2, 5.2.2.8 and
+/// 5.2.2.10), from the fewest to the most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Expiring {
+    /// Nobody.
+    ForNobody,
+    /// Caches that several clients share.
+    ForShared,
+    /// All who store it.
+    ForAll,
+}
+
 impl Piece {
     /// A piece as a response's head describes it (`Cache-Control`, `Age`, `Vary`, `Tradewind-Position`,
-    /// `Tradewind-As-Of`), straight from
-    /// the service. Whoever has stored it says how fresh it is.
+    /// `Tradewind-As-Of`), straight from the service. Whoever has stored it says how fresh it is.
     #[must_use]
     pub fn new(headers: &HeaderMap, body: impl Into<Bytes>) -> Self {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-        let age = Duration::from_secs(text("age").and_then(|age| age.parse().ok()).unwrap_or(0));
-        let directives = list(headers, &header::CACHE_CONTROL);
-        let said = |name: &str| directives.iter().any(|directive| directive.split('=').next() == Some(name));
-        let seconds = directives.iter().find_map(|directive| directive.strip_prefix("max-age=")?.parse().ok());
-        let freshness = match seconds {
-            _ if said("no-cache") => Freshness::Unsaid,
-            Some(seconds) => Freshness::Fresh(Duration::from_secs(seconds).saturating_sub(age)),
+        // The first, as the cache takes it; what is no number says nothing.
+        let age = members(headers, &header::AGE).next().and_then(delta_seconds).unwrap_or_default();
+        let directives = Directives::of_answer(headers);
+        // What comes of it is said to all caches alike, and so is the least of what is said to some.
+        let lifetime = directives.s_maxage.into_iter().chain(directives.max_age).min();
+        let freshness = match lifetime.filter(|_| !directives.no_cache) {
+            Some(lifetime) => Freshness::Fresh(lifetime.saturating_sub(age)),
             None => Freshness::Unsaid,
         };
-        let vary = list(headers, &header::VARY);
+        let vary = names(headers, &header::VARY);
         let storing = match () {
-            () if said("no-store") || vary.iter().any(|name| name == "*") => Storing::Never,
-            () if said("private") => Storing::Private,
+            () if directives.no_store || vary.iter().any(|name| name == "*") => Storing::Never,
+            () if directives.private => Storing::Private,
             () => Storing::Shared,
+        };
+        let expiring = match () {
+            () if directives.must_revalidate => Expiring::ForAll,
+            () if directives.proxy_revalidate || directives.s_maxage.is_some() => Expiring::ForShared,
+            () => Expiring::ForNobody,
         };
         let position = position_in(headers, &POSITION).map(|position| position.0);
         let as_of = headers.get(super::answer::AS_OF).cloned();
-        Self { body: body.into(), age, freshness, storing, position, source: None, as_of, vary }
+        Self { body: body.into(), age, freshness, storing, expiring, position, source: None, as_of, vary }
     }
 }
 
-/// The members of a header that is a list, in lower case.
-fn list(headers: &HeaderMap, name: &header::HeaderName) -> Vec<String> {
-    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    let members = values.flat_map(|value| value.split(',')).map(|member| member.trim().to_ascii_lowercase());
-    members.filter(|member| !member.is_empty()).collect()
+/// The members of a header that lists names, in lower case.
+fn names(headers: &HeaderMap, name: &header::HeaderName) -> Vec<String> {
+    members(headers, name).map(|member| String::from_utf8_lossy(member).to_ascii_lowercase()).collect()
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::{Freshness, Piece, Storing};
+use super::{Expiring, Freshness, Piece, Storing};
 
 /// What is true of all parts together.
 #[derive(Debug)]
@@ -13,19 +13,27 @@ pub(super) struct Caching {
     /// How long all of them are still fresh; nothing, if one doesn't say so.
     fresh_for: Option<Duration>,
     storing: Storing,
+    expiring: Expiring,
     vary: Vec<String>,
 }
 
 impl Caching {
     /// Of nothing, which is fresh for ever.
     pub(super) fn new() -> Self {
-        Self { age: Duration::ZERO, fresh_for: Some(Duration::MAX), storing: Storing::Shared, vary: Vec::new() }
+        Self {
+            age: Duration::ZERO,
+            fresh_for: Some(Duration::MAX),
+            storing: Storing::Shared,
+            expiring: Expiring::ForNobody,
+            vary: Vec::new(),
+        }
     }
 
     /// Adds a part that came so long ago.
     pub(super) fn add(&mut self, piece: &Piece, since: Duration) {
         self.age = self.age.max(piece.age.saturating_add(since));
         self.storing = self.storing.max(piece.storing);
+        self.expiring = self.expiring.max(piece.expiring);
         self.fresh_for = match (self.fresh_for, piece.freshness) {
             (Some(all), Freshness::Fresh(this)) => Some(all.min(this.saturating_sub(since))),
             _ => None,
@@ -58,11 +66,17 @@ impl Caching {
             Storing::Shared => String::new(),
         };
         match self.fresh_for {
+            // It forbids all that could be forbidden about what is not fresh.
             None => control.push_str("no-cache"),
             Some(fresh_for) => {
                 let seconds = self.age_s().saturating_add(fresh_for.as_secs()).min(YEAR_S);
                 // Writing to a string cannot fail.
                 let _ = write!(control, "max-age={seconds}");
+                control.push_str(match (self.expiring, self.storing) {
+                    (Expiring::ForAll, _) => ", must-revalidate",
+                    (Expiring::ForShared, Storing::Shared) => ", proxy-revalidate",
+                    _ => "",
+                });
             }
         }
         control

@@ -149,6 +149,12 @@ impl Composition {
         parameters
     }
 
+    /// Whether a request can say a parameter of this name, in its path or its query.
+    #[must_use]
+    pub fn has_parameter(&self, name: &str) -> bool {
+        self.path_parameters().any(|its| its == name) || self.query_parameters().iter().any(|its| its.name == name)
+    }
+
     /// What can be named in the tags of a call's answers: what stands in its path and query in place of its holes.
     #[must_use]
     pub fn value_names(&self, call: &str) -> Vec<&str> {

@@ -6,7 +6,7 @@
 //! (`splice`), and makes an [`Answer`] that tells which parts are complete, stale or missing. A [`Profile`] is the
 //! compositions that one kind of client gets. `docs/internals/gateway-composition.md` draws it.
 //!
-//! It knows nothing of routes, upstreams, caches or servers, and nothing can be written in it but selection and shape.
+//! It knows nothing of routes, upstreams or servers, and of the cache no more than how it reads `Cache-Control`. Nothing can be written in it but selection and shape.
 
 mod limits;
 mod place;
@@ -30,8 +30,9 @@ mod planned;
 mod reads;
 mod outline;
 
+pub(crate) use answer::{AS_OF, AS_OF_PARAMETER};
 pub use answer::{Answer, Fragment, FragmentState, Unanswered};
-pub use ask::{Answering, Ask, Freshness, Piece, Question, Storing};
+pub use ask::{Answering, Ask, Expiring, Freshness, Piece, Question, Storing};
 pub use composed::{Composed, Request};
 pub use composition::{CallText, Composition, QueryParameter};
 pub use failure::{Failed, Instead, OnFailure};

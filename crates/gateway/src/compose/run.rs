@@ -56,7 +56,8 @@ impl Composed {
                 },
             };
             if let Some(failed) = outcome.ends_all(&self.calls()[index]) {
-                return Err(Unanswered::call(&self.calls()[index], failed));
+                let has_moment = request.headers.contains_key(AS_OF);
+                return Err(Unanswered::call(&self.calls()[index], failed, has_moment));
             }
             outcomes[index] = outcome;
             for (later, _) in self.made_calls().filter(|(_, call)| call.after.contains(&index)) {

@@ -1,14 +1,9 @@
 //! As of when a composed answer is to be: every service that is asked for a part of it is told the same.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 
-use crate::compose::{Composed, Parameters};
+use crate::compose::{AS_OF, AS_OF_PARAMETER, Composed, Parameters};
 use crate::problem::Problem;
-
-/// The moment, for services; and in an answer the one as of which it is.
-const AS_OF: HeaderName = HeaderName::from_static("tradewind-as-of");
-/// The same in a query, so that a link can lead to the past.
-const PARAMETER: &str = "as_of";
 
 /// Leaves in the headers what a request says in either way. A composition whose own calls take a parameter of this name
 /// has it for them alone.
@@ -16,10 +11,8 @@ const PARAMETER: &str = "as_of";
 /// # Errors
 /// TW-3033 if it says two moments, or one that cannot be the same for all who are asked.
 pub(super) fn settle(headers: &mut HeaderMap, parameters: &Parameters, composed: &Composed) -> Result<(), Problem> {
-    let composition = composed.composition();
-    let is_its_own = composition.path_parameters().any(|name| name == PARAMETER)
-        || composition.query_parameters().iter().any(|parameter| parameter.name == PARAMETER);
-    let in_query = parameters.get(PARAMETER).filter(|_| !is_its_own);
+    let is_its_own = composed.composition().has_parameter(AS_OF_PARAMETER);
+    let in_query = parameters.get(AS_OF_PARAMETER).filter(|_| !is_its_own);
     let lines: Vec<&str> = headers.get_all(&AS_OF).iter().map(|line| line.to_str().unwrap_or("not ASCII")).collect();
     let said = match (&lines[..], in_query) {
         ([], None) => return Ok(()),

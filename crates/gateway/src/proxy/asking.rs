@@ -39,6 +39,8 @@ pub(super) struct Asking<'a> {
     pub(super) host: &'a str,
     /// Tells those apart who ask with credentials that services get to see; none if they do not.
     pub(super) whose: Option<&'a str>,
+    /// The client has shown a token, whether services get to see it or not.
+    pub(super) is_authorized: bool,
     /// The client wants what is stored, and nothing else.
     pub(super) only_stored: bool,
     /// What services have said for clients when they refused.
@@ -53,8 +55,11 @@ impl Ask for Asking<'_> {
             let piece = self.piece(call, question).await;
             self.counts.asked(question.call, begun.elapsed());
             let piece = piece?;
-            // What one user is told is for no other, whatever the service says.
-            let storing = if self.whose.is_some() { piece.storing.max(Storing::Private) } else { piece.storing };
+            // What one user is told is for no other, whatever the service says. Nor is what a token was asked for here, of
+            // which a service that has not seen it says nothing: `must-revalidate` would let others have it
+            // (RFC 9111 §3.5).
+            let is_for_one = self.whose.is_some() || self.is_authorized;
+            let storing = if is_for_one { piece.storing.max(Storing::Private) } else { piece.storing };
             // What nobody could wait for is told to nobody.
             let position = piece.position.filter(|_| call.positions.is_some());
             let source = call.positions.clone().filter(|source| source != call.upstream.name());

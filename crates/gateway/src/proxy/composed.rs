@@ -62,6 +62,7 @@ impl Proxy {
             proxy: self,
             host: passed.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default(),
             whose: whose.as_deref(),
+            is_authorized: head.headers.contains_key(header::AUTHORIZATION),
             only_stored: heeds_clients(composing) && Directives::of_request(&passed).only_if_cached,
             refusals: Refusals::default(),
         };

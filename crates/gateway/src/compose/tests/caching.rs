@@ -31,7 +31,10 @@ async fn the_strictest_part_says_who_may_store_it() {
         ("no-store", "no-store"),
         ("no-cache, max-age=9", "no-cache"),
         ("private", "private, no-cache"),
-        ("max-age=junk", "no-cache"),
+        // What cannot be read is stale at once, as the cache takes it.
+        ("max-age=junk", "max-age=1"),
+        ("max-age=60, Max-Age=\"9\"", "max-age=9"),
+        ("No-Store", "no-store"),
     ] {
         let asked = given([&age, &[("cache-control", strict)], &age]).asked(&two(), &[]).await;
         let control = asked.header("cache-control");
@@ -45,6 +48,43 @@ async fn the_strictest_part_says_who_may_store_it() {
     assert_eq!(asked.header("cache-control"), "no-store");
     let asked = given([&[], &[], &[]]).asked(&two(), &[]).await;
     assert_eq!(asked.header("cache-control"), "no-cache");
+}
+
+#[tokio::test]
+async fn the_whole_allows_shared_caches_no_more_than_its_parts_do() {
+    let other = [("cache-control", "max-age=600")];
+    for (part, least, expiring) in [
+        ("max-age=600, s-maxage=10", 10, ", proxy-revalidate"),
+        ("s-maxage=600, max-age=10", 10, ", proxy-revalidate"),
+        ("s-maxage=10", 10, ", proxy-revalidate"),
+        ("private, s-maxage=10", 10, ""),
+        ("max-age=10, proxy-revalidate", 10, ", proxy-revalidate"),
+        ("max-age=10, must-revalidate", 10, ", must-revalidate"),
+        ("private, max-age=10, must-revalidate", 10, ", must-revalidate"),
+        ("s-maxage=10, must-revalidate", 10, ", must-revalidate"),
+        ("max-age=20, max-age=10, max-age=30", 10, ""),
+    ] {
+        let asked = given([&other, &[("cache-control", part)], &other]).asked(&two(), &[]).await;
+        let control = asked.header("cache-control");
+        let read = control.strip_prefix("private, ").unwrap_or(control).strip_prefix("max-age=").unwrap();
+        let (seconds, _) = read.split_once(',').unwrap_or((read, ""));
+        let seconds: u64 = seconds.parse().unwrap();
+        assert!((least - 1..=least).contains(&seconds), "{part}: {control}");
+        let private = if part.starts_with("private") { "private, " } else { "" };
+        assert_eq!(control, format!("{private}max-age={seconds}{expiring}"), "{part}");
+    }
+    // What may not be used at all without asking needs no word on what is no longer fresh.
+    let parts: [&[(&str, &str)]; 3] = [&other, &[("cache-control", "must-revalidate")], &other];
+    assert_eq!(given(parts).asked(&two(), &[]).await.header("cache-control"), "no-cache");
+}
+
+#[tokio::test]
+async fn a_part_is_as_old_as_the_first_age_says() {
+    for (said, least) in [("90, 3", 90), ("3, 90", 3), ("+90", 0), ("soon", 0)] {
+        let age = [("cache-control", "max-age=600"), ("age", said)];
+        let age: u64 = given([&[], &age, &[]]).asked(&two(), &[]).await.header("age").parse().unwrap();
+        assert!((least..=least + 1).contains(&age), "{said}: {age}");
+    }
 }
 
 #[tokio::test]

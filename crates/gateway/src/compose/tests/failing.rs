@@ -38,6 +38,25 @@ async fn what_another_service_said_is_not_the_request_s_fault() {
 }
 
 #[tokio::test]
+async fn a_moment_that_a_service_refuses_is_the_request_s_fault_whatever_else_it_was_asked_with() {
+    let calls = [call("a", "s:/a/{id}"), call("b", "t:/b/{a.id}"), call("c", "u:/c")];
+    let composed = select(&composition(&calls), "{ b c }");
+    let moment = |moment| [("tradewind-as-of".parse().unwrap(), http::HeaderValue::from_static(moment))];
+    for refuses in ["t:/b/8", "u:/c"] {
+        for (headers, status) in [(moment("soon").into_iter().collect(), 400), (http::HeaderMap::new(), 502)] {
+            let as_of = [("tradewind-as-of", "soon")];
+            let services = Services::new()
+                .answers_with("s:/a/7", &as_of, json!({"id": 8}))
+                .answers_with("t:/b/8", &as_of, json!({}))
+                .answers_with("u:/c", &as_of, json!({}))
+                .fails(refuses, Failed::Status(400));
+            let asked = services.asked_by(&composed, &Parameters::new().with("id", "7"), &headers).await;
+            assert_eq!(asked.status(), status, "{refuses} {headers:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_error_does_not_wait_for_what_hangs() {
     let started = Instant::now();
     let services = page_services().hangs("inventory:/products/7").fails("catalog:/products/7", Failed::Unavailable);

@@ -93,8 +93,11 @@ impl Services {
     }
 
     pub(super) async fn asked_with(self, composed: &Composed, parameters: &Parameters) -> Asked {
-        let headers = HeaderMap::new();
-        let request = Request { parameters, headers: &headers, deadline: Instant::now() + DEADLINE };
+        self.asked_by(composed, parameters, &HeaderMap::new()).await
+    }
+
+    pub(super) async fn asked_by(self, composed: &Composed, parameters: &Parameters, headers: &HeaderMap) -> Asked {
+        let request = Request { parameters, headers, deadline: Instant::now() + DEADLINE };
         let answer = composed.answer(&request, &self).await;
         let most_under_way = self.most_under_way.load(Ordering::SeqCst);
         Asked { answer, asked: self.asked.into_inner().unwrap(), told: self.told.into_inner().unwrap(), most_under_way }

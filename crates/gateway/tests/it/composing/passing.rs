@@ -58,6 +58,19 @@ async fn what_one_user_is_told_is_never_another_s() {
 }
 
 #[tokio::test]
+async fn what_is_told_to_a_token_is_its_bearer_s_also_if_no_service_has_seen_it() {
+    let must = Acting::answering("cache-control: max-age=60, must-revalidate\r\n", r#"{"name":"Tea","available":3}"#);
+    let must = must.await;
+    let shop = Shop { upstreams: [must.upstream("catalog"), must.upstream("inventory")], ..Shop::new().await };
+    let gateway = shop.gateway(&Wanted::default()).await;
+    for (who, start) in [(ANN, "private, max-age="), ("", "max-age=")] {
+        let page = gateway.page(who).await;
+        let control = header(&page, "cache-control");
+        assert!(control.starts_with(start) && control.ends_with(", must-revalidate"), "{page}");
+    }
+}
+
+#[tokio::test]
 async fn what_depends_on_who_asks_says_so_beside_what_its_parts_say() {
     let shop = Shop::new().await;
     let careful = Acting::answering("vary: Accept-Language, Cookie\r\n", r#"{"available":3}"#).await;
