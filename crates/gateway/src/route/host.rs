@@ -55,6 +55,12 @@ impl HostPattern {
         }
     }
 
+    /// A host that is meant.
+    pub(crate) fn example(&self) -> String {
+        let label = if self.is_suffix { "any" } else { "" };
+        format!("{label}{}", self.name)
+    }
+
     /// How specific it is: a whole name more than an end of one, a longer end more than a shorter one.
     pub(super) fn rank(&self) -> (bool, usize) {
         (!self.is_suffix, self.name.len())

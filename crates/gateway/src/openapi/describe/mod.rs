@@ -31,7 +31,7 @@ impl About<'_> {
             let path = route.pattern.replace("{*", "{");
             making.add_own(path, route.composed.composition().name(), operation);
         }
-        making.add_routes(profile.routes, |route| profile.has(route));
+        making.add_routes(profile.routes, profile.hosts, |route| profile.has(route));
         making.finish(self, &format!("What the profile {} answers.", profile.name)).0
     }
 }
@@ -47,15 +47,17 @@ pub struct ProfileRoutes<'a> {
     pub hosts: &'a [HostPattern],
     /// What is composed for it.
     pub composed: Vec<ComposedRoute<'a>>,
-    /// All routes, of which those under its prefix and hosts are the profile's too.
+    /// All routes, of which those under its prefix that its hosts lead to are the profile's too.
     pub routes: &'a RouteTable,
 }
 
 impl ProfileRoutes<'_> {
-    /// One that has neither a prefix nor a host of its own has no other routes to itself.
+    /// One that has neither a prefix nor a host of its own has no other routes to itself; and what is there for some hosts
+    /// alone is not for clients that may ask any. Whether its own hosts lead to a route is for the table to say.
     fn has(&self, route: &Route) -> bool {
         let is_own = !self.prefix.is_empty() || !self.hosts.is_empty();
-        is_own && route.hosts == self.hosts && covers(self.prefix, route.path.as_str())
+        let may_be_asked = route.hosts.is_empty() || !self.hosts.is_empty();
+        is_own && may_be_asked && covers(self.prefix, route.path.as_str())
     }
 }
 
@@ -103,7 +105,7 @@ fn operation(route: &ComposedRoute<'_>, documents: &Documents, parts: &mut Parts
     parts.add(Kind::Schema, name, answer);
     let schema = json!({"$ref": format!("#/components/schemas/{name}")});
     let parameters = outline.parameters.iter().map(|parameter| parameters::described(parameter, &called, parts));
-    let parameters: Vec<Value> = parameters.chain([parameters::after()]).collect();
+    let parameters: Vec<Value> = parameters.chain(parameters::of_the_gateway(composed)).collect();
     let mut operation = json!({
         "operationId": name,
         "tags": [name],
@@ -119,6 +121,7 @@ fn operation(route: &ComposedRoute<'_>, documents: &Documents, parts: &mut Parts
         },
     });
     let Some(members) = operation.as_object_mut() else { return operation };
+    own::add_problem(members, parts, "400", "The request is malformed, or a service does not answer as of the moment");
     own::add_policies(policies, members, parts);
     if outline.calls.iter().any(|call| call.instead == Instead::Error) {
         for (status, why) in [
@@ -161,6 +164,7 @@ fn headers() -> Value {
             "example": "product, reviews;stale=42, stock;missing=unavailable",
         },
         "Tradewind-Position": header("The position that each service's answers reflect: a dictionary (RFC 9651)", text()),
+        "Tradewind-As-Of": header("The moment as of which all parts are, if not as of now", text()),
         "Age": header("The age of the oldest part, in seconds", json!({"type": "integer", "minimum": 0})),
         "Cache-Control": header("How long all parts are fresh", text()),
         "ETag": header("A hash of the answer", text()),

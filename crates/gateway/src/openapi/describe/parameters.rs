@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Called;
 use super::join::all_of;
-use crate::compose::{ParameterOutline, ParameterUse, Put};
+use crate::compose::{AS_OF_PARAMETER, Composed, ParameterOutline, ParameterUse, Put};
 use crate::openapi::document::{Kind, Parameter};
 use crate::openapi::parts::Parts;
 
@@ -44,8 +44,24 @@ pub(super) fn described(
     described
 }
 
+/// What a request can say to the gateway itself, whatever is composed.
+pub(super) fn of_the_gateway(composed: &Composed) -> Vec<Value> {
+    let moment = match composed.services().len() {
+        0 | 1 => "Answer as of this position, the end of this day in UTC, or this time (RFC 3339)",
+        // Each counts its own positions.
+        _ => "Answer as of the end of this day in UTC, or this time (RFC 3339)",
+    };
+    let parameter = |name: &str, place: &str, description: &str| json!({"name": name, "in": place, "description": description, "schema": {"type": "string"}});
+    let mut parameters = vec![after(), parameter("Tradewind-As-Of", "header", moment)];
+    // Calls that take one of this name have it for themselves.
+    if !composed.composition().has_parameter(AS_OF_PARAMETER) {
+        parameters.push(parameter(AS_OF_PARAMETER, "query", "The same as Tradewind-As-Of"));
+    }
+    parameters
+}
+
 /// What a client says that it has seen.
-pub(super) fn after() -> Value {
+fn after() -> Value {
     json!({
         "name": "Tradewind-After",
         "in": "header",

@@ -76,6 +76,46 @@ fn document_with(profile: &Profile, routes: &RouteTable, documents: &Documents) 
     ABOUT.describe(&profile, documents)
 }
 
+fn hosts(names: &[&str]) -> Vec<HostPattern> {
+    names.iter().map(|name| HostPattern::parse(name).unwrap()).collect()
+}
+
+/// The operations to which these routes lead a profile's clients that ask such hosts.
+fn led_to(hosts: &[HostPattern], prefix: &str, routes: Vec<Route>) -> Vec<String> {
+    let routes = RouteTable::new(routes).unwrap();
+    let profile = ProfileRoutes { name: "web", prefix, hosts, composed: Vec::new(), routes: &routes };
+    let document = ABOUT.describe(&profile, &documents());
+    document.operations().map(|its| format!("{} {}", its.method, its.path)).collect()
+}
+
+#[test]
+fn a_route_is_a_profile_s_if_one_of_its_hosts_leads_to_it() {
+    let of = |names: &[&str]| {
+        let mut route = plain("/stock", "stock", "/v1/stock");
+        route.hosts = hosts(names);
+        vec![route]
+    };
+    for (profile, route, is_led_to) in [
+        (&["a.shop.example", "b.shop.example"][..], &["b.shop.example", "a.shop.example"][..], true),
+        (&["a.shop.example", "b.shop.example"], &["b.shop.example"], true),
+        (&["a.shop.example"], &["other.example", "a.shop.example"], true),
+        (&["a.shop.example"], &[], true),
+        (&["a.shop.example"], &["*.shop.example"], true),
+        (&["*.shop.example"], &["a.shop.example"], true),
+        (&["*.shop.example"], &["*.a.shop.example"], true),
+        (&["a.shop.example"], &["b.shop.example"], false),
+        (&["a.shop.example"], &["*.other.example"], false),
+    ] {
+        let led = led_to(&hosts(profile), "", of(route));
+        assert_eq!(led, ["get /stock/{product}"][..usize::from(is_led_to)], "{profile:?}, {route:?}");
+    }
+    // What any host leads to is another route's where the profile's own does.
+    let mut own = plain("/stock", "catalog", "/api/catalog/products");
+    own.hosts = hosts(&["a.shop.example"]);
+    let led = led_to(&hosts(&["a.shop.example"]), "", [of(&[]), vec![own]].concat());
+    assert_eq!(led, ["get /stock", "post /stock", "get /stock/{id}", "get /stock/{id}/reviews"]);
+}
+
 fn plain(pattern: &str, service: &str, rewrite: &str) -> Route {
     let mut route = Route::new(pattern, Upstream::new(service, [])).unwrap();
     route.rewrite = Some(Rewrite::parse(rewrite, &route.path).unwrap());
@@ -195,9 +235,11 @@ fn parameters_are_those_of_the_services() {
     let document = described("{ product { id } reviews { average } cards { next } }");
     let get = &document.as_value()["paths"]["/web/products/{id}"]["get"];
     let parameters = get["parameters"].as_array().unwrap();
-    assert_eq!(parameters.last().unwrap()["name"], "Tradewind-After");
+    let (of_services, own) = parameters.split_at(parameters.len() - 3);
+    let own: Vec<(&Value, &Value)> = own.iter().map(|own| (&own["name"], &own["in"])).collect();
+    assert_eq!(json!(own), json!([["Tradewind-After", "header"], ["Tradewind-As-Of", "header"], ["as_of", "query"]]));
     assert_eq!(
-        Value::from(&parameters[..parameters.len() - 1]),
+        Value::from(of_services),
         json!([
             {"name": "id", "in": "path", "required": true, "schema": {"type": "string", "maxLength": 40}},
             {"name": "cards", "in": "query", "required": false, "description": "How many at most",
@@ -209,6 +251,54 @@ fn parameters_are_those_of_the_services() {
     assert_eq!(get["responses"]["404"]["description"], "A service has no such thing");
     let none = described("{ stock { available } }");
     assert!(none.as_value()["paths"]["/web/products/{id}"]["get"]["responses"].get("404").is_none());
+}
+
+#[test]
+fn a_parameter_of_the_calls_that_is_called_as_the_moment_is_theirs_alone() {
+    let call = call("product", "catalog:/api/catalog/products/{id}?limit={as_of:3}", OnFailure::ERROR);
+    let own = Composition::parse("page", "/products/{id}", &[call], CompositionLimits::default()).unwrap();
+    let serves = [("page", "{ product { id } }")];
+    let (defaults, fixed) = (Parameters::new(), Parameters::new());
+    let text = ProfileText { name: "web", prefix: "/web", serves: &serves, defaults, fixed, report: false };
+    let document = document_of(&Profile::parse(&text, &[own], &Fragments::default()).unwrap());
+    let get = &document.as_value()["paths"]["/web/products/{id}"]["get"];
+    let parameters = get["parameters"].as_array().unwrap().iter();
+    let moments: Vec<&Value> = parameters.filter(|its| its["name"] == "as_of").collect();
+    assert_eq!(moments.len(), 1, "{moments:?}");
+    assert_eq!(moments[0]["schema"]["default"], "3");
+}
+
+/// A service that says all that a composed answer can pass on.
+struct Tells;
+
+impl Ask for Tells {
+    fn ask<'a>(&'a self, _: Question<'a>) -> Answering<'a> {
+        let headers = [
+            ("age", "3"),
+            ("cache-control", "max-age=60"),
+            ("tradewind-as-of", "2017-03-31"),
+            ("tradewind-position", "42"),
+            ("vary", "accept-language"),
+        ];
+        let headers = headers.into_iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        let piece = Piece::new(&headers.collect(), r#"{"id": "7"}"#);
+        Box::pin(std::future::ready(Ok(piece)))
+    }
+}
+
+#[tokio::test]
+async fn all_headers_that_an_answer_can_have_are_described() {
+    let profile = profile("{ product { id } }", false);
+    let parameters = Parameters::new().with("id", "7");
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let request = Request { parameters: &parameters, headers: &HeaderMap::new(), deadline };
+    let answer = profile.served()[0].composed.answer(&request, &Tells).await.unwrap();
+    let mut told: BTreeSet<String> = answer.headers.keys().map(ToString::to_string).collect();
+    assert!(told.remove("content-type"), "it is described with the content");
+    let document = document_of(&profile);
+    let headers = &document.as_value()["paths"]["/web/products/{id}"]["get"]["responses"]["200"]["headers"];
+    let described = headers.as_object().unwrap().keys().map(|name| name.to_ascii_lowercase()).collect();
+    assert_eq!(told, described);
 }
 
 #[test]

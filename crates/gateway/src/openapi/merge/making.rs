@@ -11,7 +11,7 @@ use crate::openapi::check::nameless;
 use crate::openapi::document::{Document, Kind, Operation, Parameter, names_in, walk_mut};
 use crate::openapi::parts::Parts;
 use crate::openapi::{Documents, own};
-use crate::{Route, RouteTable};
+use crate::{HostPattern, Route, RouteTable};
 
 /// A document in the making.
 pub(in crate::openapi) struct Making<'a> {
@@ -52,8 +52,13 @@ impl<'a> Making<'a> {
         self.paths.entry(path).or_default().insert("get".to_owned(), operation);
     }
 
-    /// Adds what these routes lead to.
-    pub(in crate::openapi) fn add_routes(&mut self, routes: &RouteTable, wanted: impl Fn(&Route) -> bool) {
+    /// Adds what these routes lead clients of these hosts to, of any if there are none.
+    pub(in crate::openapi) fn add_routes(
+        &mut self,
+        routes: &RouteTable,
+        hosts: &[HostPattern],
+        wanted: impl Fn(&Route) -> bool,
+    ) {
         let documents = self.documents;
         // Whoever takes any host, and needs no header, comes first.
         let mut order: Vec<&Arc<Route>> = routes.routes().iter().filter(|route| wanted(route)).collect();
@@ -64,7 +69,7 @@ impl<'a> Making<'a> {
             let operations: Vec<Operation<'_>> = document.operations().collect();
             let templates: Vec<String> = operations.iter().map(Operation::full_path).collect();
             for operation in &operations {
-                if let Some(reached) = reached(routes, route, operation, &templates) {
+                if let Some(reached) = reached(routes, hosts, route, operation, &templates) {
                     self.add(service, route, operation, reached);
                 }
             }

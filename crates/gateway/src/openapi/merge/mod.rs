@@ -52,7 +52,7 @@ impl About<'_> {
     #[must_use]
     pub fn merge(&self, routes: &RouteTable, documents: &Documents) -> Merged {
         let mut making = Making::new(documents);
-        making.add_routes(routes, |_| true);
+        making.add_routes(routes, &[], |_| true);
         let services: Vec<&str> = documents.keys().map(String::as_str).collect();
         let (document, left_out) =
             making.finish(self, &format!("What clients reach of {} through the gateway.", services.join(", ")));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderValue, Method};
 
 use crate::openapi::document::{Operation, best, names_in};
-use crate::{Asked, Route, RouteTable};
+use crate::{Asked, HostPattern, Route, RouteTable};
 
 /// A path by which an operation is reached.
 #[derive(Debug)]
@@ -40,9 +40,10 @@ enum Bound<'d> {
     Segments(Vec<&'d str>),
 }
 
-/// The path by which a route leads to an operation, if it does.
+/// The path by which a route leads clients of these hosts, of any if there are none, to an operation, if it does.
 pub(super) fn reached(
     routes: &RouteTable,
+    hosts: &[HostPattern],
     route: &Arc<Route>,
     operation: &Operation<'_>,
     templates: &[String],
@@ -52,21 +53,29 @@ pub(super) fn reached(
     let names = names_in(&reached.path)?;
     let asked_path = sample(&reached.path, &names);
     let method = Method::from_bytes(operation.method.to_ascii_uppercase().as_bytes()).ok()?;
-    let host = route.hosts.first().map(|host| match host.to_string().strip_prefix('*') {
-        Some(end) => format!("any{end}"),
-        None => host.to_string(),
-    });
     let any = HeaderValue::from_static("any");
     let headers = route.headers.iter();
     let headers: HeaderMap =
         headers.map(|header| (header.name().clone(), header.value().unwrap_or(&any).clone())).collect();
-    let asked = Asked { method: &method, host: host.as_deref(), path: &asked_path, headers: &headers };
-    let (found, captures) = routes.find(asked).ok()?;
-    if !Arc::ptr_eq(found, route) {
-        return None;
-    }
+    let captures = asked_hosts(hosts, route).iter().find_map(|host| {
+        let asked = Asked { method: &method, host: host.as_deref(), path: &asked_path, headers: &headers };
+        routes.find(asked).ok().filter(|(found, _)| Arc::ptr_eq(found, route)).map(|(_, captures)| captures)
+    })?;
     let service_path = route.rewrite.as_ref().map_or_else(|| asked_path.clone(), |it| it.path(&asked_path, &captures));
     (best(templates.iter().map(|path| &**path), &service_path)? == full).then_some(reached)
+}
+
+/// Hosts that clients of these can ask and a route takes; that none is said, where both take any.
+fn asked_hosts(hosts: &[HostPattern], route: &Route) -> Vec<Option<String>> {
+    if hosts.is_empty() && route.hosts.is_empty() {
+        return vec![None];
+    }
+    let are_meant = |patterns: &[HostPattern], host: &str| {
+        patterns.is_empty() || patterns.iter().any(|pattern| pattern.covers(host))
+    };
+    // Of a name and an end of names that meet, the name is covered by both; of two ends, the longer one's names.
+    let examples = hosts.iter().chain(&route.hosts).map(HostPattern::example);
+    examples.filter(|host| are_meant(hosts, host) && are_meant(&route.hosts, host)).map(Some).collect()
 }
 
 /// A path with something in place of its parameters that no route has as a fixed segment.
