@@ -42,7 +42,9 @@ mod upstream;
 pub use access::{AccessFormat, AccessLog, AccessLogOptions};
 pub use composing::{CallRule, Composing};
 pub use docs::ApiDocuments;
-pub use explain::{Answered, Because, FragmentOutlook, Lacking, NoSuchService, Outlook, RouteOutlook, Stored};
+pub use explain::{
+    Answered, Because, FragmentOutlook, Lacking, NoSuchService, Outlook, RouteOutlook, RouteTaking, Stored,
+};
 pub use front::Front;
 pub use options::{Options, Timeouts};
 pub use plan::Plan;

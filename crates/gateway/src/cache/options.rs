@@ -122,6 +122,11 @@ impl CachePolicy {
         self.fresh_for.unwrap_or(GUESS_MAX).saturating_add(stale)
     }
 
+    /// How stale an answer may be while the service is asked anew, as far as the rule says it; nothing if not at all.
+    pub(crate) fn while_revalidating(&self) -> Option<Duration> {
+        self.stale_while_revalidate.filter(|most| !most.is_zero())
+    }
+
     /// What the RFC says, and nothing beyond it.
     #[must_use]
     pub fn new(name: &str, source: &str) -> Self {

@@ -7,7 +7,7 @@ use http::StatusCode;
 use tradewind_events::ErrorCode;
 
 use super::plain::patience;
-use super::{Answered, Because, FragmentOutlook, Lacking, RouteOutlook, Stored};
+use super::{Answered, Because, FragmentOutlook, Lacking, RouteOutlook, RouteTaking, Stored};
 use crate::compose::{Failed, Instead, Planned};
 use crate::{Composing, Route};
 
@@ -17,8 +17,10 @@ pub(super) fn outlook(route: &Route, composing: &Composing, service: &str, has_c
     if !planned.iter().any(|call| call.service == service) {
         return None;
     }
-    let is_stored =
-        |call: &Planned<'_>| has_cache && composing.call(call.name).is_some_and(|rule| rule.cache.is_some());
+    let rule = |call: &Planned<'_>| composing.call(call.name)?.cache.as_ref().filter(|_| has_cache);
+    let is_stored = |call: &Planned<'_>| rule(call).is_some();
+    // What the author says of the call bounds what its rule allows while the service is asked anew.
+    let stale_most = |call: &Planned<'_>| rule(call).and_then(|rule| call.stale.or(rule.while_revalidating()));
     let mut fragments: Vec<FragmentOutlook> = Vec::new();
     // What is wrong with each call, of those that come before.
     let mut lacking: BTreeMap<&str, Lacking> = BTreeMap::new();
@@ -41,7 +43,7 @@ pub(super) fn outlook(route: &Route, composing: &Composing, service: &str, has_c
             Instead::Default(value) => Lacking::Default(value.clone()),
         };
         lacking.insert(call.name, otherwise.clone());
-        let stale = call.stale.filter(|_| is_dead && is_stored(call));
+        let stale = stale_most(call).filter(|_| is_dead);
         let (fragment, service) = (call.name.to_owned(), call.service.to_owned());
         fragments.push(FragmentOutlook { fragment, service, because, stale, otherwise });
     }
@@ -71,7 +73,7 @@ pub(super) fn outlook(route: &Route, composing: &Composing, service: &str, has_c
         stale: stale.min_by_key(|stale| stale.unwrap_or_default()).flatten(),
         answered: still_fails.map_or(Answered::OK, failed),
     });
-    Some(RouteOutlook { route: route.name.to_string(), line: route.line, stored, otherwise, fragments })
+    Some(RouteOutlook { route: RouteTaking::of(route), stored, otherwise, changes: None, fragments })
 }
 
 /// The answer when this call ends the whole.

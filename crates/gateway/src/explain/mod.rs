@@ -4,6 +4,7 @@
 //! nothing is sent to it. What a stored answer says itself (`stale-if-error`, `must-revalidate`) is not known here; what is
 //! told is what the route's author says.
 
+mod takes;
 mod composed;
 mod plain;
 
@@ -15,6 +16,8 @@ use tradewind_events::ErrorCode;
 
 use crate::{Action, Plan, Route};
 
+pub use takes::RouteTaking;
+
 /// What routes would answer if a service were dead.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Outlook {
@@ -22,21 +25,25 @@ pub struct Outlook {
     pub service: String,
     /// Each route that asks it, the most specific first.
     pub routes: Vec<RouteOutlook>,
-    /// The names of those that do not, and so go on.
-    pub unaffected: Vec<String>,
+    /// Those that do not, and so go on.
+    pub unaffected: Vec<RouteTaking>,
 }
 
 /// What one route would answer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RouteOutlook {
     /// The route.
-    pub route: String,
-    /// The line on which its author wrote it.
-    pub line: Option<usize>,
+    #[serde(flatten)]
+    pub route: RouteTaking,
     /// What is answered if stored answers may stand in, and are there; nothing, if none may.
     pub stored: Option<Stored>,
-    /// What is answered if nothing is stored, or it is too stale; and in any case to what changes something.
+    /// What is answered if nothing is stored, or it is too stale; and in any case to what changes something, unless that is
+    /// told apart.
     pub otherwise: Answered,
+    /// What is answered to methods other than GET and HEAD, where that is something else: nothing can stand in for what they
+    /// do, so that the service is waited for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Answered>,
     /// The parts of a composed answer that would not be as they should, each behind those that it takes values from.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fragments: Vec<FragmentOutlook>,
@@ -136,7 +143,7 @@ impl Plan {
         for route in self.routes.routes() {
             match route.without(service, self.cache.is_some()) {
                 Some(affected) => outlook.routes.push(affected),
-                None => outlook.unaffected.push(route.name.to_string()),
+                None => outlook.unaffected.push(RouteTaking::of(route)),
             }
         }
         if outlook.routes.is_empty() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use tradewind_events::ErrorCode;
 
-use super::{Answered, RouteOutlook, Stored};
+use super::{Answered, RouteOutlook, RouteTaking, Stored};
 use crate::cache::OnFailure;
 use crate::proxy::IMPATIENT;
 use crate::upstream::{CallPolicy, Upstream};
@@ -14,14 +14,21 @@ use crate::{Policies, Route};
 pub(super) fn outlook(route: &Route, upstream: &Upstream, has_cache: bool) -> RouteOutlook {
     let answers_queries = route.takes_method(&Method::GET);
     let rule = route.policies.cache.as_ref().filter(|_| has_cache && answers_queries);
-    let stale = rule.and_then(|rule| match rule.on_failure {
+    let on_failure = rule.and_then(|rule| match rule.on_failure {
         OnFailure::Error => None,
         OnFailure::Stale(bound) => Some(bound),
     });
+    // While the service is asked anew, whatever comes of that.
+    let stale = rule.and_then(|rule| on_failure.max(rule.while_revalidating()));
     let stored = rule.map(|_| Stored { stale, answered: Answered::OK });
-    let otherwise = unreachable(&route.policies, upstream, stale.is_some());
-    let (name, line) = (route.name.to_string(), route.line);
-    RouteOutlook { route: name, line, stored, otherwise, fragments: Vec::new() }
+    let otherwise = unreachable(&route.policies, upstream, on_failure.is_some());
+    let changes = unreachable(&route.policies, upstream, false);
+    let changes = Some(changes).filter(|changes| *changes != otherwise && takes_more_than_queries(route));
+    RouteOutlook { route: RouteTaking::of(route), stored, otherwise, changes, fragments: Vec::new() }
+}
+
+fn takes_more_than_queries(route: &Route) -> bool {
+    route.methods.is_empty() || route.methods.iter().any(|method| !matches!(*method, Method::GET | Method::HEAD))
 }
 
 /// The answer when nothing listens: the service is waited for for a while, but not beyond the deadline.

@@ -67,11 +67,11 @@ async fn of_plain_routes() {
     assert_eq!(status_of(&gateway.get("/stale/1").await), 200);
     service.kill();
     for told in &outlook.routes {
-        let never_asked = gateway.get(&format!("{}/2", told.route)).await;
+        let never_asked = gateway.get(&format!("{}/2", told.route.name)).await;
         assert_eq!(status_of(&never_asked), told.otherwise.status.as_u16(), "{never_asked}");
         assert!(never_asked.contains(&told.otherwise.code.unwrap().to_string()), "{never_asked}");
         if told.stored.is_some() {
-            let stored = gateway.get(&format!("{}/1", told.route)).await;
+            let stored = gateway.get(&format!("{}/1", told.route.name)).await;
             assert!(status_of(&stored) == 200 && stored.contains("tradewind-stale: "), "{stored}");
         }
     }

@@ -115,13 +115,30 @@ fn what_would_be_answered_if_a_service_were_dead_is_told_without_anything_runnin
         (&composed["fragments"][0]["fragment"], &composed["fragments"][0]["otherwise"]),
         (&"second".into(), &"omitted".into())
     );
-    assert_eq!(told["unaffected"], serde_json::json!(["/one"]));
+    assert_eq!(told["unaffected"], serde_json::json!([{"route": "/one", "takes": "/one/…", "line": 2}]));
 
     let text = String::from_utf8(explain(&["--down", "one"]).stdout).unwrap();
     assert!(text.contains("503 TW-3002 after 2 s") && text.contains("part first: the whole fails"), "{text}");
     let nobody = explain(&["--down", "nobody"]);
     assert_eq!(nobody.status.code(), Some(1));
     assert!(stderr_of(&nobody).contains("there are one, other"), "{}", stderr_of(&nobody));
+}
+
+#[test]
+fn routes_of_the_same_path_are_told_by_what_they_take_and_a_whole_path_as_it_is() {
+    let routes = "[gateway.routes]\n\"/\" = { to = \"one\", exact = true }\n\
+         [[gateway.route]]\npath = \"/api\"\nmethods = [\"GET\"]\nto = \"one\"\n\
+         [[gateway.route]]\npath = \"/api\"\nmethods = [\"POST\"]\nto = \"other\"\n";
+    let folder = folder(&format!("{routes}{}{}", described("one", "ok", ""), described("other", "ok", "")));
+    let tell = |arguments: &[&str]| {
+        let told = tradewind().arg("gateway").args(arguments).current_dir(folder.path()).output().unwrap();
+        assert!(told.status.success(), "{}", stderr_of(&told));
+        String::from_utf8(told.stdout).unwrap()
+    };
+    let down = tell(&["explain", "--down", "other"]);
+    assert!(down.contains("  POST /api/…  (tradewind.toml:7)\n") && !down.contains("GET /api"), "{down}");
+    let check = tell(&["check"]);
+    assert!(check.contains("\n  / to one  (line 2)"), "{check}");
 }
 
 #[test]

@@ -124,7 +124,7 @@ impl Check {
         lines.push(format!("the gateway of {file} is right: {routes} routes on {}", manifest.gateway.listen));
         for route in plan.routes.routes() {
             let line = route.line.map_or_else(String::new, |line| format!("  (line {line})"));
-            lines.push(format!("  {} to {}{line}", super::explain::taken(route), route.to.service()));
+            lines.push(format!("  {} to {}{line}", route.takes(), route.to.service()));
         }
         print(&lines.join("\n"))?;
         broken

@@ -146,7 +146,7 @@ impl Explain {
             method: self.method.as_str(),
             path: &asked,
             route: &route.name,
-            takes: taken(route),
+            takes: route.takes(),
             line: route.line,
             parameters: captures.iter().collect(),
             service: route.to.service(),
@@ -246,17 +246,6 @@ fn said_of(upstream: &Upstream, is_called_otherwise: bool) -> Vec<String> {
 fn addresses_of(manifest: &Manifest, service: &str) -> Vec<String> {
     let named = manifest.gateway.upstreams.iter().find(|(name, _)| name.as_str() == service);
     named.map(|(_, section)| section.addresses.iter().map(ToString::to_string).collect()).unwrap_or_default()
-}
-
-/// What a route takes, in one line.
-pub(super) fn taken(route: &Route) -> String {
-    let mut words: Vec<String> = route.methods.iter().map(ToString::to_string).collect();
-    let kind = if route.path.is_prefix() { "/…" } else { "" };
-    let path = route.path.as_str().trim_end_matches('/');
-    let hosts: Vec<String> = route.hosts.iter().map(ToString::to_string).collect();
-    words.push(format!("{}{path}{kind}", hosts.join("|")));
-    words.extend(route.headers.iter().map(|header| format!("[{header}]")));
-    words.join(" ")
 }
 
 fn explain_none(none: &NotFound, method: &Method, path: &str) -> anyhow::Error {

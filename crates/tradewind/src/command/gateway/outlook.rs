@@ -6,7 +6,6 @@ use std::time::Duration;
 use tradewind_events::ErrorCode;
 use tradewind_gateway::{Answered, Because, FragmentOutlook, Lacking, Outlook, Plan, RouteOutlook};
 
-use super::explain::taken;
 use crate::command::output::print;
 use crate::failure::Failure;
 
@@ -21,16 +20,14 @@ pub(super) fn tell(plan: &Plan, service: &str, file: &Path, json: bool) -> anyho
     if json {
         return print(&serde_json::to_string(&outlook)?);
     }
-    print(&lines(plan, &outlook, file).join("\n"))
+    print(&lines(&outlook, file).join("\n"))
 }
 
-fn lines(plan: &Plan, outlook: &Outlook, file: &Path) -> Vec<String> {
+fn lines(outlook: &Outlook, file: &Path) -> Vec<String> {
     let mut lines = vec![format!("if {} were dead:", outlook.service)];
     for told in &outlook.routes {
-        let route = plan.routes.routes().iter().find(|route| *route.name == told.route);
-        let takes = route.map_or_else(|| told.route.clone(), |route| taken(route));
-        let line = told.line.map_or_else(String::new, |line| format!("  ({}:{line})", file.display()));
-        lines.push(format!("  {takes}{line}"));
+        let line = told.route.line.map_or_else(String::new, |line| format!("  ({}:{line})", file.display()));
+        lines.push(format!("  {}{line}", told.route.takes));
         lines.extend(answers(told).into_iter().map(|answer| format!("    {answer}")));
         lines.extend(told.fragments.iter().map(|part| format!("    part {}: {}", part.fragment, becomes(part))));
     }
@@ -54,6 +51,7 @@ fn answers(told: &RouteOutlook) -> Vec<String> {
     }
     let otherwise = if lines.is_empty() { "" } else { "otherwise " };
     lines.push(format!("{otherwise}{}", status(&told.otherwise)));
+    lines.extend(told.changes.as_ref().map(|changes| format!("to all but GET and HEAD {}", status(changes))));
     lines
 }
 
