@@ -43,7 +43,8 @@ pub use access::{AccessFormat, AccessLog, AccessLogOptions};
 pub use composing::{CallRule, Composing};
 pub use docs::ApiDocuments;
 pub use explain::{
-    Answered, Because, FragmentOutlook, Lacking, NoSuchService, Outlook, RouteOutlook, RouteTaking, Stored,
+    Answered, Because, Explained, FragmentOutlook, Lacking, NoSuchService, Outlook, Refused, RouteOutlook, RouteTaking,
+    Stored,
 };
 pub use front::Front;
 pub use options::{Options, Timeouts};
@@ -60,7 +61,6 @@ pub use route::{
 };
 pub use server::{BindError, Gateway, GatewayHandle};
 pub use tradewind_http::{InvalidNetwork, Limits, Network, Tls, TlsError};
-pub use upgrade::leave_to_routes;
 pub use upstream::{
     AnswerBody, Balance, BreakerOptions, CallPolicy, ConnectionLimits, DEADLINE, Deadline, HealthCheck, Hedge,
     InvalidDeadline, NoAnswer, OutlierDetection, Protocol, RequestBody, RetryBudget, RetryPolicy, Uploads, Upstream,

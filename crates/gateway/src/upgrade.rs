@@ -35,7 +35,7 @@ fn is_wanted<B>(request: &Request<B>) -> bool {
 
 /// Leaves in a request what routes are chosen by: nothing that concerns its connection alone and so does not reach the
 /// service, but, of one that asks to change to WebSocket, `Upgrade`. Whether it asks so.
-pub fn leave_to_routes<B>(request: &mut Request<B>) -> bool {
+pub(crate) fn leave_to_routes<B>(request: &mut Request<B>) -> bool {
     let wants_upgrade = is_wanted(request);
     remove_hop_by_hop(request.headers_mut());
     if wants_upgrade {

@@ -1,10 +1,11 @@
 //! What the gateway would do, told from its [`Plan`] alone: nothing is asked, and nothing need run.
 //!
-//! [`Plan::without`] tells what each route would answer if a service were dead: nothing listens where it was, so that
+//! [`Plan::explain`] tells what becomes of a request. [`Plan::without`] tells what each route would answer if a service were dead: nothing listens where it was, so that
 //! nothing is sent to it. What a stored answer says itself (`stale-if-error`, `must-revalidate`) is not known here; what is
 //! told is what the route's author says.
 
 mod takes;
+mod request;
 mod composed;
 mod plain;
 
@@ -16,6 +17,7 @@ use tradewind_events::ErrorCode;
 
 use crate::{Action, Plan, Route};
 
+pub use request::{Explained, Refused};
 pub use takes::RouteTaking;
 
 /// What routes would answer if a service were dead.

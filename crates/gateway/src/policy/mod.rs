@@ -22,6 +22,8 @@ pub(crate) mod validate;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Method;
+
 use crate::cache::CachePolicy;
 
 pub use auth::{AuthRule, Authorizer, Denied, Head, Identity, Verdict};
@@ -65,9 +67,9 @@ pub struct Policies {
 }
 
 impl Policies {
-    /// What they are, a line each, for people.
+    /// What they are to a request of this method, a line each, for people.
     #[must_use]
-    pub fn describe(&self) -> Vec<String> {
+    pub fn describe(&self, method: &Method) -> Vec<String> {
         let mut lines = self.sizes.describe();
         lines.extend(self.deadline.map(|deadline| format!("the answer's head within {deadline:?}")));
         lines.extend(self.calls.as_ref().map(|calls| calls.describe()).into_iter().flatten());
@@ -78,7 +80,11 @@ impl Policies {
         #[cfg(feature = "validate")]
         lines.extend(self.validate.as_ref().map(|_| "as the operation's description says".to_owned()));
         lines.extend(self.compress.then(|| "compressed with zstd, br or gzip".to_owned()));
-        lines.extend(self.cache.as_ref().map(|cache| format!("cached: {cache}")));
+        lines.extend(self.cache.as_ref().map(|cache| match *method {
+            Method::GET | Method::HEAD => format!("cached: {cache}"),
+            _ if method.is_safe() => "never stored, as what is not asked for with GET".to_owned(),
+            _ => "never stored, and what is stored of the same target is asked for anew".to_owned(),
+        }));
         lines.extend(self.positions.describe());
         lines
     }

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Version, header};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use tokio::time::Instant;
@@ -37,14 +37,14 @@ use crate::policy::Policies;
 use crate::policy::chain::After;
 use crate::policy::{compress, framing};
 use crate::problem::Problem;
-use crate::route::{OWN_PREFIX, Unwritable, covers};
+use crate::route::{OWN_PREFIX, covers};
 use crate::server::ClientConnection;
 use crate::upstream::{CallPolicy, RequestBody, Upstream};
 use crate::{Action, Options, Plan, Route, own, page, upgrade};
 
 pub(crate) use cached::decoded;
 use positions::Asked;
-use routed::Routed;
+pub(crate) use routed::Routed;
 
 /// How long a service of which no instance can be reached is waited for where something stale may stand in.
 pub(crate) const IMPATIENT: Duration = Duration::from_millis(100);
@@ -239,13 +239,8 @@ impl Proxy {
         routed: &Routed,
         on_its_way: OnItsWay<'_>,
     ) -> Result<Response<ResponseBody>, Problem> {
-        let Routed { route, captures, plan } = routed;
-        if let Some(rewrite) = &route.rewrite {
-            rewrite.apply(request.uri_mut(), captures).map_err(|why| match why {
-                Unwritable::ForOperators => Problem::no_route(request.uri().path()),
-                Unwritable::Long => Problem::refused(StatusCode::URI_TOO_LONG, "the service's path would be too long"),
-            })?;
-        }
+        let Routed { route, plan, .. } = routed;
+        routed.rewrite(request.uri_mut())?;
         let upstream = match &route.to {
             Action::Forward(upstream) => upstream,
             Action::Compose(composing) => return Box::pin(self.compose(request, composing, routed, on_its_way)).await,

@@ -2,6 +2,7 @@
 
 mod check;
 mod explain;
+mod explained;
 mod files;
 mod lints;
 mod openapi;

@@ -125,6 +125,49 @@ fn what_would_be_answered_if_a_service_were_dead_is_told_without_anything_runnin
 }
 
 #[test]
+fn what_no_service_gets_is_told_as_it_is_answered() {
+    let routes = "\"/\" = \"one\"\n\
+         \"/w/{x}\" = { to = \"one\", rewrite = \"/{x}\" }\n\
+         \"/c\" = { to = \"other\", methods = [\"POST\"], cors = { origins = [\"https://a.example\"] } }\n\
+         \"/h\" = { to = \"other\", host = \"shop.example\" }\n\
+         \"/s\" = { to = \"one\", cache = { fresh = \"1m\" } }\n";
+    let folder = folder(&manifest(routes));
+    let explain = |arguments: &[&str]| {
+        tradewind().args(["gateway", "explain"]).args(arguments).current_dir(folder.path()).output().unwrap()
+    };
+    let json = |arguments: &[&str]| {
+        let told = explain(&[arguments, &["--json"]].concat());
+        let json: Value = serde_json::from_slice(&told.stdout).unwrap_or_else(|_| panic!("{}", stderr_of(&told)));
+        (told.status.code().unwrap(), json)
+    };
+    let (code, own) = json(&["/_gateway/metrics"]);
+    assert_eq!((code, own["detail"].as_str()), (0, Some("by the gateway itself")), "{own}");
+    for (arguments, status, error) in [
+        (&["/w/admin"][..], 404, "TW-3001"),
+        (&["/x", "--method", "CONNECT"], 501, "TW-3004"),
+        (&["/c", "--method", "TRACE"], 405, "TW-3004"),
+        (&["/x/../y"], 400, "TW-3004"),
+        (&["/x", "--host", "a.example", "--header", "host: b.example"], 400, "TW-3004"),
+    ] {
+        let (code, told) = json(arguments);
+        assert_eq!((code, &told["status"], &told["code"]), (1, &status.into(), &error.into()), "{told}");
+        assert!(told["detail"].is_string() && told["path"] == arguments[0], "{told}");
+    }
+    let page = ["/c", "--method", "OPTIONS", "--header", "origin: https://a.example", "--header"];
+    let (code, asked) = json(&[&page[..], &["access-control-request-method: POST"]].concat());
+    assert_eq!((code, &asked["route"], &asked["status"]), (0, &"/c".into(), &204.into()), "{asked}");
+    let (_, with_port) = json(&["/h", "--host", "shop.example:8080"]);
+    assert_eq!((&with_port["route"], &with_port["line"]), (&"/h".into(), &5.into()), "{with_port}");
+    let (_, read) = json(&["/s/1"]);
+    assert_eq!(read["cache_key"]["target"], "/s/1", "{read}");
+    let (_, written) = json(&["/s/1", "--method", "POST"]);
+    let policies = written["policies"].to_string();
+    assert!(written["cache_key"].is_null() && policies.contains("never stored") && !policies.contains("cached: "));
+    let text = String::from_utf8(explain(&["/_gateway/metrics"]).stdout).unwrap();
+    assert_eq!(text, "GET /_gateway/metrics\n  answered    by the gateway itself\n");
+}
+
+#[test]
 fn routes_of_the_same_path_are_told_by_what_they_take_and_a_whole_path_as_it_is() {
     let routes = "[gateway.routes]\n\"/\" = { to = \"one\", exact = true }\n\
          [[gateway.route]]\npath = \"/api\"\nmethods = [\"GET\"]\nto = \"one\"\n\
