@@ -6,6 +6,9 @@ use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net};
 
+/// With so many bits each address of IPv4 begins when it is written as one of IPv6, `::ffff:10.0.0.7`.
+const MAPPED_BITS: u8 = 96;
+
 /// Addresses that begin alike, `10.0.0.0/8` or `2001:db8::/32`, or one alone, `10.0.0.7`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network(IpNet);
@@ -41,8 +44,16 @@ impl FromStr for Network {
 
     fn from_str(text: &str) -> Result<Self, InvalidNetwork> {
         let alone = text.parse().map(|address: IpAddr| IpNet::from(address.to_canonical()));
-        alone.or_else(|_| text.parse()).map(|net| Self(net.trunc())).map_err(|_| InvalidNetwork)
+        let net = alone.or_else(|_| text.parse()).map_err(|_| InvalidNetwork)?;
+        canonical(net).map(|net| Self(net.trunc())).ok_or(InvalidNetwork)
     }
+}
+
+/// One of IPv4 that is written as one of IPv6, as the former; nothing, if it would be larger than all of IPv4.
+fn canonical(net: IpNet) -> Option<IpNet> {
+    let IpNet::V6(v6) = net else { return Some(net) };
+    let Some(v4) = v6.addr().to_ipv4_mapped() else { return Some(net) };
+    Some(Ipv4Net::new(v4, v6.prefix_len().checked_sub(MAPPED_BITS)?).ok()?.into())
 }
 
 impl fmt::Display for Network {
@@ -77,6 +88,9 @@ mod tests {
             ("10.1.2.3/8", "10.9.9.9", true),
             ("10.0.0.0/8", "11.0.0.1", false),
             ("10.0.0.0/8", "::ffff:10.0.0.1", true),
+            ("::ffff:10.0.0.0/104", "10.255.0.1", true),
+            ("::ffff:10.0.0.0/104", "11.0.0.1", false),
+            ("::ffff:0:0/96", "192.0.2.1", true),
             ("10.0.0.7", "10.0.0.7", true),
             ("10.0.0.7", "10.0.0.8", false),
             ("::1", "::1", true),
@@ -89,14 +103,19 @@ mod tests {
         for address in ["127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"] {
             assert!(Network::loopback().iter().any(|network| network.contains(address.parse().unwrap())), "{address}");
         }
-        for text in ["", "10.0.0.0/33", "10.0.0/8", "shop.example", "10.0.0.7:80", "*"] {
+        for text in ["", "10.0.0.0/33", "10.0.0/8", "shop.example", "10.0.0.7:80", "*", "::ffff:10.0.0.0/95"] {
             assert_eq!(text.parse::<Network>(), Err(InvalidNetwork), "{text}");
         }
     }
 
     #[test]
     fn it_is_written_as_it_is_read() {
-        for (text, written) in [("10.1.2.3/8", "10.0.0.0/8"), ("10.0.0.7/32", "10.0.0.7"), ("::1", "::1")] {
+        for (text, written) in [
+            ("10.1.2.3/8", "10.0.0.0/8"),
+            ("10.0.0.7/32", "10.0.0.7"),
+            ("::1", "::1"),
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+        ] {
             assert_eq!(network(text).to_string(), written);
         }
     }
