@@ -6,8 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use serde::Serialize;
+use tradewind_http::ClientBody;
 
 use crate::Action;
 use crate::docs;
@@ -41,7 +41,7 @@ const ROUTES: &str = "/_gateway/routes";
 /// `through_stranger` says that somebody who is not believed says that another one asks.
 pub(crate) fn answer(
     proxy: &Proxy,
-    request: &Request<Incoming>,
+    request: &Request<ClientBody>,
     client: IpAddr,
     through_stranger: bool,
 ) -> Response<Full<Bytes>> {

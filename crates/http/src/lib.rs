@@ -23,7 +23,7 @@ pub mod wire;
 pub use content::is_json;
 pub use network::{InvalidNetwork, Network};
 pub use patience::Patience;
-pub use server::{CutOff, Limits, Peer, Place, Server};
+pub use server::{ClientBody, CutOff, Limits, Peer, Place, Server};
 #[cfg(feature = "tls")]
 pub use server::{Tls, TlsError};
 #[cfg(feature = "reading")]

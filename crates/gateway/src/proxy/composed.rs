@@ -4,8 +4,8 @@ use std::hash::{BuildHasher, RandomState};
 
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
+use tradewind_http::ClientBody;
 
 use super::as_of;
 use super::asking::{Asking, CREDENTIALS, passed_on};
@@ -34,7 +34,7 @@ impl Proxy {
     /// Asks the services of a composition and answers with what is selected from them.
     pub(super) async fn compose(
         &self,
-        request: Request<Incoming>,
+        request: Request<ClientBody>,
         composing: &Composing,
         routed: &Routed,
         on_its_way: OnItsWay<'_>,

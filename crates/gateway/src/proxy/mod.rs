@@ -20,11 +20,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Version, header};
+use http::{HeaderMap, Method, Request, Response, header};
 use http_body_util::Full;
-use hyper::body::{Body, Incoming};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tradewind_http::ClientBody;
 
 use crate::access::Watch;
 use crate::body::ResponseBody;
@@ -137,7 +137,7 @@ impl Proxy {
     /// Answers one request by its path, in any case.
     pub(crate) async fn answer(
         &self,
-        mut request: Request<Incoming>,
+        mut request: Request<ClientBody>,
         client: ClientConnection,
     ) -> Response<ResponseBody> {
         if covers(OWN_PREFIX, request.uri().path()) {
@@ -153,7 +153,7 @@ impl Proxy {
     /// Answers one request by its route, or with what kept it from having one; by this route, if all go there.
     pub(crate) async fn pass(
         &self,
-        mut request: Request<Incoming>,
+        mut request: Request<ClientBody>,
         client: ClientConnection,
         only: Option<&Arc<Route>>,
     ) -> Response<ResponseBody> {
@@ -176,8 +176,6 @@ impl Proxy {
         let watch = access.map(|log| Watch::begin(log, &mut request, who.address, route.as_ref(), &request_id));
         let (in_flight, unanswered) = self.metrics.begin_at(route.as_deref(), begun);
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        // Behind a body that nobody has read, a connection cannot go on.
-        let ends_if_refused = !request.body().is_end_stream() && request.version() < Version::HTTP_2;
         let as_page = page::is_wanted(&method, request.headers());
         let service = route.as_ref().map_or(NO_SERVICE, |route| &**route.to.service());
         let (answered, after) = match routed {
@@ -200,11 +198,7 @@ impl Proxy {
         let mut response = answered.unwrap_or_else(|problem| {
             let (path, id) = (uri.path(), request_id.as_str());
             tracing::warn!(%method, path, service, request_id = id, code = %problem.code, "{}", problem.detail);
-            let mut response = problem.response(id, as_page).map(ResponseBody::Own);
-            if ends_if_refused {
-                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-            }
-            response
+            problem.response(id, as_page).map(ResponseBody::Own)
         });
         if method == Method::HEAD {
             // Before it is looked at whether it is worth packing, which depends on its length.
@@ -235,7 +229,7 @@ impl Proxy {
     /// Does what the route says.
     async fn act(
         &self,
-        mut request: Request<Incoming>,
+        mut request: Request<ClientBody>,
         routed: &Routed,
         on_its_way: OnItsWay<'_>,
     ) -> Result<Response<ResponseBody>, Problem> {
@@ -274,7 +268,7 @@ impl Proxy {
     }
 
     /// A request whose body goes on to a service; looked at before, if its route says so.
-    async fn taken(&self, request: Request<Incoming>, policies: &Policies) -> Result<Request<RequestBody>, Problem> {
+    async fn taken(&self, request: Request<ClientBody>, policies: &Policies) -> Result<Request<RequestBody>, Problem> {
         #[cfg(feature = "validate")]
         if let Some(validation) = &policies.validate {
             return validation.check(request, policies.sizes, &self.room).await;

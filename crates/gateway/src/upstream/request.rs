@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
+use tradewind_http::ClientBody;
 
 use super::Uploads;
 use super::uploads::Allowance;
@@ -36,7 +37,7 @@ struct Passing(Mutex<Flow>);
 #[derive(Debug)]
 struct Flow {
     /// None when nobody sends it any more.
-    body: Option<Incoming>,
+    body: Option<ClientBody>,
     touched: bool,
     /// It broke off, is malformed, or more than may be.
     failed: bool,
@@ -70,7 +71,7 @@ impl RequestBody {
 
     /// What a client is sending, as it comes: at most so many bytes, or any number.
     #[must_use]
-    pub fn passing(body: Incoming, bytes_max: Option<u64>) -> Self {
+    pub fn passing(body: ClientBody, bytes_max: Option<u64>) -> Self {
         if body.is_end_stream() {
             return Self::empty();
         }

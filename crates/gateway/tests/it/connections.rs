@@ -90,7 +90,7 @@ async fn a_body_that_can_be_sent_once_is_not_sent_on_a_connection_that_was_just_
             has_closed.lock().unwrap().recv().unwrap();
             let (mut head, body) = request.into_parts();
             head.headers.clear();
-            let request = Request::from_parts(head, RequestBody::passing(body, None));
+            let request = Request::from_parts(head, RequestBody::passing(body.into(), None));
             let (status, body) = call(upstream, request, &one_try()).await.unwrap();
             Ok::<_, NoAnswer>(Response::builder().status(status).body(Full::new(Bytes::from(body))).unwrap())
         }

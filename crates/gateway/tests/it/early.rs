@@ -1,14 +1,22 @@
 //! Refusals of large uploads: who is still sending gets to read them.
 
+use std::convert::Infallible;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::service::service_fn;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::process::Command;
-use tradewind_gateway::{Gateway, Options, Policies, Route, RouteTable, Sizes, Tls, Upstream};
+use tokio_util::sync::CancellationToken;
+use tradewind_gateway::{Gateway, Limits, Options, Policies, Protocol, Route, RouteTable, Sizes, Tls, Upstream};
+use tradewind_http::{ClientBody, Server};
 
 use crate::encrypted::{connect, place};
+use crate::failing::{figure_of, hasty};
 use crate::{Peer, Running, TIMEOUTS, named, status_of};
 
 const UPLOAD_BYTES: usize = 10_000_000;
@@ -21,7 +29,7 @@ async fn gateway(tls: Option<Tls>) -> Running {
     let mut options = Options::new("127.0.0.1:0".parse().unwrap());
     (options.timeouts, options.tls) = (TIMEOUTS, tls);
     let gateway = Gateway::bind(options, RouteTable::new(vec![route]).unwrap()).await.unwrap();
-    let (address, handle, shutdown) = (gateway.address(), gateway.handle(), tokio_util::sync::CancellationToken::new());
+    let (address, handle, shutdown) = (gateway.address(), gateway.handle(), CancellationToken::new());
     let ended = tokio::spawn(gateway.run(shutdown.clone()));
     Running { address, handle, shutdown, ended }
 }
@@ -82,4 +90,49 @@ async fn so_is_curl() {
             assert!(said.status.success() && told.ends_with(&status.to_string()), "{scheme} {told} {complaint}");
         }
     }
+}
+
+/// Says this, and its last word a moment later, when the answer is known; and asks for something else behind it.
+async fn goes_on(gateway: &Running, head: &str, body: &str, status: u16) {
+    let mut peer = Peer::connect(gateway.address).await;
+    for _ in 0..3 {
+        peer.say(&format!("{head} HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n", body.len())).await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        peer.say(body).await;
+        let answer = peer.hear_head().await;
+        assert!(status_of(&answer) == status && !answer.contains("connection: close"), "{head}: {answer}");
+        let length = answer.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()?.parse().ok());
+        peer.0.read_exact(&mut vec![0; length.expect("a length")]).await.unwrap();
+    }
+    peer.say("GET /_gateway/health/live HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    assert_eq!(status_of(&peer.hear_head().await), 200, "{head}");
+}
+
+#[tokio::test]
+async fn a_connection_goes_on_behind_a_little_that_nobody_wanted() {
+    let gateway = gateway(None).await;
+    goes_on(&gateway, "POST /_gateway/health/live", "some", 405).await;
+    goes_on(&gateway, "GET /_gateway/health/live", "some", 200).await;
+    goes_on(&gateway, "POST /nowhere", "some", 404).await;
+    goes_on(&gateway, "TRACE /api", "some", 405).await;
+}
+
+#[tokio::test]
+async fn a_service_that_refuses_a_large_upload_is_not_to_blame() {
+    let limits = Limits::default();
+    let server = Server::bind("127.0.0.1:0".parse().unwrap(), limits).await.unwrap();
+    let (address, stop) = (server.local_addr(), CancellationToken::new());
+    let refuse = |_: Request<ClientBody>| async {
+        let refused = Response::builder().status(415).body(Full::new(Bytes::from_static(b"no")));
+        Ok::<_, Infallible>(refused.unwrap())
+    };
+    let serving = tokio::spawn(server.run(move |_| service_fn(refuse), stop.clone(), Duration::from_secs(1)));
+    let gateway = hasty(address, Protocol::Http1).await;
+    for _ in 0..20 {
+        let answer = upload(Peer::connect(gateway.address).await.0, "/").await;
+        assert!(status_of(&answer) == 415 && answer.contains("connection: close\r\n"), "{answer}");
+    }
+    assert!(figure_of(&gateway, "endpoint_bad_total", address).await == 0.0);
+    stop.cancel();
+    serving.await.unwrap();
 }

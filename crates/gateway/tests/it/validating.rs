@@ -111,6 +111,23 @@ async fn a_packed_body_that_is_to_be_looked_at_is_refused_for_its_coding() {
 }
 
 #[tokio::test]
+async fn who_is_refused_for_what_was_read_may_go_on() {
+    let (gateway, _) = validating(None).await;
+    let mut peer = Peer::connect(gateway.address).await;
+    for _ in 0..3 {
+        let body = r#"{"lines": [{"quantity": 0}]}"#;
+        let head = "POST /api/orders HTTP/1.1\r\nhost: shop.example\r\ncontent-type: application/json\r\n";
+        peer.say(&format!("{head}content-length: {}\r\n\r\n{body}", body.len())).await;
+        let answer = peer.hear_head().await;
+        assert!(status_of(&answer) == 422 && !answer.contains("connection: close"), "{answer}");
+        let length = answer.split("content-length: ").nth(1).and_then(|rest| rest.split("\r\n").next()?.parse().ok());
+        peer.hear_bytes(length.unwrap()).await;
+    }
+    peer.say("GET /api/orders/7 HTTP/1.1\r\nhost: shop.example\r\n\r\n").await;
+    assert_eq!(status_of(&peer.hear_head().await), 200);
+}
+
+#[tokio::test]
 async fn parameters_are_held_against_theirs_and_what_is_not_described_is_not_there() {
     let (gateway, connections) = validating(None).await;
     assert_eq!(status_of(&gateway.get("/api/orders/7").await), 200);

@@ -26,6 +26,7 @@ use super::in_stages::InStages;
 use super::progress::Progress;
 use super::stream::{Streams, Taken};
 use super::timer::HeadTimer;
+use super::unread::ClientBody;
 
 /// So many headers hyper parses on the stack; when told a number, even this one, it allocates for each request.
 const HEADERS_ON_THE_STACK: usize = 100;
@@ -114,7 +115,7 @@ impl Connections {
     pub(super) async fn serve<C, S, B>(self: Arc<Self>, stream: C, client: SocketAddr, service: S)
     where
         C: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
+        S: Service<Request<ClientBody>, Response = Response<B>, Error = Infallible> + Send + 'static,
         S::Future: Send + 'static,
         B: Body<Data = Bytes> + Unpin + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -125,13 +126,20 @@ impl Connections {
         http.http1().timer(HeadTimer::new(Arc::clone(&progress)));
         let begun = Arc::clone(&progress);
         let counting = service_fn(move |request: Request<Incoming>| {
-            let unanswered = begun.begin(!request.body().is_end_stream());
+            let unanswered = begun.begin();
             let under_way = (request.version() == Version::HTTP_2).then(|| begun.begin_stream());
+            let (request, read_until) = ClientBody::lend(request, &begun);
             let answer = service.call(request);
             async move {
-                let Ok(answer): Result<Response<B>, Infallible> = answer.await;
+                let Ok(mut answer): Result<Response<B>, Infallible> = answer.await;
+                let progress = unanswered.progress();
                 if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-                    unanswered.progress().switch();
+                    progress.switch();
+                } else if let Some(until) = read_until
+                    && progress.unread().is_open()
+                {
+                    // Boxed, since hardly any request comes here.
+                    Box::pin(progress.unread().settle(until, answer.headers_mut())).await;
                 }
                 Ok::<_, Infallible>(answer.map(|body| Taken::new(body, under_way)))
             }

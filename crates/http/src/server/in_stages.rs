@@ -4,6 +4,10 @@
 //! on which something lies that nobody has read makes the system reset it, and a client that is still sending loses the
 //! answer that it has not read yet. So the server says that it is done, and reads and throws away what comes until the
 //! client is done too; for a bounded time and number of bytes, since that may be never.
+//!
+//! A connection that ends while nothing is under way on it has nobody to wait for. A request that comes just then is left
+//! unread: what is read and thrown away counts as received, so that a gateway could not tell that it was not heard, and
+//! must not send it again.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -31,6 +35,8 @@ pub(super) struct InStages<C> {
     progress: Arc<Progress>,
     within: Duration,
     bytes_max: u64,
+    /// A head was answered of which no request has come: one that is malformed or too large.
+    has_refused_head: bool,
     last_words: Option<LastWords>,
 }
 
@@ -46,7 +52,8 @@ struct LastWords {
 
 impl<C> InStages<C> {
     pub(super) fn new(stream: C, progress: Arc<Progress>, limits: &Limits) -> Self {
-        Self { stream, progress, within: limits.unread_within, bytes_max: limits.unread_bytes_max, last_words: None }
+        let (within, bytes_max) = (limits.unread_within, limits.unread_bytes_max);
+        Self { stream, progress, within, bytes_max, has_refused_head: false, last_words: None }
     }
 }
 
@@ -89,6 +96,7 @@ impl<C: AsyncRead + Unpin> AsyncRead for InStages<C> {
 
 impl<C: AsyncRead + AsyncWrite + Unpin> AsyncWrite for InStages<C> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.has_refused_head |= self.progress.awaits_head();
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -97,6 +105,7 @@ impl<C: AsyncRead + AsyncWrite + Unpin> AsyncWrite for InStages<C> {
         context: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.has_refused_head |= self.progress.awaits_head();
         Pin::new(&mut self.stream).poll_write_vectored(context, pieces)
     }
 
@@ -115,11 +124,52 @@ impl<C: AsyncRead + AsyncWrite + Unpin> AsyncWrite for InStages<C> {
             ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
         }
         // Whoever goes on with it may have said all, and read still.
-        if this.progress.is_switched() {
+        if this.progress.is_switched() || (this.progress.awaits_head() && !this.has_refused_head) {
             return Poll::Ready(Ok(()));
         }
-        let (is_expected, within, bytes_max) = (this.progress.body_is_open(), this.within, this.bytes_max);
+        let (is_expected, within, bytes_max) = (this.progress.unread().is_open(), this.within, this.bytes_max);
         let last_words = this.last_words.get_or_insert_with(|| LastWords::new(is_expected, within, bytes_max));
         last_words.poll_over(Pin::new(&mut this.stream), context).map(Ok)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const LATE: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
+
+    /// A connection that waits for a head when something lies there.
+    async fn waiting() -> (InStages<DuplexStream>, DuplexStream) {
+        let progress = Progress::new(&Arc::default());
+        progress.await_head();
+        let (mut client, server) = duplex(1_024);
+        client.write_all(LATE).await.unwrap();
+        let limits = Limits { unread_within: Duration::from_millis(50), ..Limits::default() };
+        (InStages::new(server, progress, &limits), client)
+    }
+
+    async fn left(mut stream: InStages<DuplexStream>) -> Vec<u8> {
+        timeout(Duration::from_secs(5), stream.shutdown()).await.unwrap().unwrap();
+        let mut left = vec![0; LATE.len()];
+        let read = timeout(Duration::from_millis(50), stream.read(&mut left)).await;
+        left.truncate(read.map_or(0, |read| read.unwrap()));
+        left
+    }
+
+    #[tokio::test]
+    async fn a_request_that_comes_when_a_connection_ends_is_not_thrown_away() {
+        let (stream, _client) = waiting().await;
+        assert_eq!(left(stream).await, LATE);
+    }
+
+    #[tokio::test]
+    async fn what_comes_behind_a_head_that_is_refused_is() {
+        let (mut stream, _client) = waiting().await;
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        assert_eq!(left(stream).await, b"");
     }
 }

@@ -26,9 +26,7 @@ pub struct Limits {
     /// nothing of one answer, that stream is reset, everywhere.
     pub stalled_max: Duration,
     /// How long the rest of a request is read and thrown away that has been answered before it was whole, as one that is
-    /// too large, before its connection is closed: until then its client can read the answer. Zero for a server behind a
-    /// gateway, which may have sent the next request on that connection already: what is thrown away counts as received,
-    /// so that the gateway could not tell that it was not heard, and must not repeat it.
+    /// too large, before its connection is closed: until then its client can read the answer.
     pub unread_within: Duration,
     /// Bytes of it, at most.
     pub unread_bytes_max: u64,

@@ -11,6 +11,7 @@ mod stream;
 mod timer;
 #[cfg(feature = "tls")]
 mod tls;
+mod unread;
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -21,7 +22,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 use hyper::service::Service;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -36,6 +37,7 @@ pub use limits::Limits;
 pub use place::Place;
 #[cfg(feature = "tls")]
 pub use tls::{Tls, TlsError};
+pub use unread::ClientBody;
 
 /// After how much silence the system asks a client whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(60);
@@ -127,7 +129,7 @@ impl Server {
     pub async fn run<M, S, B>(self, make: M, shutdown: CancellationToken, drain_within: Duration) -> CutOff
     where
         M: Fn(Peer) -> S,
-        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
+        S: Service<Request<ClientBody>, Response = Response<B>, Error = Infallible> + Send + 'static,
         S::Future: Send + 'static,
         B: Body<Data = Bytes> + Unpin + Send + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -218,7 +220,7 @@ fn follow_files(secured: &Secured) -> impl Drop + use<> {
 /// Serves one connection, once it is as it should be.
 async fn serve<S, B>(connections: Arc<Connections>, secured: Secured, stream: TcpStream, client: SocketAddr, service: S)
 where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Send + 'static,
+    S: Service<Request<ClientBody>, Response = Response<B>, Error = Infallible> + Send + 'static,
     S::Future: Send + 'static,
     B: Body<Data = Bytes> + Unpin + Send + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,

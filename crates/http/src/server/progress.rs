@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use super::unread::Unread;
+
 /// How far one connection is.
 #[derive(Debug)]
 pub(super) struct Progress {
@@ -12,7 +14,9 @@ pub(super) struct Progress {
     /// Requests over HTTP/2 that have begun, and whose answers have ended.
     streams_begun: AtomicUsize,
     streams_ended: AtomicUsize,
-    body_is_open: AtomicBool,
+    /// A head is waited for, and no request has come of it.
+    awaits_head: AtomicBool,
+    unread: Unread,
     is_switched: AtomicBool,
 }
 
@@ -29,16 +33,17 @@ impl Progress {
             has_begun: AtomicBool::new(false),
             streams_begun: AtomicUsize::new(0),
             streams_ended: AtomicUsize::new(0),
-            body_is_open: AtomicBool::new(false),
+            awaits_head: AtomicBool::new(false),
+            unread: Unread::default(),
             is_switched: AtomicBool::new(false),
         })
     }
 
     /// A request's head is there.
-    pub(super) fn begin(self: &Arc<Self>, has_body: bool) -> Unanswered {
+    pub(super) fn begin(self: &Arc<Self>) -> Unanswered {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.has_begun.store(true, Ordering::Relaxed);
-        self.body_is_open.store(has_body, Ordering::Relaxed);
+        self.awaits_head.store(false, Ordering::Relaxed);
         Unanswered(Arc::clone(self))
     }
 
@@ -48,9 +53,9 @@ impl Progress {
         UnderWay(Arc::clone(self))
     }
 
-    /// The next request's head is waited for, so that all before it has been read.
+    /// The next request's head is waited for, over HTTP/1.
     pub(super) fn await_head(&self) {
-        self.body_is_open.store(false, Ordering::Relaxed);
+        self.awaits_head.store(true, Ordering::Relaxed);
     }
 
     /// HTTP ends on it with this answer, and something else goes on.
@@ -70,9 +75,14 @@ impl Progress {
         (self.streams_begun.load(Ordering::Relaxed), ended)
     }
 
-    /// Whether more of a request's body may come. Over HTTP/2 that is not known, once there was one with a body.
-    pub(super) fn body_is_open(&self) -> bool {
-        self.body_is_open.load(Ordering::Relaxed)
+    /// Whether the next request's head is waited for, so that all before it has been read and answered.
+    pub(super) fn awaits_head(&self) -> bool {
+        self.awaits_head.load(Ordering::Relaxed)
+    }
+
+    /// What has not been read of a request's body.
+    pub(super) fn unread(&self) -> &Unread {
+        &self.unread
     }
 
     /// Whether something else than HTTP is spoken on it.

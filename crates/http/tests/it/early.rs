@@ -32,13 +32,60 @@ async fn a_client_that_sends_all_before_it_reads_gets_the_answer() {
 async fn a_client_that_sends_slowly_gets_it_too() {
     let server = run(Limits::default()).await;
     let mut client = Client::connect(server.address).await;
-    client.say("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 50\r\n\r\n").await;
+    client.say("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n").await;
     for _ in 0..5 {
         tokio::time::sleep(Duration::from_millis(60)).await;
         client.say("0123456789").await;
     }
     client.hear("answered").await;
     client.closed().await;
+}
+
+/// The head of a request with a body of ten bytes.
+fn post(path: &str, line: &str) -> String {
+    format!("POST {path} HTTP/1.1\r\nhost: x\r\n{line}content-length: 10\r\n\r\n")
+}
+
+#[tokio::test]
+async fn a_connection_goes_on_behind_a_little_that_nobody_wants() {
+    let server = run(Limits::default()).await;
+    let mut client = Client::connect(server.address).await;
+    for _ in 0..20 {
+        client.say(&post("/", "")).await;
+        // When the answer is known.
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        client.say("0123456789").await;
+        let answer = client.hear("answered").await;
+        assert!(!answer.contains("connection: close"), "{answer}");
+    }
+    client.get("/").await;
+    client.hear("answered").await;
+}
+
+#[tokio::test]
+async fn or_says_that_it_does_not() {
+    let server = run(Limits::default()).await;
+    for (path, why) in [("/", "it does not come"), ("/keeps", "somebody reads it still")] {
+        let mut client = Client::connect(server.address).await;
+        client.say(&post(path, "")).await;
+        let answer = client.hear("answered").await;
+        assert!(answer.contains("connection: close\r\n"), "{why}: {answer}");
+        // And is not cut off under a client that goes on.
+        client.say("0123456789").await;
+        client.0.shutdown().await.unwrap();
+        client.closed().await;
+    }
+}
+
+#[tokio::test]
+async fn who_asks_whether_to_send_and_is_answered_at_once_is_not_told_to() {
+    let server = run(Limits::default()).await;
+    let mut client = Client::connect(server.address).await;
+    let begun = Instant::now();
+    client.say(&post("/", "expect: 100-continue\r\n")).await;
+    let answer = client.hear("answered").await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("connection: close\r\n"), "{answer}");
+    assert!(begun.elapsed() < Duration::from_millis(400), "{:?}", begun.elapsed());
 }
 
 #[tokio::test]

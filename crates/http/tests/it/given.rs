@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Full};
 use hyper::service::service_fn;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tradewind_http::{CutOff, Limits, Server};
+use tradewind_http::{ClientBody, CutOff, Limits, Server};
 
 /// A server in this process.
 pub(crate) struct Running {
@@ -22,11 +21,12 @@ pub(crate) struct Running {
     pub(crate) ended: JoinHandle<CutOff>,
 }
 
-/// Answers `/slow` after a while, `/never` never, and everything else at once.
-async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+/// Answers `/slow` after a while, `/never` never, and everything else at once; `/keeps` reads on after that.
+async fn answer(request: Request<ClientBody>) -> Result<Response<Full<Bytes>>, Infallible> {
     match request.uri().path() {
         "/slow" => tokio::time::sleep(Duration::from_millis(300)).await,
         "/never" => std::future::pending().await,
+        "/keeps" => drop(tokio::spawn(request.into_body().collect())),
         _ => {}
     }
     Ok(Response::new(Full::from("answered")))

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Empty};
-use hyper::body::{Body, Frame, Incoming};
+use hyper::body::{Body, Frame};
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
-use tradewind_http::{Limits, Network, Server};
+use tradewind_http::{ClientBody, Limits, Network, Server};
 
 use crate::given::{Client, run};
 
@@ -87,7 +87,7 @@ async fn as_long_as_an_answer_is_sent_it_stays() {
     let server = Server::bind("127.0.0.1:0".parse().unwrap(), limits).await.unwrap();
     let (address, enough, shutdown) = (server.local_addr(), CancellationToken::new(), CancellationToken::new());
     let told = enough.clone();
-    let lasting = move |_: Request<Incoming>| {
+    let lasting = move |_: Request<ClientBody>| {
         let body = Lasting(Some(Bytes::from_static(b"one")), Box::pin(told.clone().cancelled_owned()));
         async move { Ok::<_, Infallible>(Response::new(body)) }
     };

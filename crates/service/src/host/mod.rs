@@ -17,7 +17,6 @@ mod relaying;
 mod request;
 mod service;
 mod subscriptions;
-mod unread;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;

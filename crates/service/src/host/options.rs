@@ -51,7 +51,7 @@ impl HostOptions {
             parking: ParkingOptions::default(),
             query_wait_max: Duration::from_secs(5),
             past: PastOptions::default(),
-            limits: Limits { unread_within: Duration::ZERO, ..Limits::default() },
+            limits: Limits::default(),
             body_within: BODY_WITHIN,
             live_max: 5_000,
             shared: None,

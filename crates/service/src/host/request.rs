@@ -20,7 +20,6 @@ use tradewind_events::ErrorCode;
 use uuid::Uuid;
 
 use super::body::BodyWithin;
-use super::unread::Unread;
 use crate::Problem;
 use crate::commands::metrics::seconds;
 
@@ -110,7 +109,6 @@ pub(crate) async fn around(State(it): State<Arc<Around>>, mut request: Request, 
     let id = it.request_id(&request);
     request.extensions_mut().insert(RequestId(id.clone()));
     request.extensions_mut().insert(it.body_within);
-    let unread = Unread::of(&mut request);
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or_else(|| "none".to_owned(), |p| p.as_str().to_owned());
     let span = tracing::debug_span!("request", service = it.service, %method, path = request.uri().path(), id = %id);
@@ -124,9 +122,6 @@ pub(crate) async fn around(State(it): State<Arc<Around>>, mut request: Request, 
     }
     let status = response.status();
     let took = started.elapsed();
-    if let Some(unread) = unread {
-        unread.settle(response.headers_mut()).await;
-    }
     span.in_scope(|| tracing::debug!(status = status.as_u16(), took_us = took.as_micros() as u64, "answered"));
     it.metrics.observe(&method, route, status.as_u16(), took.as_secs_f64());
     response

@@ -8,6 +8,7 @@ mod bounds;
 mod commands;
 mod conditions;
 mod delays;
+mod early;
 mod faulty;
 mod feed;
 mod host;

@@ -14,8 +14,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 use serde_json::{Value, json};
+use tradewind_http::ClientBody;
 
 use crate::openapi::{Document, Operation, fits};
 use crate::policy::Sizes;
@@ -80,7 +81,7 @@ impl Validation {
     /// there is no room for it among the others.
     pub(crate) async fn check(
         &self,
-        request: Request<Incoming>,
+        request: Request<ClientBody>,
         sizes: Sizes,
         room: &Room,
     ) -> Result<Request<RequestBody>, Problem> {
@@ -161,7 +162,7 @@ fn errors(validator: &jsonschema::Validator, value: &Value, place: &'static str,
     told.collect()
 }
 
-async fn read(mut body: Incoming, bytes_max: u64, room: &Room) -> Result<Bytes, Problem> {
+async fn read(mut body: ClientBody, bytes_max: u64, room: &Room) -> Result<Bytes, Problem> {
     if body.size_hint().lower() > bytes_max {
         return Err(body_too_large(bytes_max));
     }
