@@ -151,7 +151,7 @@ impl Connections {
         // who sends none would keep its place for ever.
         let mut silent = pin!(sleep(self.limits.head_within));
         let (mut is_heard, mut is_draining) = (false, false);
-        let mut idle = Idle::new(self.limits.idle_max);
+        let (mut idle, mut leaving) = (Idle::new(self.limits.idle_max), Idle::new(self.limits.stalled_max));
         let mut last_chance: Option<Pin<Box<Sleep>>> = None;
         let ended = poll_fn(|context| {
             let mut polled = connection.as_mut().poll(context);
@@ -183,6 +183,12 @@ impl Connections {
                 is_draining = true;
                 connection.as_mut().graceful_shutdown();
                 polled = connection.as_mut().poll(context);
+            }
+            // What has been answered may lie here still, for a client that takes nothing: no stream is under way that
+            // would tell.
+            if polled.is_pending() && is_draining && leaving.poll_over(&progress, context).is_ready() {
+                tracing::debug!(%client, "closed a connection whose client does not take the last of its answers");
+                return Poll::Ready(Ok(()));
             }
             polled
         });

@@ -15,7 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
-use tradewind_http::{ClientBody, Limits, Network, Server};
+use tradewind_http::{ClientBody, CutOff, Limits, Network, Server};
 
 use crate::given::{Client, run};
 
@@ -107,6 +107,33 @@ async fn as_long_as_an_answer_is_sent_it_stays() {
     ends(connection).await;
     shutdown.cancel();
     running.await.unwrap();
+}
+
+/// A client that takes one byte of an answer and no more, though it answers pings; and its answer, which it does not read.
+async fn stingy(address: std::net::SocketAddr) -> (JoinHandle<hyper::Result<()>>, impl Sized) {
+    let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    let (mut sender, connection) = builder.initial_stream_window_size(1).handshake(stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let answer = sender.send_request(get("/")).await.unwrap();
+    (connection, (sender, answer))
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_takes_keeps_no_connection_whose_time_is_over() {
+    let stalled = Duration::from_millis(300);
+    let server = run(Limits { idle_max: IDLE, stalled_max: stalled, ..Limits::default() }).await;
+    let begun = Instant::now();
+    let (connection, _answer) = stingy(server.address).await;
+    let ended = tokio::time::timeout(Duration::from_secs(10), connection).await;
+    assert!(ended.is_ok(), "the connection stays");
+    assert!(begun.elapsed() >= IDLE + stalled, "{:?}", begun.elapsed());
+
+    // Nor does it hold up a server that stops.
+    let server = run(Limits { stalled_max: Duration::from_millis(100), ..Limits::default() }).await;
+    let (_connection, _answer) = stingy(server.address).await;
+    server.shutdown.cancel();
+    assert_eq!(server.ended.await.unwrap(), CutOff::default());
 }
 
 #[tokio::test]
