@@ -135,6 +135,7 @@ impl Connections {
                 let progress = unanswered.progress();
                 if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
                     progress.switch();
+                    progress.unread().give_up();
                 } else if let Some(until) = read_until
                     && progress.unread().is_open()
                 {

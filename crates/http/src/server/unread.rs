@@ -108,6 +108,12 @@ impl Unread {
         !matches!(*self.state(), State::Nothing)
     }
 
+    /// Lets the body go that nobody reads before HTTP ends on the connection.
+    pub(super) fn give_up(&self) {
+        let left = replace(&mut *self.state(), State::Open);
+        drop(left);
+    }
+
     /// Reads what is left of the body, or says on the answer that the connection ends.
     pub(super) async fn settle(&self, until: Instant, answer: &mut HeaderMap) {
         let left = match replace(&mut *self.state(), State::Open) {

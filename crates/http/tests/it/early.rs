@@ -78,6 +78,16 @@ async fn or_says_that_it_does_not() {
 }
 
 #[tokio::test]
+async fn who_changes_the_protocol_does_not_wait_for_it() {
+    let server = run(Limits::default()).await;
+    let mut client = Client::connect(server.address).await;
+    client.say(&post("/switches", "connection: upgrade\r\nupgrade: other\r\n")).await;
+    client.hear("HTTP/1.1 101").await;
+    // Nobody goes on with it here.
+    client.closed().await;
+}
+
+#[tokio::test]
 async fn who_asks_whether_to_send_and_is_answered_at_once_is_not_told_to() {
     let server = run(Limits::default()).await;
     let mut client = Client::connect(server.address).await;

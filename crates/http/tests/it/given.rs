@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::service::service_fn;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,15 +21,18 @@ pub(crate) struct Running {
     pub(crate) ended: JoinHandle<CutOff>,
 }
 
-/// Answers `/slow` after a while, `/never` never, and everything else at once; `/keeps` reads on after that.
+/// Answers `/slow` after a while, `/never` never, and everything else at once; `/keeps` reads on after that, and
+/// `/switches` ends HTTP.
 async fn answer(request: Request<ClientBody>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let mut answer = Response::new(Full::from("answered"));
     match request.uri().path() {
         "/slow" => tokio::time::sleep(Duration::from_millis(300)).await,
         "/never" => std::future::pending().await,
+        "/switches" => *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS,
         "/keeps" => drop(tokio::spawn(request.into_body().collect())),
         _ => {}
     }
-    Ok(Response::new(Full::from("answered")))
+    Ok(answer)
 }
 
 pub(crate) async fn run(limits: Limits) -> Running {
