@@ -15,10 +15,12 @@ use tradewind_gateway::compose::{
     CallText, Composition, CompositionLimits, Fragments, OnFailure, Parameters, Profile, ProfileText,
 };
 use tradewind_gateway::{
-    Action, CallRule, Composing, Limits, PathPattern, Plan, Policies, Route, RouteTable, Upstream,
+    Action, CallPolicy, CallRule, Composing, Limits, PathPattern, Plan, Policies, Route, RouteTable, Upstream,
+    UpstreamOptions,
 };
 
 use crate::acting::{Acting, body, ok};
+use crate::calling::policy;
 use crate::{Running, gateway_before, status_of};
 
 /// The services behind a product page.
@@ -61,7 +63,11 @@ impl Shop {
         };
         let (catalog, inventory) =
             (Acting::begin(catalog).await, Acting::answering("tradewind-position: 5\r\n", r#"{"available":3}"#).await);
-        let upstreams = [catalog.upstream("catalog"), inventory.upstream("inventory")];
+        // Long before a page's time is over, on a busy machine too: the two are told apart.
+        let calls = CallPolicy { unreachable: Duration::from_millis(100), ..policy() };
+        let options = UpstreamOptions { calls: Some(Arc::new(calls)), ..UpstreamOptions::default() };
+        let upstream = |name, acting: &Acting| Upstream::with_options(name, [acting.address], options.clone());
+        let upstreams = [upstream("catalog", &catalog), upstream("inventory", &inventory)];
         Self { catalog, inventory, upstreams }
     }
 
