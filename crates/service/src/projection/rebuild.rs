@@ -113,12 +113,14 @@ impl ProjectionRunner {
         self.home.give_up(&old).await;
         self.outdated = None;
         self.build_generation = None;
-        let version = self.projection.version();
-        self.status.rebuilt(version, generation.position());
-        tracing::info!(projection = self.projection.name(), version, position = %generation.position(), "rebuilt");
+        self.status.answers_again();
         built.status = self.status.clone();
         self.aside = Some(self.read_aside(built.sink.pen().aside_at(), self.status.clone()).await);
         self.park_from_now_on(&mut built.sink);
+        // Only now: whoever hears of it may go back at once to what is set aside.
+        let version = self.projection.version();
+        self.status.rebuilt(version, generation.position());
+        tracing::info!(projection = self.projection.name(), version, position = %generation.position(), "rebuilt");
         self.status.started();
         self.live = Lane::start(built, shutdown, Until::Forever);
     }
