@@ -102,14 +102,15 @@ impl RequestId {
     }
 }
 
-/// Makes a client's request one of the gateway's own: everything but the target. It has nothing of the client's connection
-/// any more, and of those before whoever is connected it says what is believed.
+/// Makes a client's request one of the gateway's own: everything but the target. It has nothing of the client's
+/// connection any more, and of those before whoever is connected it says what is believed.
 pub(crate) fn prepare_request(parts: &mut request::Parts, peer: Client, request_id: &RequestId) {
     let (host, client) = (host_of(parts), text_of(peer.address));
     let headers = &mut parts.headers;
     join_cookies(headers);
-    // Over HTTP/1.1 our server answers the expectation when the body is asked for. Over HTTP/2 it does not, and a client sends
-    // the body when it has waited for a while (RFC 9110 §10.1.1). Either way the service has nothing to do with it.
+    // Over HTTP/1.1 our server answers the expectation when the body is asked for. Over HTTP/2 it does not, and a
+    // client sends the body when it has waited for a while (RFC 9110 §10.1.1). Either way the service has nothing to do
+    // with it.
     headers.remove(header::EXPECT);
     if parts.method == Method::OPTIONS {
         forward_once_less(headers);

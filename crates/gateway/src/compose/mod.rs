@@ -6,7 +6,8 @@
 //! (`splice`), and makes an [`Answer`] that tells which parts are complete, stale or missing. A [`Profile`] is the
 //! compositions that one kind of client gets. `docs/internals/gateway-composition.md` draws it.
 //!
-//! It knows nothing of routes, upstreams or servers, and of the cache no more than how it reads `Cache-Control`. Nothing can be written in it but selection and shape.
+//! It knows nothing of routes, upstreams or servers, and of the cache no more than how it reads `Cache-Control`.
+//! Nothing can be written in it but selection and shape.
 
 mod limits;
 mod place;

@@ -1,8 +1,8 @@
 //! What the gateway would do, told from its [`Plan`] alone: nothing is asked, and nothing need run.
 //!
-//! [`Plan::explain`] tells what becomes of a request. [`Plan::without`] tells what each route would answer if a service were dead: nothing listens where it was, so that
-//! nothing is sent to it. What a stored answer says itself (`stale-if-error`, `must-revalidate`) is not known here; what is
-//! told is what the route's author says.
+//! [`Plan::explain`] tells what becomes of a request. [`Plan::without`] tells what each route would answer if a service
+//! were dead: nothing listens where it was, so that nothing is sent to it. What a stored answer says itself
+//! (`stale-if-error`, `must-revalidate`) is not known here; what is told is what the route's author says.
 
 mod takes;
 mod request;
@@ -39,11 +39,11 @@ pub struct RouteOutlook {
     pub route: RouteTaking,
     /// What is answered if stored answers may stand in, and are there; nothing, if none may.
     pub stored: Option<Stored>,
-    /// What is answered if nothing is stored, or it is too stale; and in any case to what changes something, unless that is
-    /// told apart.
+    /// What is answered if nothing is stored, or it is too stale; and in any case to what changes something, unless
+    /// that is told apart.
     pub otherwise: Answered,
-    /// What is answered to methods other than GET and HEAD, where that is something else: nothing can stand in for what they
-    /// do, so that the service is waited for.
+    /// What is answered to methods other than GET and HEAD, where that is something else: nothing can stand in for what
+    /// they do, so that the service is waited for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<Answered>,
     /// The parts of a composed answer that would not be as they should, each behind those that it takes values from.

@@ -55,9 +55,9 @@ impl From<Problem> for Refused {
 }
 
 impl Plan {
-    /// What becomes of a request of which this is the head, from a client that is no trusted proxy, over TLS or not; without a host, what
-    /// becomes of one that asks for a host of which no route knows. Whether its route's limits, rates and rules let it through
-    /// is not looked at: they are the route's policies.
+    /// What becomes of a request of which this is the head, from a client that is no trusted proxy, over TLS or not;
+    /// without a host, what becomes of one that asks for a host of which no route knows. Whether its route's limits,
+    /// rates and rules let it through is not looked at: they are the route's policies.
     #[must_use]
     pub fn explain(self: Arc<Self>, mut request: Request<()>, over_tls: bool) -> Explained {
         let names_host = request.headers().contains_key(header::HOST);

@@ -2,8 +2,8 @@
 //!
 //! Each file is one policy. What a request must be before anything is done with it: [`framing`] and [`sizes`]. Who may
 //! ask, and how often: [`auth`], [`rate`]. Whether it is as its operation's description says: `validate`. What browsers
-//! are told: [`cors`], to pages of whose [`origin`], and [`security`]. What is passed on with it: [`trace`], [`positions`]. What becomes of an answer:
-//! [`compress`]. [`chain`] says in which order.
+//! are told: [`cors`], to pages of whose [`origin`], and [`security`]. What is passed on with it: [`trace`],
+//! [`positions`]. What becomes of an answer: [`compress`]. [`chain`] says in which order.
 
 pub(crate) mod auth;
 pub(crate) mod chain;

@@ -1,9 +1,10 @@
 //! One request's way to its service and back.
 //!
-//! [`routed`] finds the route; then it goes [`forward`], or through the [`cached`] answers, or is [`composed`] of several,
-//! for which services are asked by [`asking`]; [`refusals`] are what they have said for clients when they refused, [`unfetched`] is
-//! why there is no answer, and [`as_of`] is the one moment that all are asked about. [`positions`] are what the client has written, so that it sees
-//! nothing older. What answers `HEAD` loses its content in [`head`].
+//! [`routed`] finds the route; then it goes [`forward`], or through the [`cached`] answers, or is [`composed`] of
+//! several, for which services are asked by [`asking`]; [`refusals`] are what they have said for clients when they
+//! refused, [`unfetched`] is why there is no answer, and [`as_of`] is the one moment that all are asked about.
+//! [`positions`] are what the client has written, so that it sees nothing older. What answers `HEAD` loses its content
+//! in [`head`].
 
 mod as_of;
 mod asking;

@@ -125,7 +125,8 @@ impl Server {
     }
 
     /// Serves until `shutdown` is cancelled, each connection by the service that `make` makes for it. Then it takes no
-    /// more connections but those that the system has made already, lets the requests on their way end within `drain_within`, and cuts off what is left.
+    /// more connections but those that the system has made already, lets the requests on their way end within
+    /// `drain_within`, and cuts off what is left.
     pub async fn run<M, S, B>(self, make: M, shutdown: CancellationToken, drain_within: Duration) -> CutOff
     where
         M: Fn(Peer) -> S,
@@ -181,8 +182,8 @@ impl Server {
     }
 }
 
-/// What clients have connected that nobody has taken yet. They would be reset with the listener, which is closed when there
-/// are no more.
+/// What clients have connected that nobody has taken yet. They would be reset with the listener, which is closed when
+/// there are no more.
 fn queued(listener: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
     // The runtime may not have heard of them.
     let listener = listener.into_std().inspect_err(|error| tracing::warn!(%error, "cannot take what is queued")).ok();

@@ -1,8 +1,9 @@
 //! Whether a request is as the description of its operation says: parameters, and a body in JSON.
 //!
-//! What is looked at is what the service is asked for, so a route's rewrite makes no difference. Schemas are compiled once,
-//! when a plan is made; a body that is looked at is kept in memory, within a bound for each and one for all ([`room`]). What a description does not tell of,
-//! as other parameters and other kinds of bodies than JSON, is passed on.
+//! What is looked at is what the service is asked for, so a route's rewrite makes no difference. Schemas are compiled
+//! once, when a plan is made; a body that is looked at is kept in memory, within a bound for each and one for all
+//! ([`room`]). What a description does not tell of, as other parameters and other kinds of bodies than JSON, is passed
+//! on.
 
 mod body;
 mod parameter;

@@ -261,8 +261,8 @@ impl Pool {
         Ok((Connection::Http2(stream), false))
     }
 
-    /// One more stream on the HTTP/2 connection with the fewest of those that will do, if that has room. Counted before anybody else looks: the
-    /// connection's window is for so many and no more.
+    /// One more stream on the HTTP/2 connection with the fewest of those that will do, if that has room. Counted before
+    /// anybody else looks: the connection's window is for so many and no more.
     fn on_least_used(&self, newer_than: Option<u64>) -> Option<Stream> {
         let mut kept = self.kept();
         kept.shared.retain(|shared| !shared.connection.sender.is_closed());

@@ -65,7 +65,7 @@ CREATE TABLE {s}.followers (
 );
 
 -- The transaction's id is assigned before the number is taken. So whoever has a number up to one that can be seen has an
--- id below that moment's highest.
+-- id below that of whoever gets one after it was seen.
 CREATE FUNCTION {s}.put(event uuid, type text, stream text, "time" int8, tags text, metadata bytea, data bytea)
 RETURNS int8 LANGUAGE plpgsql AS $$
 DECLARE
